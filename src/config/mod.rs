@@ -1,0 +1,1 @@
+//! bot.toml: what an admin sets, read strictly.

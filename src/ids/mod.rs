@@ -1,0 +1,75 @@
+//! Names of things: Message-IDs, case numbers, the keyed proofs inside them, the hash a mail is kept under.
+
+mod case_number;
+mod key;
+mod message_id;
+mod names;
+
+pub use case_number::CaseNumber;
+pub use key::{Key, Proof};
+pub use message_id::{MAX_MESSAGE_ID, MessageId};
+pub use names::{CategoryId, GroupId, MailboxName, NameError, RuleId, TemplateName};
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// The SHA-256 of a mail's bytes as taken from the mailbox: the name of its file in the archive and what
+/// makes a mail *the same mail* under another UID.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MailHash([u8; 32]);
+
+impl MailHash {
+    pub fn of(bytes: &[u8]) -> MailHash {
+        MailHash(Sha256::digest(bytes).into())
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Reads the 64 hexadecimal digits that [`fmt::Display`] writes.
+    pub fn parse(text: &str) -> Option<MailHash> {
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (i, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+        }
+        Some(MailHash(bytes))
+    }
+
+    /// The first ten digits: enough for a person and a log line.
+    pub fn short(&self) -> String {
+        self.to_string()[..10].to_owned()
+    }
+}
+
+impl fmt::Display for MailHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for MailHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.short())
+    }
+}
+
+/// The digits of Crockford's base32: no I, L, O or U, so that a number survives the telephone.
+pub(crate) const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_reads_back() {
+        let hash = MailHash::of(b"x");
+        assert_eq!(MailHash::parse(&hash.to_string()), Some(hash));
+        assert_eq!(MailHash::parse("12"), None);
+        assert_eq!(MailHash::parse(&"é".repeat(32)), None);
+    }
+}

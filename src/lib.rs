@@ -1,0 +1,52 @@
+//! huixin (回信, "the letter in reply") answers an organisation's support mail.
+//!
+//! This file is the plan of the house. The modules are listed floor by floor, a blank line between
+//! floors. A module uses only modules of the floors above its own; neighbours on a floor do not know
+//! each other; nothing above the I/O line reads a file, a socket, a clock or a random number.
+//! `tests/it/layers.rs` reads this list and keeps it true, so the plan has one home. ARCHITECTURE.md
+//! walks through the rooms.
+
+// words: what the other rooms speak in
+pub mod address;
+pub mod fold;
+pub mod ids;
+pub mod language;
+pub mod problem;
+pub mod time;
+
+// nouns: what the bot handles
+pub mod case;
+pub mod config;
+pub mod mailbox;
+pub mod message;
+pub mod outgoing;
+
+// judgement: one question each, answered from values alone
+pub mod compose;
+pub mod rules;
+pub mod screen;
+pub mod thread;
+
+// playbook: what an admin wrote, checked together
+pub mod playbook;
+
+// decide: one mail, one decision
+pub mod decide;
+
+// ---- I/O below this line ----
+
+// edges: the world, one crate behind each door
+pub mod imap;
+pub mod maildir;
+pub mod secret;
+pub mod smtp;
+pub mod store;
+
+// flows: a loop is a step repeated
+pub mod chores;
+pub mod delivery;
+pub mod ingest;
+
+// roof: what a person starts
+pub mod app;
+pub mod cli;

@@ -1,0 +1,3 @@
+//! All integration tests, in one binary: two cores link slowly.
+
+mod layers;
