@@ -1,1 +1,123 @@
-//! To be written.
+//! Which case is a mail about?
+//!
+//! A mail joins a case by a proof or by a known sender, never by a claim alone: by a Message-ID of ours with
+//! a valid proof in its References, by an earlier mail of the same requester, or by a case number from the
+//! case's own requester. A number from anyone else opens a new case, and the answer is the same whether that
+//! number exists or not. An empty identifier joins nothing.
+
+use crate::address::Address;
+use crate::case::{Case, Clues, Facts, Scope, Twin};
+use crate::ids::{CaseNumber, Key, MailHash};
+use crate::message::Message;
+
+/// Case numbers looked for in a mail; a mail that lists more is a list of cases, not about one of them.
+const MAX_NUMBERS: usize = 5;
+/// Characters of the text in which a case number is looked for.
+const NUMBER_TEXT: usize = 20_000;
+/// Numbers tried for a new case. With a million cases on file all four are taken once in 10²⁴ mails.
+const CANDIDATES: u8 = 4;
+/// Identifiers followed, newest first. A long thread names its nearest mails last.
+const MAX_REFERENCES: usize = 20;
+
+/// Where a mail belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Threading {
+    New,
+    Follows { case: Box<Case>, because: Because },
+    /// The same mail came before on another way; it is recorded in that case and gets no second answer.
+    Twin(CaseNumber),
+}
+
+/// Why a mail was taken for a follow-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// It answers a mail of ours, and the requester wrote it.
+    OwnMessageId,
+    /// It answers a mail of ours, but someone else wrote it: they are heard, never answered.
+    OwnMessageIdFromOther,
+    /// It answers an earlier mail of the same requester.
+    EarlierMail,
+    /// It names the case, and the requester wrote it.
+    Number,
+}
+
+impl Because {
+    /// One sentence for `explain`.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Because::OwnMessageId => "it answers a mail of ours, and the requester wrote it",
+            Because::OwnMessageIdFromOther => "it answers a mail of ours, but someone other than the requester wrote it",
+            Because::EarlierMail => "it answers an earlier mail of the same requester",
+            Because::Number => "it names the case number, and the requester wrote it",
+        }
+    }
+}
+
+/// What to ask the store about a mail.
+pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
+    let reported = message.report.iter().flat_map(|report| &report.about);
+    let referred: Vec<_> = reported.chain(message.references.iter().rev()).take(MAX_REFERENCES).collect();
+    let mut signed: Vec<CaseNumber> = Vec::new();
+    for case in referred.iter().filter_map(|id| id.own_case(key)) {
+        if !signed.contains(&case) {
+            signed.push(case);
+        }
+    }
+    let mut numbers = CaseNumber::find_in(&message.subject, MAX_NUMBERS);
+    let text: String = message.segments.fresh.chars().take(NUMBER_TEXT).collect();
+    for number in CaseNumber::find_in(&text, MAX_NUMBERS) {
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    Clues {
+        signed,
+        references: referred.into_iter().filter(|id| id.own_case(key).is_none()).cloned().collect(),
+        numbers,
+        candidates: (0..CANDIDATES).map(|attempt| CaseNumber::mint(key, mail, attempt)).collect(),
+        scopes: message.sender().map(scopes).unwrap_or_default(),
+        twin: twin(message),
+    }
+}
+
+/// Everything an answer to this address is counted by.
+pub fn scopes(sender: &Address) -> Vec<Scope> {
+    vec![
+        Scope::Sender(sender.counting_key()),
+        Scope::Domain(sender.domain().to_owned()),
+        Scope::Unknown,
+        Scope::Global,
+    ]
+}
+
+/// Judges what the store answered.
+pub fn thread(message: &Message, facts: &Facts) -> Threading {
+    if let Some(number) = facts.twin {
+        return Threading::Twin(number);
+    }
+    let wrote = |case: &Case| match (&case.requester, message.sender()) {
+        (Some(requester), Some(sender)) => requester.counting_key() == sender.counting_key(),
+        _ => false,
+    };
+    let follows = |case: &Case, because| Threading::Follows { case: Box::new(case.clone()), because };
+    if let Some(case) = facts.by_signed.iter().find(|case| wrote(case)) {
+        follows(case, Because::OwnMessageId)
+    } else if let Some(case) = facts.by_signed.first() {
+        follows(case, Because::OwnMessageIdFromOther)
+    } else if let Some(case) = facts.by_reference.iter().find(|case| wrote(case)) {
+        follows(case, Because::EarlierMail)
+    } else if let Some(case) = facts.by_number.iter().find(|case| wrote(case)) {
+        follows(case, Because::Number)
+    } else {
+        Threading::New
+    }
+}
+
+/// The mark of the same mail on another way. Without a Message-ID or a sender nothing is the same mail.
+fn twin(message: &Message) -> Option<Twin> {
+    let id = message.message_id.as_ref()?;
+    let sender = message.sender()?;
+    let text: String = message.text.split_whitespace().collect();
+    let parts = [id.as_str(), &sender.to_string(), &message.subject, &text];
+    Some(Twin(MailHash::of(parts.join("\0").as_bytes())))
+}

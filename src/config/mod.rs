@@ -1,1 +1,372 @@
 //! bot.toml: what an admin sets, read strictly.
+//!
+//! Two readings: once by `toml` alone, which knows line and column, once by `config`, which lays the
+//! environment (`HUIXIN__TABLE__KEY`) over the file. Unknown keys, wrong types and values without sense are
+//! [`Problem`]s; nothing is guessed. The result holds no secret, only where to find it.
+
+mod check;
+mod file;
+mod place;
+
+pub use file::{BudgetTable as Budget, Wording};
+pub use place::variable;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::address::{Address, ReversePath};
+use crate::ids::{GroupId, MailboxName};
+use crate::language::Language;
+use crate::problem::{Problem, Problems, SourceText};
+
+/// What the environment variables of the bot begin with.
+pub const ENVIRONMENT_PREFIX: &str = "HUIXIN";
+
+/// A checked configuration. Paths are as written: relative to the folder of bot.toml.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Names this bot in its X-Loop mark and its logs.
+    pub id: String,
+    pub data: String,
+    pub rules: String,
+    pub templates: String,
+    /// Who is told of trouble; none means: the log only.
+    pub operator: Option<Address>,
+    /// What templates may say about the organisation.
+    pub organisation: BTreeMap<String, Wording>,
+    pub mailboxes: Vec<Mailbox>,
+    pub relay: Relay,
+    /// The reverse-path of what leaves; none means the mailbox's own address.
+    pub bounce_address: Option<ReversePath>,
+    pub handoff: Handoff,
+    pub reply: Reply,
+    pub budget: Budget,
+    pub delivery: Delivery,
+    pub log: Log,
+}
+
+/// One mailbox we watch.
+#[derive(Debug, Clone)]
+pub struct Mailbox {
+    pub name: MailboxName,
+    /// Its own addresses; the first is the one we write from. At least one.
+    pub addresses: Vec<Address>,
+    /// What stands before the address in From.
+    pub display_name: Option<Wording>,
+    /// Spoken where the customer's own language is none of ours.
+    pub language: Language,
+    /// Gets what no rule resolves.
+    pub group: GroupId,
+    /// What becomes of mail that lay there before the first start.
+    pub existing: Existing,
+    /// Larger mails are read by their head and their first octets only.
+    pub largest: u64,
+    pub source: Source,
+}
+
+/// Mail that was in the mailbox before the first start is never answered automatically.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It becomes cases that nobody is told of.
+    Case,
+    /// It is left alone.
+    Leave,
+}
+
+#[derive(Debug, Clone)]
+pub enum Source {
+    Maildir { path: String },
+    Imap(Box<Imap>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Imap {
+    pub server: Server,
+    pub login: Login,
+    pub folder: String,
+    /// Set on a mail once it is committed.
+    pub keyword: Option<String>,
+    /// Where a mail is moved once it is committed.
+    pub move_to: Option<String>,
+    /// The longest time between two looks, whatever the server says or does not say.
+    pub poll: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub host: String,
+    pub port: u16,
+    pub tls: Tls,
+    /// A file with the certificates of an own authority, PEM.
+    pub ca_file: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// From the first octet (RFC 8314 §3): the default.
+    Implicit,
+    StartTls,
+    /// Only to this machine itself.
+    Plain,
+}
+
+#[derive(Debug, Clone)]
+pub struct Login {
+    pub user: String,
+    pub auth: Auth,
+    pub secret: Secret,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    Login,
+    Plain,
+    /// The secret is an access token.
+    XOAuth2,
+}
+
+/// Where a password or token is found.
+#[derive(Debug, Clone)]
+pub enum Secret {
+    /// From the environment.
+    Given(SecretString),
+    File(String),
+    /// A program and its arguments; what it prints is the secret.
+    Command(Vec<String>),
+}
+
+#[derive(Debug, Clone)]
+pub enum Relay {
+    /// A folder that receives what would have been sent.
+    Maildir { path: String },
+    Smtp(Box<Smtp>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Smtp {
+    pub server: Server,
+    pub login: Option<Login>,
+    /// Our name in EHLO.
+    pub hello: String,
+    pub connections: usize,
+    /// Octets of the largest mail we hand over.
+    pub largest: u64,
+    /// How long to wait after the final dot (RFC 5321 §4.5.3.2.6 asks for ten minutes).
+    pub final_dot: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Handoff {
+    /// Gets what is for a group that has no address of its own.
+    pub to: Vec<Address>,
+    pub groups: BTreeMap<GroupId, Vec<Address>>,
+    /// The language of the words around a forward.
+    pub language: Language,
+    pub attach_original: bool,
+    /// Show automatic mail that belongs to no case to the mailbox's group.
+    pub automatic: bool,
+}
+
+impl Handoff {
+    /// Where mail for a group goes.
+    pub fn addresses(&self, group: &GroupId) -> &[Address] {
+        self.groups.get(group).unwrap_or(&self.to)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub enabled: bool,
+    pub stale: Duration,
+    pub trusted_forms: Vec<Address>,
+    pub never: Vec<Address>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub give_up: Duration,
+    /// How old an automatic answer may be that a crash left in doubt, to be sent again.
+    pub answer_in_doubt: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub level: String,
+    pub json: bool,
+}
+
+impl Config {
+    pub fn mailbox(&self, name: &MailboxName) -> Option<&Mailbox> {
+        self.mailboxes.iter().find(|mailbox| mailbox.name == *name)
+    }
+}
+
+/// Reads bot.toml with `environment` laid over it.
+pub fn load(source: &SourceText, environment: &[(String, String)]) -> Result<Config, Problems> {
+    toml::from_str::<file::BotFile>(&source.text).map_err(|error| spelling(source, &error))?;
+    let ours: Vec<(String, String)> = environment
+        .iter()
+        .filter(|(name, _)| name.to_uppercase().starts_with(&format!("{ENVIRONMENT_PREFIX}__")))
+        .cloned()
+        .collect();
+    let layered = layer(source, &ours)?;
+    let keys = ours.iter().map(|(name, _)| name[ENVIRONMENT_PREFIX.len() + 2..].to_lowercase().replace("__", "."));
+    check::check(layered, &place::Places::new(source, keys.collect()))
+}
+
+/// The file with the environment over it. Values of the environment stay as they are written where a text is
+/// wanted (`try_parsing` would turn the password `007` into `7`).
+fn layer(source: &SourceText, ours: &[(String, String)]) -> Result<file::BotFile, Problems> {
+    let environment = ::config::Environment::with_prefix(ENVIRONMENT_PREFIX)
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(false)
+        .source(Some(ours.iter().cloned().collect()));
+    ::config::Config::builder()
+        .add_source(::config::File::from_str(&source.text, ::config::FileFormat::Toml))
+        .add_source(environment)
+        .build()
+        .and_then(::config::Config::try_deserialize)
+        .map_err(|error| Problem::outside(format!("in the environment: {error}")).into())
+}
+
+/// A fault that `toml` found, with its place and, for an unknown key, the key that was probably meant.
+fn spelling(source: &SourceText, error: &toml::de::Error) -> Problems {
+    let message = error.message();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let problem = source.error(error.span().unwrap_or(0..0), message.lines().next().unwrap_or(message));
+    match quoted.split_first() {
+        Some((written, known)) if message.starts_with("unknown field") => {
+            problem.did_you_mean(written, known.iter().copied()).into()
+        }
+        _ => problem.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../bot.toml");
+
+    fn load_text(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let environment: Vec<_> = environment.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        load(&SourceText::new("bot.toml", text), &environment).map_err(|problems| problems.to_string())
+    }
+
+    /// The shipped file with one piece replaced.
+    fn with(from: &str, to: &str) -> Result<Config, String> {
+        assert!(SHIPPED.contains(from), "{from}");
+        load_text(&SHIPPED.replacen(from, to, 1), &[])
+    }
+
+    #[test]
+    fn the_shipped_file_runs_as_it_is() {
+        let config = load_text(SHIPPED, &[]).unwrap();
+        assert_eq!(config.mailboxes[0].addresses[0].to_string(), "support@example.com");
+        assert!(matches!(config.relay, Relay::Maildir { .. }));
+    }
+
+    /// Turns every `# key = value` line of the file into an option that is set; what they then say must be
+    /// accepted, and be the default wherever one is claimed.
+    #[test]
+    fn the_shipped_file_shows_every_option() {
+        let mut shown: Vec<(String, String)> = Vec::new();
+        let mut table = String::new();
+        for line in SHIPPED.lines() {
+            let line = line.strip_prefix("# ").unwrap_or(line).trim();
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                table = name.to_owned();
+            } else if let Some((key, _)) = line.split_once(" = ") {
+                shown.push((table.clone(), key.to_owned()));
+            }
+        }
+        // `toml` names the keys it would have accepted when it meets one it does not know.
+        let tables = [
+            ("bot", "[bot]"),
+            ("mailbox.support", "[mailbox.support]"),
+            ("mailbox.support.maildir", "[mailbox.support.maildir]"),
+            ("mailbox.support.imap", "[mailbox.support.imap]"),
+            ("relay", "[relay]"),
+            ("relay.maildir", "[relay.maildir]"),
+            ("relay.smtp", "[relay.smtp]"),
+            ("handoff", "[handoff]"),
+            ("group.mail-tech", "[group.mail-tech]"),
+            ("reply", "[reply]"),
+            ("budget", "[budget]"),
+            ("delivery", "[delivery]"),
+            ("log", "[log]"),
+        ];
+        for (table, head) in tables {
+            let error = toml::from_str::<file::BotFile>(&format!("{head}\nzzz = 1\n")).unwrap_err();
+            let message = error.message().to_owned();
+            for key in message.split('`').skip(3).step_by(2) {
+                let is_table = tables.iter().any(|(name, _)| *name == format!("{table}.{key}"));
+                let is_secret = key == "password";
+                let is_shown = shown.iter().any(|(t, k)| t == table && k == key);
+                assert!(is_table || is_secret || is_shown, "bot.toml does not show [{table}] {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_is_named_with_its_place_and_a_suggestion() {
+        let cases = [
+            (with("sender_hour = 3", "sender_huor = 3"), "bot.toml:", "did you mean `sender_hour`?"),
+            (with("sender_hour = 3", "sender_hour = \"3\""), "bot.toml:", "invalid type: string"),
+            (with("language = \"zh\"", "language = \"cn\""), "bot.toml:29:12", "`cn` is none of zh, en, ja"),
+            (with("level = \"info\"", "level = \"wran\""), "bot.toml:", "did you mean `warn`?"),
+            (with("[\"support@example.com\"]", "[\"support@\"]"), "bot.toml:27:14", "`support@` is not a mail address"),
+            (with("existing = \"case\"", "existing = \"answer\""), "bot.toml:", "is none of case, leave"),
+            (with("[relay.maildir]\npath = \"var/sent\"", ""), "bot.toml:", "exactly one of [relay.smtp]"),
+            (with("to = [\"agents@example.com\"]", "to = []"), "bot.toml:", "handoff.to: needs at least one address"),
+            (with("[bot]", "[bot"), "bot.toml:13:", ""),
+        ];
+        for (result, place, what) in cases {
+            let error = result.unwrap_err();
+            assert!(error.contains(place) && error.contains(what), "{error}");
+        }
+    }
+
+    const IMAP: &str = "[mailbox.support.imap]\nhost = \"imap.example.com\"\nuser = \"u\"\n";
+
+    fn imap(extra: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let text = SHIPPED.replacen("[mailbox.support.maildir]\npath = \"var/mail/support\"", &format!("{IMAP}{extra}"), 1);
+        load_text(&text, environment)
+    }
+
+    #[test]
+    fn a_secret_is_in_a_file_a_command_or_the_environment_and_never_shown() {
+        use secrecy::ExposeSecret;
+        let secret = |config: Config| match config.mailboxes[0].source.clone() {
+            Source::Imap(imap) => imap.login.secret,
+            Source::Maildir { .. } => unreachable!("the mailbox is on a server"),
+        };
+        assert!(matches!(secret(imap("password_file = \"p\"", &[]).unwrap()), Secret::File(file) if file == "p"));
+        let given = secret(imap("", &[("HUIXIN__MAILBOX__SUPPORT__IMAP__PASSWORD", "007")]).unwrap());
+        assert!(!format!("{given:?}").contains("007"));
+        assert!(matches!(given, Secret::Given(given) if given.expose_secret() == "007"));
+        let error = imap("password = \"hunter2\"", &[]).unwrap_err();
+        assert!(error.contains("password_file") && !error.contains("hunter2"), "{error}");
+        assert!(imap("", &[]).unwrap_err().contains("needs exactly one of"));
+    }
+
+    #[test]
+    fn the_environment_is_read_as_strictly_as_the_file() {
+        let config = load_text(SHIPPED, &[("HUIXIN__BUDGET__SENDER_HOUR", "9"), ("HUIXIN__BOT__ID", "b2")]).unwrap();
+        assert_eq!((config.budget.sender_hour, config.id.as_str()), (9, "b2"));
+        let error = load_text(SHIPPED, &[("HUIXIN__BOT__IDD", "x")]).unwrap_err();
+        assert!(error.contains("idd"), "{error}");
+        let error = load_text(SHIPPED, &[("HUIXIN__BOT__OPERATOR", "nobody")]).unwrap_err();
+        assert!(error.contains("HUIXIN__BOT__OPERATOR") && error.contains("not a mail address"), "{error}");
+    }
+
+    #[test]
+    fn a_password_never_crosses_the_network_in_the_open() {
+        let plain = |host: &str| imap(&format!("password_file = \"p\"\ntls = \"plain\"\n#{host}"), &[("HUIXIN__MAILBOX__SUPPORT__IMAP__HOST", host)]);
+        assert!(plain("127.0.0.1").is_ok());
+        assert!(plain("imap.example.com").unwrap_err().contains("in the open"));
+    }
+}

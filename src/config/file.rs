@@ -1,0 +1,270 @@
+//! The shape of bot.toml, key by key, with its defaults. bot.toml as shipped explains each of them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BotFile {
+    pub bot: BotTable,
+    /// What templates may say about the organisation: `org.<key>`.
+    pub organisation: BTreeMap<String, Wording>,
+    pub mailbox: BTreeMap<String, MailboxTable>,
+    pub relay: RelayTable,
+    pub handoff: HandoffTable,
+    pub group: BTreeMap<String, GroupTable>,
+    pub reply: ReplyTable,
+    pub budget: BudgetTable,
+    pub delivery: DeliveryTable,
+    pub log: LogTable,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BotTable {
+    pub id: String,
+    pub data: String,
+    pub rules: String,
+    pub templates: String,
+    pub operator: String,
+}
+
+impl Default for BotTable {
+    fn default() -> BotTable {
+        BotTable {
+            id: "huixin".into(),
+            data: "var/data".into(),
+            rules: "rules".into(),
+            templates: "templates".into(),
+            operator: String::new(),
+        }
+    }
+}
+
+/// A text, the same in all languages or one for each.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Wording {
+    Same(String),
+    Each(BTreeMap<String, String>),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailboxTable {
+    pub addresses: Vec<String>,
+    pub display_name: Option<Wording>,
+    pub language: String,
+    pub group: String,
+    pub existing: String,
+    pub largest_mb: u32,
+    pub maildir: Option<MaildirTable>,
+    pub imap: Option<ImapTable>,
+}
+
+impl Default for MailboxTable {
+    fn default() -> MailboxTable {
+        MailboxTable {
+            addresses: Vec::new(),
+            display_name: None,
+            language: "zh".into(),
+            group: "triage".into(),
+            existing: "case".into(),
+            largest_mb: 50,
+            maildir: None,
+            imap: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MaildirTable {
+    pub path: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImapTable {
+    pub host: String,
+    pub port: Option<u16>,
+    pub tls: String,
+    pub ca_file: Option<String>,
+    pub user: String,
+    pub auth: String,
+    pub password: Option<String>,
+    pub password_file: Option<String>,
+    pub password_command: Option<Vec<String>>,
+    pub folder: String,
+    pub keyword: Option<String>,
+    pub move_to: Option<String>,
+    pub poll_seconds: u64,
+}
+
+impl Default for ImapTable {
+    fn default() -> ImapTable {
+        ImapTable {
+            host: String::new(),
+            port: None,
+            tls: "implicit".into(),
+            ca_file: None,
+            user: String::new(),
+            auth: "login".into(),
+            password: None,
+            password_file: None,
+            password_command: None,
+            folder: "INBOX".into(),
+            keyword: None,
+            move_to: None,
+            poll_seconds: 240,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelayTable {
+    pub bounce_address: Option<String>,
+    pub maildir: Option<MaildirTable>,
+    pub smtp: Option<SmtpTable>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SmtpTable {
+    pub host: String,
+    pub port: Option<u16>,
+    pub tls: String,
+    pub ca_file: Option<String>,
+    pub user: Option<String>,
+    pub auth: String,
+    pub password: Option<String>,
+    pub password_file: Option<String>,
+    pub password_command: Option<Vec<String>>,
+    pub hello: Option<String>,
+    pub connections: usize,
+    pub largest_mb: u32,
+    pub final_dot_seconds: u64,
+}
+
+impl Default for SmtpTable {
+    fn default() -> SmtpTable {
+        SmtpTable {
+            host: String::new(),
+            port: None,
+            tls: "implicit".into(),
+            ca_file: None,
+            user: None,
+            auth: "plain".into(),
+            password: None,
+            password_file: None,
+            password_command: None,
+            hello: None,
+            connections: 4,
+            largest_mb: 20,
+            final_dot_seconds: 600,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HandoffTable {
+    pub to: Vec<String>,
+    pub language: String,
+    pub attach_original: bool,
+    pub automatic: bool,
+}
+
+impl Default for HandoffTable {
+    fn default() -> HandoffTable {
+        HandoffTable { to: Vec::new(), language: "zh".into(), attach_original: true, automatic: true }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GroupTable {
+    pub to: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReplyTable {
+    pub enabled: bool,
+    pub stale_hours: u32,
+    pub trusted_forms: Vec<String>,
+    pub never: Vec<String>,
+}
+
+impl Default for ReplyTable {
+    fn default() -> ReplyTable {
+        ReplyTable { enabled: true, stale_hours: 72, trusted_forms: Vec::new(), never: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BudgetTable {
+    pub case_answers: u32,
+    pub sender_hour: u32,
+    pub sender_day: u32,
+    pub domain_hour: u32,
+    pub domain_day: u32,
+    pub free_mail: Vec<String>,
+    pub free_mail_hour: u32,
+    pub unknown_hour: u32,
+    pub unknown_day: u32,
+    pub global_hour: u32,
+    pub global_day: u32,
+}
+
+impl Default for BudgetTable {
+    fn default() -> BudgetTable {
+        let free = [
+            "gmail.com", "qq.com", "foxmail.com", "163.com", "126.com", "yeah.net", "sina.com", "sina.cn", "sohu.com",
+            "139.com", "189.cn", "aliyun.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "yahoo.co.jp",
+            "icloud.com", "docomo.ne.jp", "ezweb.ne.jp", "softbank.ne.jp", "gmx.de", "web.de",
+        ];
+        BudgetTable {
+            case_answers: 3,
+            sender_hour: 3,
+            sender_day: 5,
+            domain_hour: 20,
+            domain_day: 100,
+            free_mail: free.map(String::from).to_vec(),
+            free_mail_hour: 200,
+            unknown_hour: 30,
+            unknown_day: 200,
+            global_hour: 600,
+            global_day: 5_000,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeliveryTable {
+    pub give_up_hours: u32,
+    pub answer_in_doubt_hours: u32,
+}
+
+impl Default for DeliveryTable {
+    fn default() -> DeliveryTable {
+        DeliveryTable { give_up_hours: 96, answer_in_doubt_hours: 1 }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogTable {
+    pub level: String,
+    pub format: String,
+}
+
+impl Default for LogTable {
+    fn default() -> LogTable {
+        LogTable { level: "info".into(), format: "human".into() }
+    }
+}
