@@ -5,7 +5,7 @@ mod facts;
 pub use facts::{Budgets, Clues, Facts, Scope, Twin, Window};
 
 use crate::address::Address;
-use crate::ids::{CaseNumber, CategoryId, GroupId, MailboxName};
+use crate::ids::{CaseNumber, CategoryId, GroupId, MailboxName, TemplateName};
 use crate::language::Language;
 use crate::time::Timestamp;
 
@@ -70,4 +70,6 @@ pub struct Case {
     pub answers: u32,
     /// Forwards sent to the group in this case.
     pub forwards: u32,
+    /// The last automatic reply: the same text a second time would help nobody.
+    pub last_answer: Option<TemplateName>,
 }

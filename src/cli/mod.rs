@@ -1,1 +1,107 @@
-//! To be written.
+//! What a person types: one file a command.
+//!
+//! Results go to standard output, everything else to standard error; colour and progress bars only on a
+//! terminal. Exit codes follow sysexits.h: 0 done, 64 wrong usage, 65 a mail or file cannot be used, 69 a
+//! server is not there, 70 a fault of ours, 74 disk trouble, 75 try again later (another process has the
+//! data), 78 a fault in configuration, rules or templates.
+
+mod check;
+mod demo;
+mod explain;
+mod inspect;
+mod run;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The exit codes we use, by their names in sysexits.h.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Ok = 0,
+    Usage = 64,
+    DataErr = 65,
+    NoInput = 66,
+    Unavailable = 69,
+    Software = 70,
+    IoErr = 74,
+    TempFail = 75,
+    Config = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Answers an organisation's support mail (回信: the letter in reply).
+///
+/// Mail is taken from a mailbox, answered from a template with a case number, and what no rule resolves is
+/// forwarded to the right humans.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    /// The configuration.
+    #[arg(long, short, global = true, value_name = "FILE", default_value = "bot.toml", env = "HUIXIN_CONFIG")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Watch the mailboxes, answer and forward, until stopped by Ctrl-C or SIGTERM.
+    Run(run::Options),
+    /// Show the main job on sample mails, in folders under var/demo; nothing leaves the machine.
+    Demo(demo::Options),
+    /// Check configuration, rules, templates and permissions.
+    Check(check::Options),
+    /// Show how mails are read and screened.
+    Inspect(inspect::Options),
+    /// Show the whole decision about mails, and what would be sent. Changes nothing.
+    Explain(explain::Options),
+}
+
+/// Runs the command named by the arguments of the process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // `--help` and `--version` are no errors; clap's own code for the others is 2.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
+        }
+    };
+    let config = arguments.config;
+    let result = match arguments.command {
+        Command::Run(options) => run::run(&config, options),
+        Command::Demo(options) => demo::run(&config, options),
+        Command::Check(options) => check::run(&config, options),
+        Command::Inspect(options) => inspect::run(&config, options),
+        Command::Explain(options) => explain::run(&config, options),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(trouble) => {
+            terminal::report(&trouble.error);
+            trouble.exit.into()
+        }
+    }
+}
+
+/// A command that could not do its work: what to say, and the exit code that goes with it.
+struct Trouble {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+impl Trouble {
+    fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Trouble {
+        Trouble { exit, error: error.into() }
+    }
+}
+
+type Done = Result<Exit, Trouble>;

@@ -1,0 +1,324 @@
+//! One mail, one decision: what shall happen, and why.
+//!
+//! `decide` is a function of the mail, of what the store knows, of the playbook and of the time. It touches
+//! nothing. So `explain` and the recovery after a crash are the same function called again, and give the same
+//! case number and the same bytes.
+//!
+//! The policy in prose. A person who asks gets one answer: from the knowledge base if a rule is sure and may
+//! answer alone, else the word that a human has it, and the human gets everything. Where an answer may not
+//! leave (screening, budgets), the human gets the mail all the same. A mail in a case that humans have goes
+//! to them and is not answered twice. Automatic mail is never answered; what belongs to no case is shown to
+//! a human. Mail from before the first start is recorded and nobody is told.
+
+mod budget;
+mod mails;
+mod why;
+
+pub use why::{Shown, Silence, Why};
+
+use crate::address::Address;
+use crate::case::{Case, CaseState, Facts, Scope};
+use crate::config::Mailbox;
+use crate::ids::{CaseNumber, GroupId, MailHash, TemplateName};
+use crate::language::Language;
+use crate::message::Message;
+use crate::outgoing::Outgoing;
+use crate::playbook::Playbook;
+use crate::rules::{CaseMoment, Input, Judgement};
+use crate::screen::{self, Arrived, Kind, Screening};
+use crate::thread::{self, Because, Threading};
+use crate::time::Timestamp;
+
+/// A mail to be decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Mail<'a> {
+    pub mailbox: &'a Mailbox,
+    pub hash: MailHash,
+    pub message: &'a Message,
+    /// When the mailbox received it.
+    pub delivered: Timestamp,
+    /// The host takes it for junk.
+    pub junk: bool,
+    /// It lay in the mailbox before the first start.
+    pub baseline: bool,
+}
+
+/// What shall happen, all of it or nothing, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    pub effects: Vec<Effect>,
+    pub why: Why,
+}
+
+/// Something that will be done. A rule's *action* says what an admin wants; an effect is what follows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// A new case, as it stands with this mail in it.
+    Open(Case),
+    /// This mail joins the case, which then stands like this.
+    Append(Case),
+    Send(Outgoing),
+    /// An automatic reply is counted.
+    Spend(Scope),
+}
+
+impl Decision {
+    /// The case the mail went to, as it stands after it.
+    pub fn case(&self) -> Option<&Case> {
+        self.effects.iter().find_map(|effect| match effect {
+            Effect::Open(case) | Effect::Append(case) => Some(case),
+            Effect::Send(_) | Effect::Spend(_) => None,
+        })
+    }
+
+    pub fn opens(&self) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::Open(_)))
+    }
+
+    pub fn outgoing(&self) -> impl Iterator<Item = &Outgoing> {
+        self.effects.iter().filter_map(|effect| match effect {
+            Effect::Send(outgoing) => Some(outgoing),
+            _ => None,
+        })
+    }
+}
+
+/// Decides about one mail.
+pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Decision {
+    let arrived = Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline };
+    let screening = screen::screen(mail.message, Some((playbook.desk(), &arrived)));
+    let threading = thread::thread(mail.message, facts);
+    let before = match &threading {
+        Threading::Follows { case, .. } => Some(case.as_ref().clone()),
+        Threading::Twin(_) | Threading::New => None,
+    };
+    let language = language(mail, before.as_ref());
+    let judgement = playbook.rules().judge(&Input {
+        message: mail.message,
+        language,
+        now,
+        case: moment(before.as_ref()),
+        follow_up: before.is_some(),
+        answers: before.as_ref().map_or(0, |case| case.answers),
+        received: before.as_ref().map_or(0, |case| case.received),
+    });
+    let plan = plan(mail, &screening, &threading, before.as_ref(), &judgement, playbook);
+    let gate = gate(mail, &screening, before.as_ref(), facts, &judgement, playbook, now);
+    let (plan, silence) = plan.through(gate);
+
+    let number = match (&before, &threading) {
+        (Some(case), _) => case.number,
+        (None, Threading::Twin(number)) => *number,
+        // All candidates taken is beyond any size we promise; the number then names an older case as well.
+        _ => facts.free_number.unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0)),
+    };
+    let mut case = before.clone().unwrap_or_else(|| new_case(number, mail, &screening, language, now));
+    case.touched = now;
+    case.received += 1;
+    let why = Why { screening, threading, judgement, shown: plan.shown(), silence, state: case.state };
+    if matches!(why.threading, Threading::Twin(_)) {
+        return Decision { effects: Vec::new(), why };
+    }
+    settle_case(&mut case, &plan, &why.judgement, playbook);
+
+    let letters = mails::write(mail, &case, &plan, &why, playbook, now);
+    let answered = letters.answer.is_some();
+    case.answers += u32::from(answered);
+    case.forwards += u32::from(!letters.forwards.is_empty());
+    let why = Why { state: case.state, ..why };
+    let mut effects = vec![if before.is_some() { Effect::Append(case) } else { Effect::Open(case) }];
+    if answered {
+        effects.extend(scopes(mail).into_iter().map(Effect::Spend));
+    }
+    effects.extend(letters.answer.into_iter().chain(letters.forwards).map(Effect::Send));
+    Decision { effects, why }
+}
+
+/// What is to be done with a mail, before anyone asks whether an answer may leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Plan {
+    /// Recorded, and nobody is told.
+    Record,
+    /// Shown to the group, not answered.
+    Show,
+    /// Answered from the knowledge base; humans need not act.
+    Resolve(TemplateName),
+    /// Humans get it, and the requester is told so.
+    HandOff(TemplateName),
+}
+
+impl Plan {
+    /// What remains of the plan when no answer may leave: the mail goes to humans instead.
+    fn through(self, gate: Result<(), Silence>) -> (Plan, Option<Silence>) {
+        match (self, gate) {
+            (plan @ (Plan::Record | Plan::Show), gate) => (plan, gate.err()),
+            (_, Err(silence)) => (Plan::Show, Some(silence)),
+            (plan, Ok(())) => (plan, None),
+        }
+    }
+
+    fn template(&self) -> Option<&TemplateName> {
+        match self {
+            Plan::Resolve(template) | Plan::HandOff(template) => Some(template),
+            Plan::Record | Plan::Show => None,
+        }
+    }
+
+    fn goes_to_humans(&self) -> bool {
+        matches!(self, Plan::Show | Plan::HandOff(_))
+    }
+
+    fn shown(&self) -> Shown {
+        match self {
+            Plan::Record => Shown::Recorded,
+            Plan::Show => Shown::ToHumans,
+            Plan::Resolve(template) => Shown::Answered(template.clone()),
+            Plan::HandOff(template) => Shown::HandedOff(template.clone()),
+        }
+    }
+}
+
+fn plan(
+    mail: &Mail<'_>,
+    screening: &Screening,
+    threading: &Threading,
+    before: Option<&Case>,
+    judgement: &Judgement,
+    playbook: &Playbook,
+) -> Plan {
+    let from_colleague = mail.message.sender().is_some_and(|sender| playbook.is_colleague(sender));
+    if mail.baseline || matches!(threading, Threading::Twin(_)) || from_colleague {
+        return Plan::Record;
+    }
+    match screening.kind {
+        Kind::Human => {}
+        // Ours: it has been recorded when it left.
+        Kind::Own => return Plan::Record,
+        // An absence note in a case changes nothing in it (nobody is paged for it).
+        Kind::AutoReply if before.is_some() => return Plan::Record,
+        Kind::Bounce if before.is_some() => return bounced(mail, playbook),
+        _ if before.is_some() || playbook.config().handoff.automatic => return Plan::Show,
+        _ => return Plan::Record,
+    }
+    if matches!(threading, Threading::Follows { because: Because::OwnMessageIdFromOther, .. }) {
+        return Plan::Show;
+    }
+    if before.is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
+        return Plan::Show;
+    }
+    let said_before = |template: &TemplateName| before.is_some_and(|case| case.last_answer.as_ref() == Some(template));
+    let may_answer_alone = judgement.category.as_ref().is_some_and(|won| playbook.may_answer_alone(&won.category));
+    match &judgement.reply {
+        // The same text a second time helps nobody: then a human does.
+        Some(template) if judgement.handoff.is_none() && may_answer_alone && !said_before(template) => {
+            Plan::Resolve(template.clone())
+        }
+        Some(template) if !said_before(template) => Plan::HandOff(template.clone()),
+        _ if before.is_some() || judgement.handoff.is_some() => Plan::HandOff(playbook.handoff_template(mail.mailbox, judgement)),
+        _ => Plan::HandOff(playbook.received_template()),
+    }
+}
+
+/// A mail of ours did not arrive. Each kind of mail is reported one step further up, and a report about a
+/// notice is the end: so no chain of bounces goes on for ever.
+fn bounced(mail: &Mail<'_>, playbook: &Playbook) -> Plan {
+    let about = mail.message.report.iter().flat_map(|report| &report.about);
+    match about.filter_map(|id| mails::purpose(id, playbook.key())).next() {
+        Some(crate::outgoing::Purpose::Answer) => Plan::Show,
+        _ => Plan::Record,
+    }
+}
+
+/// May an answer leave?
+fn gate(
+    mail: &Mail<'_>,
+    screening: &Screening,
+    before: Option<&Case>,
+    facts: &Facts,
+    judgement: &Judgement,
+    playbook: &Playbook,
+    now: Timestamp,
+) -> Result<(), Silence> {
+    if !playbook.config().reply.enabled {
+        return Err(Silence::Disabled);
+    }
+    if !screening.answerable() {
+        return Err(Silence::Screening);
+    }
+    if let Some(rule) = &judgement.suppressed_by {
+        return Err(Silence::Rule(rule.clone()));
+    }
+    let budget = &playbook.config().budget;
+    if before.is_some_and(|case| case.answers >= budget.case_answers) {
+        return Err(Silence::CaseBudget(budget.case_answers));
+    }
+    match budget::exhausted(&scopes(mail), &facts.budgets, budget, now) {
+        Some(exhausted) => Err(Silence::Budget(exhausted.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn scopes(mail: &Mail<'_>) -> Vec<Scope> {
+    mail.message.sender().map(thread::scopes).unwrap_or_default()
+}
+
+/// The language we speak with the requester: theirs, else the one spoken before, else the mailbox's.
+fn language(mail: &Mail<'_>, before: Option<&Case>) -> Language {
+    let spoken_before = before.map(|case| case.language);
+    mail.message.language.language().or(spoken_before).unwrap_or(mail.mailbox.language)
+}
+
+fn moment(before: Option<&Case>) -> CaseMoment {
+    match before.map(|case| case.state) {
+        None => CaseMoment::New,
+        Some(CaseState::New | CaseState::Answered) => CaseMoment::Reply,
+        Some(CaseState::Offered) => CaseMoment::Offered,
+        Some(CaseState::WithAgents | CaseState::Waiting) => CaseMoment::HandedOff,
+        Some(CaseState::Closed) => CaseMoment::Closed,
+    }
+}
+
+fn new_case(number: CaseNumber, mail: &Mail<'_>, screening: &Screening, language: Language, now: Timestamp) -> Case {
+    let requester: Option<Address> = screening.answer_to.clone().or_else(|| mail.message.sender().cloned());
+    Case {
+        number,
+        state: CaseState::New,
+        mailbox: mail.mailbox.name.clone(),
+        requester,
+        language,
+        category: None,
+        group: mail.mailbox.group.clone(),
+        opened: now,
+        touched: now,
+        received: 0,
+        answers: 0,
+        forwards: 0,
+        last_answer: None,
+    }
+}
+
+/// Moves the case on: what it is about, who has it, where it stands.
+fn settle_case(case: &mut Case, plan: &Plan, judgement: &Judgement, playbook: &Playbook) {
+    if let Some(won) = &judgement.category {
+        case.category = Some(won.category.clone());
+    }
+    let group: Option<GroupId> = judgement
+        .handoff
+        .as_ref()
+        .and_then(|handoff| handoff.group.clone())
+        .or_else(|| judgement.group.clone())
+        .or_else(|| judgement.category.as_ref().and_then(|won| playbook.category_group(&won.category)));
+    let humans_have_it = matches!(case.state, CaseState::WithAgents | CaseState::Waiting);
+    if let Some(group) = group.filter(|_| !humans_have_it && *plan != Plan::Record) {
+        case.group = group;
+    }
+    if let Some(template) = plan.template() {
+        case.last_answer = Some(template.clone());
+    }
+    case.state = match plan {
+        Plan::Record => case.state,
+        Plan::Show | Plan::HandOff(_) => CaseState::WithAgents,
+        Plan::Resolve(_) if judgement.offer_human => CaseState::Offered,
+        Plan::Resolve(_) => CaseState::Answered,
+    };
+}

@@ -1,0 +1,114 @@
+//! Why it was decided so: kept as values, told in lines.
+
+use crate::case::CaseState;
+use crate::ids::{RuleId, TemplateName};
+use crate::rules::Judgement;
+use crate::screen::Screening;
+use crate::thread::Threading;
+
+/// Everything a decision rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Why {
+    pub screening: Screening,
+    pub threading: Threading,
+    pub judgement: Judgement,
+    /// What the requester and the humans see of it.
+    pub shown: Shown,
+    /// Why no automatic answer leaves, where one might have.
+    pub silence: Option<Silence>,
+    /// Where the case stands now.
+    pub state: CaseState,
+}
+
+/// What people see of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// Kept in its case; nobody is told.
+    Recorded,
+    ToHumans,
+    Answered(TemplateName),
+    /// Answered, and humans have it.
+    HandedOff(TemplateName),
+}
+
+/// Why nothing is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// See the reasons of the screening.
+    Screening,
+    /// `reply.enabled` is false.
+    Disabled,
+    /// A guard rule forbids it.
+    Rule(RuleId),
+    /// The case has had its automatic replies.
+    CaseBudget(u32),
+    /// The sender, the domain, the unknown or all together have had theirs.
+    Budget(String),
+}
+
+impl Silence {
+    /// One sentence.
+    pub fn explanation(&self, screening: &Screening) -> String {
+        match self {
+            Silence::Screening if screening.reasons.is_empty() => "there is nobody to answer".into(),
+            Silence::Screening => {
+                screening.reasons.iter().map(|reason| reason.explanation()).collect::<Vec<_>>().join("; ")
+            }
+            Silence::Disabled => "automatic replies are switched off (reply.enabled)".into(),
+            Silence::Rule(rule) => format!("rule {rule} forbids it"),
+            Silence::CaseBudget(limit) => format!("this case has had its {limit} automatic replies"),
+            Silence::Budget(what) => what.clone(),
+        }
+    }
+
+    /// The word for the mail log.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Silence::Screening => "screening",
+            Silence::Disabled => "disabled",
+            Silence::Rule(_) => "rule",
+            Silence::CaseBudget(_) => "case-budget",
+            Silence::Budget(_) => "budget",
+        }
+    }
+}
+
+impl Why {
+    /// The reasons as (key, text) lines, for the journal and for people.
+    pub fn lines(&self) -> Vec<(String, String)> {
+        let mut lines: Vec<(&str, String)> = vec![("kind", self.screening.kind.as_str().into())];
+        lines.extend(self.screening.reasons.iter().map(|reason| ("reason", reason.code().into())));
+        lines.push(("thread", threading(&self.threading)));
+        match (&self.judgement.category, &self.judgement.why_not) {
+            (Some(won), _) => {
+                lines.push(("category", format!("{} ({:.1}, margin {:.1})", won.category, won.score, won.margin)));
+            }
+            (None, Some(why_not)) => lines.push(("category", format!("none: {why_not}"))),
+            (None, None) => {}
+        }
+        lines.extend(self.judgement.hits.iter().map(|hit| ("rule", hit.rule.to_string())));
+        lines.push(("shown", self.shown.to_string()));
+        lines.extend(self.silence.iter().map(|silence| ("silence", silence.explanation(&self.screening))));
+        lines.push(("state", self.state.as_str().into()));
+        lines.into_iter().map(|(key, text)| (key.to_owned(), text)).collect()
+    }
+}
+
+fn threading(threading: &Threading) -> String {
+    match threading {
+        Threading::New => "a new matter".into(),
+        Threading::Follows { case, because } => format!("case {}: {}", case.number, because.explanation()),
+        Threading::Twin(number) => format!("case {number}: the same mail came before on another way"),
+    }
+}
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Shown::Recorded => f.write_str("recorded"),
+            Shown::ToHumans => f.write_str("to humans"),
+            Shown::Answered(template) => write!(f, "answered with {template}"),
+            Shown::HandedOff(template) => write!(f, "handed to humans, answered with {template}"),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Reads mails on threads of their own, so that no mail can take the bot down.
+//!
+//! The reader has a large stack, and a panic in it ends the reading of one mail, not the process. All cores
+//! read side by side; results come back in the order of the input.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::message::{self, Limits, Message};
+
+/// Octets of a reader's stack. Depth is limited long before (see [`Limits`]); this is the second wall.
+const STACK: usize = 16 * 1024 * 1024;
+
+/// Reads each of `mails`; the error of a mail says what happened to its reader.
+pub fn read_all(mails: &[Vec<u8>], limits: &Limits) -> Vec<Result<Message, String>> {
+    on_all_cores(mails, |bytes| Ok(message::read(bytes, limits)))
+}
+
+/// Reads each of `files`.
+pub fn read_files(files: &[PathBuf], limits: Limits) -> Vec<Result<Message, String>> {
+    on_all_cores(files, |file| {
+        let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
+        Ok(message::read(&bytes, &limits))
+    })
+}
+
+/// Runs `work` on every item, on as many guarded threads as there are cores (one item needs one thread).
+fn on_all_cores<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> Result<T, String> + Sync) -> Vec<Result<T, String>> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<Result<T, String>>>> = Mutex::new(items.iter().map(|_| None).collect());
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            let reader = || {
+                while let Some((index, item)) = take(items, &next) {
+                    let result = catch_unwind(AssertUnwindSafe(|| work(item)))
+                        .unwrap_or_else(|panic| Err(format!("the reader stopped: {}", panic_text(&panic))));
+                    if let Ok(mut results) = results.lock() {
+                        results[index] = Some(result);
+                    }
+                }
+            };
+            // Without a thread the others do its share; with none at all every item says so below.
+            let _ = thread::Builder::new().name("reader".into()).stack_size(STACK).spawn_scoped(scope, reader);
+        }
+    });
+    let results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    results.into_iter().map(|result| result.unwrap_or_else(|| Err("no thread could be started".into()))).collect()
+}
+
+fn take<'a, I>(items: &'a [I], next: &AtomicUsize) -> Option<(usize, &'a I)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    items.get(index).map(|item| (index, item))
+}
+
+fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "for no stated reason".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_panics_harms_no_other_mail() {
+        let numbers: Vec<u32> = (0..100).collect();
+        let results = on_all_cores(&numbers, |n| if n % 10 == 3 { panic!("poison {n}") } else { Ok(n * 2) });
+        assert_eq!(results.len(), 100);
+        for (n, result) in numbers.iter().zip(results) {
+            match n % 10 {
+                3 => assert_eq!(result, Err(format!("the reader stopped: poison {n}"))),
+                _ => assert_eq!(result, Ok(n * 2)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_deep_stack_is_there() {
+        fn deep(n: u32) -> u32 {
+            let frame = std::hint::black_box([n; 64]);
+            if n == 0 { frame[0] } else { deep(n - 1) + 1 }
+        }
+        assert_eq!(on_all_cores(&[10_000], |n| Ok(deep(*n))), vec![Ok(10_000)]);
+    }
+}
