@@ -4,7 +4,7 @@
 # cargo must be told. No other toolchain is fetched.
 CARGO_FLAGS := --locked --ignore-rust-version
 
-.PHONY: help demo build install check test peers deps fmt
+.PHONY: help demo build check test deps licences advisories fmt
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1 \t/'
@@ -18,11 +18,21 @@ build: ## Builds target/release/huixin.
 check: ## Checks bot.toml, rules and templates.
 	cargo run $(CARGO_FLAGS) --quiet -- check
 
-test: deps ## Formatting, clippy, licences, all tests, real Dovecot and Postfix.
+test: deps ## Formatting, clippy, all tests, real Dovecot and Postfix.
 	cargo fmt --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	cargo test $(CARGO_FLAGS)
-	sh tests/licences.sh
 
 deps: ## Installs what the tests need (Debian packages), if it is missing.
 	sh tests/install.sh
+
+licences: ## Licences, bans and sources of all crates, by cargo-deny (installed if missing, which takes minutes).
+	command -v cargo-deny >/dev/null || cargo install cargo-deny --version 0.20.2 --locked
+	cargo deny --all-features check licenses bans sources
+
+advisories: ## Known advisories against our crates; needs the network for the RustSec database.
+	command -v cargo-deny >/dev/null || cargo install cargo-deny --version 0.20.2 --locked
+	cargo deny --all-features check advisories
+
+fmt: ## Formats the sources.
+	cargo fmt
