@@ -38,12 +38,12 @@ pub mod decide;
 // edges: the world, one crate behind each door
 pub mod imap;
 pub mod maildir;
+pub mod maillog;
 pub mod secret;
 pub mod smtp;
 pub mod store;
 
 // flows: a loop is a step repeated
-pub mod chores;
 pub mod delivery;
 pub mod ingest;
 
