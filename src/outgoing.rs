@@ -76,7 +76,7 @@ impl Content {
 }
 
 /// Appends `text` with every bare CR and bare LF made CRLF: neither half of SMTP smuggling leaves here.
-fn push_with_crlf(bytes: &mut Vec<u8>, text: &[u8]) {
+pub fn push_with_crlf(bytes: &mut Vec<u8>, text: &[u8]) {
     let mut rest = text;
     while let Some(end) = rest.iter().position(|b| *b == b'\r' || *b == b'\n') {
         bytes.extend_from_slice(&rest[..end]);
