@@ -1,1 +1,267 @@
-//! To be written.
+//! The playbook: configuration, rules, templates, groups and calendars, checked together, one immutable value.
+//!
+//! What one of them names the others must have: a rule's template, a category's group, a template's value. A
+//! playbook with an error does not exist; the one that runs stays until a better one is whole.
+
+use std::collections::BTreeSet;
+
+use crate::address::{Address, ReversePath};
+use crate::compose::{ForwardSheet, SHEET_VARIABLES, Templates, Values, Voice};
+use crate::config::{Config, Mailbox, Wording};
+use crate::ids::{CategoryId, GroupId, Key, MailHash, TemplateName};
+use crate::language::Language;
+use crate::message::Message;
+use crate::problem::{Problem, Problems, SourceText};
+use crate::rules::{Judgement, Rules, TestSummary};
+use crate::screen::Desk;
+use crate::time::Timestamp;
+
+/// The texts a playbook is made of.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    pub rules: Vec<SourceText>,
+    pub templates: Vec<(TemplateName, Language, SourceText)>,
+}
+
+/// See the module text.
+#[derive(Debug, Clone)]
+pub struct Playbook {
+    config: Config,
+    rules: Rules,
+    templates: Templates,
+    key: Key,
+    desk: Desk,
+    colleagues: BTreeSet<String>,
+    revision: String,
+}
+
+/// What the code itself asks of the templates, beside what the rules name.
+pub struct OwnTemplates;
+
+impl OwnTemplates {
+    /// To a requester: no rule was sure, a human will read it.
+    pub const RECEIVED: &str = "ack/received";
+    /// To a requester: humans have it; now, or when they are there again.
+    pub const HANDOFF_OPEN: &str = "handoff/open";
+    pub const HANDOFF_CLOSED: &str = "handoff/closed";
+    /// To a group: the sheet around a case.
+    pub const SHEET: &str = "handoff/sheet";
+    /// To the operator.
+    pub const UNDELIVERED: &str = "notice/undelivered";
+    pub const QUARANTINED: &str = "notice/quarantined";
+    pub const BOUNCED: &str = "notice/bounced";
+
+    const ALL: [&str; 7] = [
+        Self::RECEIVED,
+        Self::HANDOFF_OPEN,
+        Self::HANDOFF_CLOSED,
+        Self::SHEET,
+        Self::UNDELIVERED,
+        Self::QUARANTINED,
+        Self::BOUNCED,
+    ];
+}
+
+/// The values every template may name, beside `org.*` and `fields.*`.
+const VARIABLES: [&str; 10] = [
+    "case.number",
+    "group.label",
+    "hours.text",
+    "hours.next_opening",
+    "missing",
+    "notice.what",
+    "notice.case",
+    "notice.to",
+    "notice.why",
+    "notice.file",
+];
+
+impl Playbook {
+    /// Checks everything against everything. Warnings come with the playbook, errors instead of it.
+    pub fn assemble(
+        config: Config,
+        texts: &Texts,
+        key: Key,
+        read: &dyn Fn(&[u8]) -> Message,
+    ) -> Result<(Playbook, Problems, TestSummary), Problems> {
+        let (rules, mut problems) = Rules::load(&texts.rules);
+        let variables = variables(&config, &rules);
+        let known: Vec<&str> = variables.iter().map(String::as_str).collect();
+        let (templates, found) = Templates::load(&texts.templates, &known, config.handoff.language);
+        problems.extend(found);
+        problems.extend(cross_check(&config, &rules, &templates));
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        let (summary, failed) = rules.run_tests(read);
+        problems.extend(failed);
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        let colleagues = config
+            .handoff
+            .groups
+            .values()
+            .flatten()
+            .chain(&config.handoff.to)
+            .chain(&config.operator)
+            .map(Address::counting_key)
+            .collect();
+        let revision = revision(texts);
+        let desk = desk(&config, key.clone());
+        Ok((Playbook { config, rules, templates, key, desk, colleagues, revision }, problems, summary))
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    pub fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// What screening must know of the organisation.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// A short name for exactly these rules and templates.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// An agent or the operator: their mail is recorded, not treated as a customer's.
+    pub fn is_colleague(&self, address: &Address) -> bool {
+        self.colleagues.contains(&address.counting_key())
+    }
+
+    pub fn may_answer_alone(&self, category: &CategoryId) -> bool {
+        self.rules.taxonomy().category(category).is_some_and(|category| category.bot_may_answer)
+    }
+
+    pub fn category_group(&self, category: &CategoryId) -> Option<GroupId> {
+        self.rules.taxonomy().category(category).and_then(|category| category.group.clone())
+    }
+
+    pub fn category_label(&self, category: &CategoryId, language: Language) -> String {
+        let category = self.rules.taxonomy().category(category);
+        category.and_then(|category| category.label.get(language)).unwrap_or_default().to_owned()
+    }
+
+    pub fn group_label(&self, group: &GroupId, language: Language) -> String {
+        let group_entry = self.rules.taxonomy().group(group);
+        group_entry.and_then(|group| group.label.get(language)).unwrap_or(group.as_str()).to_owned()
+    }
+
+    /// The words that tell a requester that a human will take over, as the group's hours are.
+    pub fn handoff_template(&self, group: &GroupId, now: Timestamp) -> TemplateName {
+        let open = self.rules.taxonomy().hours(Some(group), now).is_open();
+        own(if open { OwnTemplates::HANDOFF_OPEN } else { OwnTemplates::HANDOFF_CLOSED })
+    }
+
+    /// In whose name a mail about this mailbox leaves.
+    pub fn voice(&self, mailbox: &Mailbox, language: Language) -> Voice {
+        let address = mailbox.addresses[0].clone();
+        Voice {
+            display_name: mailbox.display_name.as_ref().map(|wording| worded(wording, language)).unwrap_or_default(),
+            domain: address.domain().to_owned(),
+            envelope_from: self.config.bounce_address.clone().unwrap_or(ReversePath::Address(address.clone())),
+            bot_id: self.config.id.clone(),
+            site: address.domain().to_owned(),
+            address,
+        }
+    }
+
+    /// The values that all templates may name, for one language and group.
+    pub fn values(&self, group: &GroupId, language: Language, now: Timestamp) -> Values {
+        let mut values = Values::new();
+        for (key, wording) in &self.config.organisation {
+            values.text(&format!("org.{key}"), &worded(wording, language));
+        }
+        values.text("group.label", &self.group_label(group, language));
+        let calendar = self.rules.taxonomy().calendar(group);
+        values.text("hours.text", &calendar.map(|calendar| calendar.describe(language)).unwrap_or_default());
+        let next = calendar.filter(|calendar| !calendar.moment(now).is_open()).and_then(|calendar| {
+            let opening = calendar.next_opening(now)?;
+            Some(calendar.describe_moment(opening, language))
+        });
+        values.text("hours.next_opening", &next.unwrap_or_default());
+        values
+    }
+}
+
+/// A template the code itself names; [`cross_check`] makes sure that it is there.
+pub fn own(name: &str) -> TemplateName {
+    TemplateName::parse(name).expect("the names in OwnTemplates are names")
+}
+
+/// The wording in a language, else in Chinese, else in any.
+pub fn worded(wording: &Wording, language: Language) -> String {
+    match wording {
+        Wording::Same(text) => text.clone(),
+        Wording::Each(each) => {
+            let wanted = each.get(language.as_str()).or_else(|| each.get("zh")).or_else(|| each.values().next());
+            wanted.cloned().unwrap_or_default()
+        }
+    }
+}
+
+/// What screening must know, from the configuration alone.
+pub fn desk(config: &Config, key: Key) -> Desk {
+    Desk {
+        addresses: config.mailboxes.iter().flat_map(|mailbox| mailbox.addresses.clone()).collect(),
+        never: config.reply.never.clone(),
+        trusted_forms: config.reply.trusted_forms.clone(),
+        bot_id: config.id.clone(),
+        stale_after: config.reply.stale,
+        key,
+    }
+}
+
+fn variables(config: &Config, rules: &Rules) -> BTreeSet<String> {
+    let organisation = config.organisation.keys().map(|key| format!("org.{key}"));
+    let fields = rules.taxonomy().fields().iter().map(|field| format!("fields.{}", field.id));
+    let fixed = VARIABLES.iter().chain(SHEET_VARIABLES).map(|name| (*name).to_owned());
+    organisation.chain(fields).chain(fixed).collect()
+}
+
+fn cross_check(config: &Config, rules: &Rules, templates: &Templates) -> Problems {
+    let mut problems = Problems::default();
+    let names: Vec<&str> = templates.names().map(TemplateName::as_str).collect();
+    for named in rules.templates() {
+        if !templates.contains(&named.name) {
+            let what = format!("there is no template `{}`", named.name);
+            let problem = named.source.error(named.span.clone(), what).code("E03");
+            problems.push(problem.did_you_mean(named.name.as_str(), names.iter().copied()));
+        }
+    }
+    for name in OwnTemplates::ALL.iter().filter(|name| !templates.contains(&own(name))) {
+        let help = format!("write {}/{name}.zh.txt", config.templates);
+        problems.push(Problem::outside(format!("the template `{name}` is missing")).code("E03").help(help));
+    }
+    let groups: Vec<&str> = rules.taxonomy().groups().map(|group| group.id.as_str()).collect();
+    let used = config.mailboxes.iter().map(|mailbox| (&mailbox.group, vec!["mailbox", mailbox.name.as_str(), "group"]));
+    let tables = config.handoff.groups.keys().map(|group| (group, vec!["group", group.as_str()]));
+    for (group, path) in used.chain(tables).filter(|(group, _)| rules.taxonomy().group(group).is_none()) {
+        let problem = config.error_at(&path, format!("there is no group `{group}` in the taxonomy")).code("E03");
+        problems.push(problem.did_you_mean(group.as_str(), groups.iter().copied()));
+    }
+    problems
+}
+
+fn revision(texts: &Texts) -> String {
+    let rules = texts.rules.iter().map(|source| (source.name.clone(), &source.text));
+    let templates = texts.templates.iter().map(|(_, _, source)| (source.name.clone(), &source.text));
+    let mut files: Vec<_> = rules.chain(templates).collect();
+    files.sort();
+    let hashes: Vec<String> = files.iter().map(|(name, text)| format!("{name}\0{}", MailHash::of(text.as_bytes()))).collect();
+    MailHash::of(hashes.join("\n").as_bytes()).short()
+}

@@ -87,6 +87,8 @@ impl Check<'_> {
                 answer_in_doubt: hours(file.delivery.answer_in_doubt_hours),
             },
             log: Log { level, json: json? },
+            source: self.places.source().clone(),
+            overridden: self.places.overridden().to_vec(),
         })
     }
 

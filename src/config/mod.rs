@@ -45,6 +45,9 @@ pub struct Config {
     pub budget: Budget,
     pub delivery: Delivery,
     pub log: Log,
+    /// bot.toml itself, so that a fault found later still points at its line.
+    source: SourceText,
+    overridden: Vec<String>,
 }
 
 /// One mailbox we watch.
@@ -200,6 +203,11 @@ pub struct Log {
 impl Config {
     pub fn mailbox(&self, name: &MailboxName) -> Option<&Mailbox> {
         self.mailboxes.iter().find(|mailbox| mailbox.name == *name)
+    }
+
+    /// A fault of the value at `path`, found when other files were held against it.
+    pub fn error_at(&self, path: &[&str], what: impl Into<String>) -> Problem {
+        place::Places::new(&self.source, self.overridden.clone()).error(path, what)
     }
 }
 

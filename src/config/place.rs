@@ -22,6 +22,14 @@ impl<'a> Places<'a> {
         Places { source, table: DeTable::parse(&source.text).ok(), overridden }
     }
 
+    pub fn source(&self) -> &SourceText {
+        self.source
+    }
+
+    pub fn overridden(&self) -> &[String] {
+        &self.overridden
+    }
+
     /// A fault of the value at `path`; the deepest part of the path that stands in the file is pointed at.
     pub fn error(&self, path: &[&str], what: impl Into<String>) -> Problem {
         let key = path.join(".");

@@ -12,8 +12,10 @@
 
 mod budget;
 mod mails;
+mod trouble;
 mod why;
 
+pub use trouble::{Quarantine, Undelivered, quarantine, undelivered};
 pub use why::{Shown, Silence, Why};
 
 use crate::address::Address;
@@ -22,7 +24,7 @@ use crate::config::Mailbox;
 use crate::ids::{CaseNumber, GroupId, MailHash, TemplateName};
 use crate::language::Language;
 use crate::message::Message;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::Playbook;
 use crate::rules::{CaseMoment, Input, Judgement};
 use crate::screen::{self, Arrived, Kind, Screening};
@@ -126,11 +128,13 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     case.answers += u32::from(answered);
     case.forwards += u32::from(!letters.forwards.is_empty());
     let why = Why { state: case.state, ..why };
+    let case_number = case.number;
     let mut effects = vec![if before.is_some() { Effect::Append(case) } else { Effect::Open(case) }];
     if answered {
         effects.extend(scopes(mail).into_iter().map(Effect::Spend));
     }
-    effects.extend(letters.answer.into_iter().chain(letters.forwards).map(Effect::Send));
+    let notice = trouble::bounced(mail, case_number, playbook, now);
+    effects.extend(letters.answer.into_iter().chain(letters.forwards).chain(notice).map(Effect::Send));
     Decision { effects, why }
 }
 
@@ -196,7 +200,9 @@ fn plan(
         Kind::Own => return Plan::Record,
         // An absence note in a case changes nothing in it (nobody is paged for it).
         Kind::AutoReply if before.is_some() => return Plan::Record,
-        Kind::Bounce if before.is_some() => return bounced(mail, playbook),
+        Kind::Bounce if bounced(mail, playbook) == Some(Purpose::Answer) => return Plan::Show,
+        // What the operator is told of it is written by `trouble::bounced`.
+        Kind::Bounce if bounced(mail, playbook).is_some() => return Plan::Record,
         _ if before.is_some() || playbook.config().handoff.automatic => return Plan::Show,
         _ => return Plan::Record,
     }
@@ -219,14 +225,11 @@ fn plan(
     }
 }
 
-/// A mail of ours did not arrive. Each kind of mail is reported one step further up, and a report about a
-/// notice is the end: so no chain of bounces goes on for ever.
-fn bounced(mail: &Mail<'_>, playbook: &Playbook) -> Plan {
-    let about = mail.message.report.iter().flat_map(|report| &report.about);
-    match about.filter_map(|id| mails::purpose(id, playbook.key())).next() {
-        Some(crate::outgoing::Purpose::Answer) => Plan::Show,
-        _ => Plan::Record,
-    }
+/// Which kind of mail of ours a bounce is about: known by the proof in its Message-ID only, since anyone can
+/// write something that looks like a bounce.
+fn bounced(mail: &Mail<'_>, playbook: &Playbook) -> Option<Purpose> {
+    let mut about = mail.message.report.iter().flat_map(|report| &report.about);
+    about.find_map(|id| mails::own_mail(id, playbook.key())).map(|(purpose, _)| purpose)
 }
 
 /// May an answer leave?

@@ -1,0 +1,169 @@
+//! The mails a decision sends: the answer, the forwards to the group, and notices to the operator.
+
+use std::collections::BTreeSet;
+
+use super::{Mail, Plan, Why};
+use crate::address::Address;
+use crate::case::Case;
+use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
+use crate::ids::{CaseNumber, Key, MessageId, TemplateName};
+use crate::language::Language;
+use crate::outgoing::{Outgoing, Purpose};
+use crate::playbook::{OwnTemplates, Playbook, own};
+use crate::screen::Kind;
+use crate::time::Timestamp;
+
+/// Pieces of evidence shown to an agent; the first ones decided the matter.
+const MAX_EVIDENCE: usize = 8;
+
+pub(super) struct Letters {
+    pub answer: Option<Outgoing>,
+    pub forwards: Vec<Outgoing>,
+}
+
+/// Writes the mails of a plan. A template that fails is an answer that does not leave, never a mail lost: the
+/// forward to humans still does, and the fault is named in it.
+pub(super) fn write(mail: &Mail<'_>, case: &Case, plan: &Plan, why: &Why, playbook: &Playbook, now: Timestamp) -> Letters {
+    let (written, fault) = match plan.template().map(|template| answer_text(case, template, why, playbook, now)) {
+        None => (None, None),
+        Some(Ok(written)) => (Some(written), None),
+        Some(Err(fault)) => (None, Some(fault)),
+    };
+    let voice = playbook.voice(mail.mailbox, case.language);
+    let answer = match (&written, &why.screening.answer_to) {
+        (Some(written), Some(to)) => {
+            Some(compose::answer(playbook.key(), &voice, case.number, to, mail.message, written, now))
+        }
+        _ => None,
+    };
+    let forwards = match plan.goes_to_humans() || fault.is_some() {
+        true => forwards(mail, case, why, written, fault, playbook, now),
+        false => Vec::new(),
+    };
+    Letters { answer, forwards }
+}
+
+fn answer_text(
+    case: &Case,
+    template: &TemplateName,
+    why: &Why,
+    playbook: &Playbook,
+    now: Timestamp,
+) -> Result<Written, String> {
+    let mut values = playbook.values(&case.group, case.language, now);
+    values.text("case.number", &case.number.to_string());
+    for (field, value) in &why.judgement.fields {
+        values.code(&format!("fields.{field}"), value);
+    }
+    let missing = why.judgement.ask.iter().filter(|field| !why.judgement.fields.contains_key(*field));
+    let labels: Vec<String> = missing.map(|field| playbook.field_label(field, case.language)).collect();
+    values.list("missing", labels.iter().map(String::as_str));
+    playbook.templates().render(template, case.language, &values).map_err(|error| error.to_string())
+}
+
+fn forwards(
+    mail: &Mail<'_>,
+    case: &Case,
+    why: &Why,
+    answered: Option<Written>,
+    fault: Option<String>,
+    playbook: &Playbook,
+    now: Timestamp,
+) -> Vec<Outgoing> {
+    let handoff = &playbook.config().handoff;
+    let human = why.screening.kind == Kind::Human;
+    let message = mail.message;
+    let sheet = ForwardSheet {
+        case: case.number,
+        group: playbook.group_label(&case.group, handoff.language),
+        name: message.from.first().map(|person| person.name.clone()).unwrap_or_default(),
+        requester: message.sender().cloned(),
+        subject: message.subject.clone(),
+        language: message.language.as_str().into(),
+        verdict: why.judgement.category.as_ref().map(|won| Verdict {
+            category: playbook.category_label(&won.category, handoff.language),
+            score: won.score,
+            margin: won.margin,
+            evidence: evidence(why),
+        }),
+        fields: why
+            .judgement
+            .fields
+            .iter()
+            .map(|(field, value)| (playbook.field_label(field, handoff.language), value.clone()))
+            .collect(),
+        answered,
+        why: reasons(why, fault),
+        attachments: message.attachments.clone(),
+        send_original: handoff.attach_original && message.size as u64 <= playbook.largest_original(),
+        warnings: why.screening.reasons.iter().map(|reason| reason.explanation().to_owned()).collect(),
+        text: if human { fresh_and_forwarded(mail) } else { message.text.clone() },
+    };
+    let original = sheet.carries_original().then_some(mail.hash);
+    let written = sheet.write(playbook.templates(), &own(OwnTemplates::SHEET), handoff.language);
+    // The sheet's template is checked when the playbook is; if it fails all the same, agents get the bare fault
+    // and the original rather than nothing.
+    let written = written.unwrap_or_else(|error| Written::new(&case.number.to_string(), &error.to_string(), handoff.language));
+    let voice = playbook.voice(mail.mailbox, handoff.language);
+    // An agent's answer goes to the customer; to an automatic sender nobody answers.
+    let reply_to = case.requester.as_ref().filter(|_| human).unwrap_or(&voice.address).clone();
+    let name = mail.hash.to_string();
+    handoff
+        .addresses(&case.group)
+        .iter()
+        .map(|to| {
+            compose::forward(playbook.key(), &voice, case.number, to, &reply_to, &written, original, &name, now)
+        })
+        .collect()
+}
+
+fn fresh_and_forwarded(mail: &Mail<'_>) -> String {
+    let segments = &mail.message.segments;
+    match segments.forwarded.is_empty() {
+        true => segments.fresh.clone(),
+        false => format!("{}\n\n{}", segments.fresh, segments.forwarded),
+    }
+}
+
+fn evidence(why: &Why) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let spans = why.judgement.hits.iter().flat_map(|hit| hit.evidence.iter().map(|evidence| evidence.text.clone()));
+    spans.filter(|text| seen.insert(text.clone())).take(MAX_EVIDENCE).collect()
+}
+
+fn reasons(why: &Why, fault: Option<String>) -> Vec<String> {
+    let judgement = &why.judgement;
+    let mut reasons: Vec<String> = Vec::new();
+    reasons.extend(judgement.handoff.as_ref().map(|handoff| handoff.reason.clone()));
+    reasons.extend(judgement.why_not.as_ref().filter(|_| judgement.category.is_none()).map(ToString::to_string));
+    reasons.extend(why.silence.as_ref().map(|silence| silence.explanation(&why.screening)));
+    reasons.extend(fault);
+    reasons
+}
+
+/// Tells the operator something, in the operator's language; none without an operator.
+pub(super) fn notice(
+    playbook: &Playbook,
+    mailbox: &crate::config::Mailbox,
+    template: &str,
+    name: &str,
+    told: &[(&str, String)],
+    now: Timestamp,
+) -> Option<Outgoing> {
+    let to: &Address = playbook.config().operator.as_ref()?;
+    let language: Language = playbook.config().handoff.language;
+    let mut values: Values = playbook.values(&mailbox.group, language, now);
+    for (key, text) in told {
+        values.text(key, text);
+    }
+    let written = playbook.templates().render(&own(template), language, &values);
+    let written = written.unwrap_or_else(|error| Written::new(template, &error.to_string(), language));
+    Some(compose::notice(playbook.key(), &playbook.voice(mailbox, language), to, &written, name, now))
+}
+
+/// What kind of mail of ours an identifier belongs to, and its case; none if it is not ours.
+pub(super) fn own_mail(id: &MessageId, key: &Key) -> Option<(Purpose, Option<CaseNumber>)> {
+    let own = id.own(key)?;
+    let purpose = Purpose::ALL.into_iter().find(|purpose| own.name.starts_with(purpose.as_str()))?;
+    Some((purpose, own.case))
+}

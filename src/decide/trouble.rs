@@ -1,0 +1,105 @@
+//! What is decided when something went wrong: a mail that defeats us, a mail of ours that did not arrive.
+//!
+//! Each failure is reported one step further up: a failed answer to the group, a failed forward to the
+//! operator, a failed notice to the log. So no chain of reports goes on for ever.
+
+use super::mails::notice;
+use super::{Decision, Effect, Mail, Shown, Why, bounced as bounced_purpose};
+use crate::address::Address;
+use crate::case::{Case, CaseState, Facts};
+use crate::config::Mailbox;
+use crate::ids::{CaseNumber, MailHash, MessageId};
+use crate::outgoing::{Outgoing, Purpose};
+use crate::playbook::{OwnTemplates, Playbook};
+use crate::rules::Judgement;
+use crate::screen::Screening;
+use crate::thread::Threading;
+use crate::time::Timestamp;
+
+/// A mail that could not be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Quarantine<'a> {
+    pub mailbox: &'a Mailbox,
+    pub hash: MailHash,
+    pub reason: &'a str,
+}
+
+/// A mail that defeats us still gets a case, and the operator hears of it; its bytes are in the archive.
+pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Decision {
+    let number = facts.free_number.unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0));
+    let case = Case {
+        number,
+        state: CaseState::WithAgents,
+        mailbox: mail.mailbox.name.clone(),
+        requester: None,
+        language: mail.mailbox.language,
+        category: None,
+        group: mail.mailbox.group.clone(),
+        opened: now,
+        touched: now,
+        received: 1,
+        answers: 0,
+        forwards: 0,
+        last_answer: None,
+    };
+    let told = [
+        ("notice.case", number.to_string()),
+        ("notice.why", mail.reason.to_owned()),
+        ("notice.file", mail.hash.to_string()),
+    ];
+    let name = format!("quarantined {}", mail.hash);
+    let notice = notice(playbook, mail.mailbox, OwnTemplates::QUARANTINED, &name, &told, now);
+    let why = Why {
+        screening: Screening::unreadable(),
+        threading: Threading::New,
+        judgement: Judgement::default(),
+        shown: Shown::Recorded,
+        silence: None,
+        state: case.state,
+    };
+    let effects = std::iter::once(Effect::Open(case)).chain(notice.map(Effect::Send)).collect();
+    Decision { effects, why }
+}
+
+/// A mail of ours that was given up.
+#[derive(Debug, Clone, Copy)]
+pub struct Undelivered<'a> {
+    pub purpose: Purpose,
+    pub to: &'a Address,
+    /// Its case; none for a notice.
+    pub case: Option<&'a Case>,
+    /// The relay's words.
+    pub why: &'a str,
+}
+
+/// What the operator is told of a mail that was given up. A notice that fails is only logged.
+pub fn undelivered(failed: &Undelivered<'_>, id: &MessageId, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
+    if failed.purpose == Purpose::Notice {
+        return None;
+    }
+    let configured = &playbook.config().mailboxes;
+    let mailbox = failed.case.and_then(|case| playbook.config().mailbox(&case.mailbox)).or(configured.first())?;
+    let told = [
+        ("notice.what", failed.purpose.as_str().to_owned()),
+        ("notice.case", failed.case.map(|case| case.number.to_string()).unwrap_or_default()),
+        ("notice.to", failed.to.to_string()),
+        ("notice.why", failed.why.to_owned()),
+    ];
+    notice(playbook, mailbox, OwnTemplates::UNDELIVERED, &format!("undelivered {id}"), &told, now)
+}
+
+/// What the operator is told when a forward came back. An answer that came back is shown to the group, a
+/// notice that came back is the end.
+pub(super) fn bounced(mail: &Mail<'_>, case: CaseNumber, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
+    if bounced_purpose(mail, playbook) != Some(Purpose::Forward) || mail.baseline {
+        return None;
+    }
+    let failed = mail.message.report.as_ref().and_then(|report| report.deliveries.first());
+    let told = [
+        ("notice.case", case.to_string()),
+        ("notice.to", failed.map(|failed| failed.recipient.clone()).unwrap_or_default()),
+        ("notice.why", failed.map(|failed| failed.diagnostic.clone()).unwrap_or_default()),
+        ("notice.file", mail.hash.to_string()),
+    ];
+    notice(playbook, mail.mailbox, OwnTemplates::BOUNCED, &format!("bounced {}", mail.hash), &told, now)
+}

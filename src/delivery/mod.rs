@@ -1,0 +1,249 @@
+//! From the outbox to the relay: one step starts what is due, and writes down what became of it.
+//!
+//! The attempt is written and synced before `MAIL FROM`; its result is written before the connection takes the
+//! next mail. One mail of a case is on its way at a time, so the mails of a case leave in order. Trouble of the
+//! relay rests the whole queue and counts against no mail.
+
+mod schedule;
+
+pub use schedule::{Next, Patience};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::decide;
+use crate::maillog;
+use crate::outgoing::{Outgoing, Relay, SendError};
+use crate::playbook::Playbook;
+use crate::store::{OutboxItem, Record, Store, StoreError};
+use crate::time::{Clock, Timestamp};
+
+/// How often the outbox is looked at when nothing says that it changed.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The shortest wait between two looks.
+const LET_PASS: Duration = Duration::from_millis(20);
+
+/// Empties the outbox over several connections.
+pub struct Delivery<R> {
+    pub store: Store,
+    pub playbook: watch::Receiver<Arc<Playbook>>,
+    pub clock: Clock,
+    pub patience: Patience,
+    /// The connections that carry no mail right now.
+    idle: Vec<R>,
+    back: (mpsc::UnboundedSender<Finished<R>>, mpsc::UnboundedReceiver<Finished<R>>),
+    on_their_way: usize,
+    /// Troubles of the relay in a row, and until when the queue rests.
+    failures: u32,
+    rests_until: Option<Timestamp>,
+    tasks: TaskTracker,
+}
+
+/// A connection comes back with what became of its mail.
+struct Finished<R> {
+    relay: R,
+    item: OutboxItem,
+    result: Result<crate::outgoing::Accepted, SendError>,
+    took: Duration,
+}
+
+impl<R: Relay + 'static> Delivery<R> {
+    pub fn new(
+        relays: Vec<R>,
+        store: Store,
+        playbook: watch::Receiver<Arc<Playbook>>,
+        clock: Clock,
+        patience: Patience,
+    ) -> Delivery<R> {
+        let back = mpsc::unbounded_channel();
+        let (on_their_way, failures, rests_until) = (0, 0, None);
+        let tasks = TaskTracker::new();
+        Delivery { store, playbook, clock, patience, idle: relays, back, on_their_way, failures, rests_until, tasks }
+    }
+
+    /// Repeats the step until `shutdown`; then waits for the mails on their way. An error is one that only a
+    /// restart or a person can mend.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), StoreError> {
+        self.recover().await?;
+        let mut changed = self.store.changes();
+        while !shutdown.is_cancelled() {
+            // Marked as seen before the look, so that what comes during the look wakes the next wait.
+            changed.mark_unchanged();
+            match self.start_due().await {
+                Ok(()) => {}
+                Err(error) if error.is_temporary() => tracing::error!("{error}; sending nothing for now"),
+                Err(error) => return Err(error),
+            }
+            let wait = self.until_next_due()?;
+            tokio::select! {
+                finished = self.back.1.recv() => if let Some(finished) = finished { self.finish(finished).await? },
+                _ = changed.changed() => {}
+                () = tokio::time::sleep(wait) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+        self.drain().await
+    }
+
+    /// Sends everything that is due now and returns when each mail has its result.
+    pub async fn step(&mut self) -> Result<(), StoreError> {
+        self.start_due().await?;
+        while self.on_their_way > 0 {
+            if let Some(finished) = self.back.1.recv().await {
+                self.finish(finished).await?;
+            }
+            self.start_due().await?;
+        }
+        Ok(())
+    }
+
+    /// What a crash left in doubt is tried again or reported, by purpose and age.
+    pub async fn recover(&mut self) -> Result<(), StoreError> {
+        for item in self.store.in_doubt()? {
+            let now = (self.clock)();
+            let next = self.patience.in_doubt(item.purpose, item.attempt, item.created, now);
+            let record = self.deferred_or_failed(&item, next, "the process ended during the attempt".into(), now)?;
+            self.store.append(record)?;
+        }
+        Ok(())
+    }
+
+    /// Hands due mails to idle connections, each attempt on disk before it begins.
+    async fn start_due(&mut self) -> Result<(), StoreError> {
+        let now = (self.clock)();
+        if self.idle.is_empty() || self.rests_until.is_some_and(|until| now < until) {
+            return Ok(());
+        }
+        // A relay that was in trouble is tried with one mail.
+        let most = if self.failures > 0 { 1 - self.on_their_way.min(1) } else { self.idle.len() };
+        let due = self.store.due(now, most)?;
+        let mut last = None;
+        for item in &due {
+            let start = Record::SendStart { message_id: item.message_id.clone(), attempt: item.attempt + 1, at: now };
+            last = Some(self.store.append(start)?);
+        }
+        let Some(position) = last else { return Ok(()) };
+        self.store.synced(position).await?;
+        for item in due {
+            let outgoing = self.store.outgoing(&item)?;
+            let original = match &outgoing.content.original {
+                Some(hash) => Some(self.store.archive().get(hash)?),
+                None => None,
+            };
+            if let Some(relay) = self.idle.pop() {
+                self.send(relay, OutboxItem { attempt: item.attempt + 1, ..item }, outgoing, original);
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, mut relay: R, item: OutboxItem, outgoing: Outgoing, original: Option<Vec<u8>>) {
+        let back = self.back.0.clone();
+        self.on_their_way += 1;
+        self.tasks.spawn(async move {
+            let bytes = outgoing.content.bytes(original.as_deref());
+            let begun = tokio::time::Instant::now();
+            let result = relay.send(&outgoing.envelope, &bytes).await;
+            // Without a receiver the flow has ended, and the next start finds the mail in doubt.
+            let _ = back.send(Finished { relay, item, result, took: begun.elapsed() });
+        });
+    }
+
+    /// Writes down what became of a mail.
+    async fn finish(&mut self, finished: Finished<R>) -> Result<(), StoreError> {
+        let Finished { relay, item, result, took } = finished;
+        self.idle.push(relay);
+        self.on_their_way -= 1;
+        let now = (self.clock)();
+        let to = maillog::person(self.store.key(), &item.envelope.to);
+        let case = item.case.map(|case| case.to_string()).unwrap_or_default();
+        let record = match result {
+            Ok(accepted) => {
+                self.failures = 0;
+                maillog!(
+                    "sent", purpose = item.purpose.as_str(), case = case, to = to, id = item.message_id.as_str(),
+                    attempt = item.attempt, ms = took.as_millis(), response = accepted.response,
+                );
+                Record::Sent { message_id: item.message_id.clone(), at: now, response: accepted.response }
+            }
+            Err(error) => {
+                if !matches!(error, SendError::RelayTrouble(_)) {
+                    self.failures = 0;
+                }
+                let next = match &error {
+                    SendError::RelayTrouble(_) => Next::TryAt(self.rest(now)),
+                    SendError::PutOff(_) => self.patience.put_off(item.attempt, item.created, now, fastrand::f64()),
+                    SendError::InDoubt(_) => self.patience.in_doubt(item.purpose, item.attempt, item.created, now),
+                    SendError::Refused(_) => Next::GiveUp,
+                };
+                // Trouble of the relay is not an attempt of the mail's.
+                let attempt = item.attempt - u32::from(matches!(error, SendError::RelayTrouble(_)));
+                self.deferred_or_failed(&OutboxItem { attempt, ..item }, next, error.to_string(), now)?
+            }
+        };
+        self.store.append(record)?;
+        Ok(())
+    }
+
+    /// The queue rests after trouble of the relay, longer each time.
+    fn rest(&mut self, now: Timestamp) -> Timestamp {
+        self.failures += 1;
+        let until = now.checked_add(schedule::pause(self.failures, fastrand::f64())).unwrap_or(now);
+        self.rests_until = Some(until);
+        until
+    }
+
+    fn deferred_or_failed(&self, item: &OutboxItem, next: Next, why: String, now: Timestamp) -> Result<Record, StoreError> {
+        let to = maillog::person(self.store.key(), &item.envelope.to);
+        let case = item.case.map(|case| case.to_string()).unwrap_or_default();
+        let (purpose, id) = (item.purpose.as_str(), item.message_id.as_str());
+        Ok(match next {
+            Next::TryAt(until) => {
+                maillog!(
+                    "deferred", purpose = purpose, case = case, to = to, id = id, attempt = item.attempt, until = until, why = why
+                );
+                let (message_id, attempt) = (item.message_id.clone(), item.attempt);
+                Record::Deferred { message_id, at: now, until, why, attempt }
+            }
+            Next::GiveUp => {
+                maillog!("failed", purpose = purpose, case = case, to = to, id = id, attempt = item.attempt, why = why);
+                let playbook = self.playbook.borrow().clone();
+                let case = match item.case {
+                    Some(number) => self.store.case(number)?,
+                    None => None,
+                };
+                let failed = decide::Undelivered { purpose: item.purpose, to: &item.envelope.to, case: case.as_ref(), why: &why };
+                let notice = decide::undelivered(&failed, &item.message_id, &playbook, now);
+                Record::Failed { message_id: item.message_id.clone(), at: now, why, notice: notice.map(Box::new) }
+            }
+        })
+    }
+
+    fn until_next_due(&self) -> Result<Duration, StoreError> {
+        let now = (self.clock)();
+        let Some(due) = self.store.next_due()?.filter(|_| !self.idle.is_empty()) else {
+            return Ok(LOOK_AGAIN);
+        };
+        let wake = self.rests_until.map_or(due, |until| due.max(until));
+        // A mail may be due and yet have to let an earlier one of its case go first.
+        Ok(Duration::try_from(wake.duration_since(now)).unwrap_or(Duration::ZERO).clamp(LET_PASS, LOOK_AGAIN))
+    }
+
+    /// Waits for the mails on their way and says goodbye to the relay.
+    async fn drain(mut self) -> Result<(), StoreError> {
+        while self.on_their_way > 0 {
+            match self.back.1.recv().await {
+                Some(finished) => self.finish(finished).await?,
+                None => break,
+            }
+        }
+        for relay in &mut self.idle {
+            relay.close().await;
+        }
+        Ok(())
+    }
+}
