@@ -1,1 +1,26 @@
-//! To be written.
+//! What the bot says: templates, and the mails made from them.
+//!
+//! Three mails leave the house: an answer to the requester, a forward to the group that has the case, and a
+//! notice to the operator. Their words come from templates, one file a language; their bytes from lettre's
+//! builder, never its transport. Everything is a function of values: the same mail, facts and time give the
+//! same bytes, down to Message-ID and boundary.
+//!
+//! Text of others is data: it is made harmless by type ([`Line`], [`Block`]) before it comes near a header,
+//! and it is never read as a template.
+
+mod clean;
+mod executable;
+mod forward_text;
+mod letter;
+mod tags;
+mod template;
+mod values;
+mod written;
+
+pub use clean::{Block, Line};
+pub use executable::is_executable;
+pub use forward_text::{ForwardSheet, SHEET_VARIABLES, Verdict};
+pub use letter::{Voice, answer, forward, notice};
+pub use template::{MAX_ANSWER_TEXT, RenderError, Templates};
+pub use values::Values;
+pub use written::Written;

@@ -15,6 +15,8 @@ pub struct MessageId(String);
 
 /// The purpose named in the proof of our own Message-IDs.
 const PURPOSE: &str = "message-id";
+/// Stands in the Message-ID of a notice where the case would.
+const NOTICE: &str = "notice";
 
 impl MessageId {
     /// Reads an identifier with or without its angle brackets. `None` for what could not be echoed safely:
@@ -38,6 +40,14 @@ impl MessageId {
         let (case, name) = (case.compact().to_lowercase(), name.to_lowercase());
         let proof = key.prove(PURPOSE, &[case.as_bytes(), name.as_bytes()]);
         MessageId(format!("{case}.{name}.{proof}@{domain}"))
+    }
+
+    /// The identifier of a mail about the bot itself: like [`MessageId::mint`], with a word that is no case
+    /// number in the place of the case.
+    pub fn mint_notice(key: &Key, name: &str, domain: &str) -> MessageId {
+        let name = name.to_lowercase();
+        let proof = key.prove(PURPOSE, &[NOTICE.as_bytes(), name.as_bytes()]);
+        MessageId(format!("{NOTICE}.{name}.{proof}@{domain}"))
     }
 
     /// The case of a mail that we sent ourselves: `None` unless the proof is ours. Looks at the left-hand
@@ -114,5 +124,7 @@ mod tests {
         let forged = id.as_str().replace(".a1.", ".a2.");
         assert_eq!(MessageId::parse(&forged).unwrap().own_case(&key), None);
         assert_eq!(MessageId::parse("a@b").unwrap().own_case(&key), None);
+        let notice = MessageId::mint_notice(&key, "a1", "example.com");
+        assert_eq!(notice.own_case(&key), None, "{notice}");
     }
 }

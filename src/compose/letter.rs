@@ -1,0 +1,775 @@
+//! The three mails that leave: an answer, a forward, a notice.
+//!
+//! lettre encodes words and bodies; which header fields a mail has is decided here, each exactly once. The
+//! builder of whole messages is not used: it can refuse, and a mail that was decided must be written.
+//! Message-ID, Date and boundary come from what the mail says and the time handed in, so the same decision
+//! gives the same bytes.
+
+use std::time::{Duration, SystemTime};
+
+use lettre::message::header::{self, HeaderName, HeaderValue, Headers};
+use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
+
+use super::clean::Line;
+use super::written::{MAX_SUBJECT, Written};
+use crate::address::{Address, ReversePath};
+use crate::ids::{CaseNumber, Key, MailHash, MessageId, loop_mark};
+use crate::language::Language;
+use crate::message::Message;
+use crate::outgoing::{Content, Envelope, Outgoing, Purpose};
+use crate::time::Timestamp;
+
+/// Characters of the name beside our address.
+const MAX_DISPLAY_NAME: usize = 64;
+/// Characters of the bot's own name and of its site, as they stand in X-Loop and Feedback-ID.
+const MAX_OWN_NAME: usize = 40;
+/// Identifiers in References: the first, which names the thread, and the newest. With the length of an
+/// identifier limited this stays below 8 KB, where mail programs have broken.
+const MAX_REFERENCES: usize = 20;
+
+/// In whose name the bot writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voice {
+    /// From: an address that reaches humans (RFC 3834 §3.1.1).
+    pub address: Address,
+    /// The name of the service, shown beside the address.
+    pub display_name: String,
+    /// The right-hand side of our Message-IDs.
+    pub domain: String,
+    /// Where reports of failure go: an address that never answers, or `<>` (RFC 3834 §3.3).
+    pub envelope_from: ReversePath,
+    /// Tells this bot from others, in X-Loop and Feedback-ID.
+    pub bot_id: String,
+    /// Tells the places the bot runs at apart, in Feedback-ID.
+    pub site: String,
+}
+
+/// An automatic reply to the requester, in the thread of `inbound`. Nothing of `inbound` is said again but
+/// the identifiers that make the thread.
+pub fn answer(
+    key: &Key,
+    voice: &Voice,
+    case: CaseNumber,
+    to: &Address,
+    inbound: &Message,
+    written: &Written,
+    now: Timestamp,
+) -> Outgoing {
+    let inbound_id = inbound.message_id.as_ref().map_or("", MessageId::as_str);
+    let name = name(
+        key,
+        Purpose::Answer,
+        &[
+            inbound_id.as_bytes(),
+            inbound.subject.as_bytes(),
+            inbound.text.as_bytes(),
+            to.to_string().as_bytes(),
+            written.subject().as_bytes(),
+            written.body().as_bytes(),
+            &now.as_nanosecond().to_be_bytes(),
+        ],
+    );
+    let message_id = MessageId::mint(key, case, &name, &voice.domain);
+    let subject = marked(case, written);
+    let mut head = Head::new(
+        key,
+        voice,
+        Purpose::Answer,
+        to,
+        subject.as_str(),
+        &message_id,
+        now,
+    );
+    head.thread(inbound);
+    Outgoing {
+        purpose: Purpose::Answer,
+        case: Some(case),
+        envelope: Envelope {
+            from: voice.envelope_from.clone(),
+            to: to.clone(),
+        },
+        content: Content {
+            head: head.with_text(written.body()),
+            original: None,
+            tail: String::new(),
+        },
+        message_id,
+    }
+}
+
+/// A case goes to its group. Answers of the agents go to `reply_to`; the customer's mail goes along as an
+/// attachment when `original` names it. `name` tells the forwards of one case apart.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is another noun; a struct would only rename them"
+)]
+pub fn forward(
+    key: &Key,
+    voice: &Voice,
+    case: CaseNumber,
+    to: &Address,
+    reply_to: &Address,
+    written: &Written,
+    original: Option<MailHash>,
+    name: &str,
+    now: Timestamp,
+) -> Outgoing {
+    let name = self::name(
+        key,
+        Purpose::Forward,
+        &[name.as_bytes(), to.to_string().as_bytes()],
+    );
+    let message_id = MessageId::mint(key, case, &name, &voice.domain);
+    let subject = marked(case, written);
+    let mut head = Head::new(
+        key,
+        voice,
+        Purpose::Forward,
+        to,
+        subject.as_str(),
+        &message_id,
+        now,
+    );
+    head.address("Reply-To", reply_to);
+    let content = match original {
+        None => Content {
+            head: head.with_text(written.body()),
+            original: None,
+            tail: String::new(),
+        },
+        Some(_) => {
+            let (head, tail) = head.around_original(key, case, &message_id, written.body());
+            Content { head, original, tail }
+        }
+    };
+    Outgoing {
+        purpose: Purpose::Forward,
+        case: Some(case),
+        envelope: Envelope {
+            from: reachable(voice),
+            to: to.clone(),
+        },
+        content,
+        message_id,
+    }
+}
+
+/// Something the operator must know. `name` tells notices apart.
+pub fn notice(
+    key: &Key,
+    voice: &Voice,
+    to: &Address,
+    written: &Written,
+    name: &str,
+    now: Timestamp,
+) -> Outgoing {
+    let name = self::name(
+        key,
+        Purpose::Notice,
+        &[name.as_bytes(), to.to_string().as_bytes()],
+    );
+    let message_id = MessageId::mint_notice(key, &name, &voice.domain);
+    let head = Head::new(
+        key,
+        voice,
+        Purpose::Notice,
+        to,
+        written.subject(),
+        &message_id,
+        now,
+    );
+    Outgoing {
+        purpose: Purpose::Notice,
+        case: None,
+        envelope: Envelope {
+            from: reachable(voice),
+            to: to.clone(),
+        },
+        content: Content {
+            head: head.with_text(written.body()),
+            original: None,
+            tail: String::new(),
+        },
+        message_id,
+    }
+}
+
+/// The middle part of a Message-ID: the purpose, and a proof over what makes this mail this mail.
+fn name(key: &Key, purpose: Purpose, parts: &[&[u8]]) -> String {
+    format!(
+        "{purpose}-{}",
+        key.prove(purpose.as_str(), parts),
+        purpose = purpose.as_str()
+    )
+}
+
+/// The subject with the case number before it, which people quote and clients keep.
+fn marked(case: CaseNumber, written: &Written) -> Line {
+    let word = match written.language() {
+        Language::Zh => "案号",
+        Language::En => "Case",
+        Language::Ja => "受付番号",
+    };
+    Line::new(&format!("[{word} {case}] {}", written.subject()), MAX_SUBJECT)
+}
+
+/// RFC 5321 §4.5.5 keeps `<>` for reports; when a forward or notice fails, somebody must hear of it.
+fn reachable(voice: &Voice) -> ReversePath {
+    match &voice.envelope_from {
+        ReversePath::Null => ReversePath::Address(voice.address.clone()),
+        from => from.clone(),
+    }
+}
+
+/// The header of a mail that is being written.
+struct Head(Headers);
+
+impl Head {
+    /// The fields that every mail of ours has. None of `List-*`, `Precedence`, `Disposition-Notification-To`
+    /// or `Return-Receipt-To` is ever written.
+    fn new(
+        key: &Key,
+        voice: &Voice,
+        purpose: Purpose,
+        to: &Address,
+        subject: &str,
+        message_id: &MessageId,
+        now: Timestamp,
+    ) -> Head {
+        let mut head = Head(Headers::new());
+        // RFC 5322 §3.6: Date and From exactly once, Message-ID and Subject at most once.
+        head.0.set(date(now));
+        head.from(voice);
+        head.address("To", to);
+        head.text("Subject", subject);
+        head.ids("Message-ID", &[message_id]);
+        // RFC 3834 §5: a direct reply is `auto-replied`, all else that nobody typed is `auto-generated`.
+        let submitted = match purpose {
+            Purpose::Answer => "auto-replied",
+            Purpose::Forward | Purpose::Notice => "auto-generated",
+        };
+        head.text("Auto-Submitted", submitted);
+        // Exchange knows only this one, MS-OXCMAIL §2.1.3.2.20.
+        head.text("X-Auto-Response-Suppress", "All");
+        let bot = Line::new(&voice.bot_id, MAX_OWN_NAME);
+        head.text("X-Loop", &loop_mark(key, bot.as_str(), message_id));
+        let site = Line::new(&voice.site, MAX_OWN_NAME);
+        let feedback = format!("{}:{bot}:{site}", purpose.as_str());
+        head.text("Feedback-ID", &feedback);
+        head
+    }
+
+    /// In-Reply-To and References as RFC 5322 §3.6.4 makes them from the mail that is answered.
+    fn thread(&mut self, inbound: &Message) {
+        let parent = inbound.message_id.as_ref();
+        let mut ids: Vec<&MessageId> = inbound
+            .references
+            .iter()
+            .filter(|id| parent != Some(id))
+            .chain(parent)
+            .collect();
+        if ids.len() > MAX_REFERENCES {
+            ids.drain(1..=ids.len() - MAX_REFERENCES);
+        }
+        self.ids("In-Reply-To", parent.as_slice());
+        self.ids("References", &ids);
+    }
+
+    /// A field of text. The name of a field is always written in this file, and no value reaches lettre but
+    /// as a [`Line`].
+    fn text(&mut self, field: &'static str, text: &str) {
+        let name = HeaderName::new_from_ascii_str(field);
+        let line = Line::new(text, MAX_SUBJECT);
+        self.0.insert_raw(HeaderValue::new(name, line.to_string()));
+    }
+
+    /// A field of identifiers, each as it is: a MessageId holds nothing that could end the field.
+    fn ids(&mut self, field: &'static str, ids: &[&MessageId]) {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        if !ids.is_empty() {
+            let name = HeaderName::new_from_ascii_str(field);
+            self.0.insert_raw(HeaderValue::new(name, ids.join(" ")));
+        }
+    }
+
+    /// A field with one address. It is ASCII unless its local part is not; then it is UTF-8 (RFC 6532) and
+    /// the relay must offer SMTPUTF8 for its RCPT anyway. It never becomes an encoded word (RFC 2047 §5).
+    fn address(&mut self, field: &'static str, address: &Address) {
+        let name = HeaderName::new_from_ascii_str(field);
+        let text = address.to_string();
+        self.0
+            .insert_raw(HeaderValue::dangerous_new_pre_encoded(name, text.clone(), text));
+    }
+
+    fn from(&mut self, voice: &Voice) {
+        // A line break in a display name would end lettre in a panic; a Line has none.
+        let display_name = Line::new(&voice.display_name, MAX_DISPLAY_NAME);
+        let address = voice.address.to_string().parse::<lettre::Address>();
+        match address {
+            Ok(address) if !display_name.as_str().is_empty() => {
+                let mailbox = Mailbox::new(Some(display_name.to_string()), address);
+                self.0.set(header::From::from(Mailboxes::from(mailbox)));
+            }
+            _ => self.address("From", &voice.address),
+        }
+    }
+
+    /// The whole mail, with one part of text.
+    fn with_text(mut self, body: &str) -> String {
+        self.0.set(header::MIME_VERSION_1_0);
+        format!(
+            "{}{}",
+            self.0,
+            ascii(SinglePart::plain(body.to_owned()).formatted())
+        )
+    }
+
+    /// The mail before and after the original, which stands in it as message/rfc822.
+    fn around_original(
+        mut self,
+        key: &Key,
+        case: CaseNumber,
+        message_id: &MessageId,
+        body: &str,
+    ) -> (String, String) {
+        self.0.set(header::MIME_VERSION_1_0);
+        let id = message_id.as_str().as_bytes();
+        // `=_` occurs in no quoted-printable and no base64 text (RFC 2045 §6.7), and nobody who writes the
+        // original knows the proof.
+        let boundary = format!("=_{}", key.prove("boundary", &[id]));
+        let place = format!("=_{}", key.prove("original", &[id]));
+        let original = SinglePart::builder()
+            .header(media_type("message/rfc822"))
+            .header(header::ContentDisposition::attachment(&format!("{case}.eml")))
+            // RFC 2046 §5.2.1: neither quoted-printable nor base64 is allowed for message/rfc822.
+            .header(header::ContentTransferEncoding::EightBit)
+            .body(place.clone());
+        let parts = MultiPart::builder()
+            .header(media_type(&format!("multipart/mixed; boundary=\"{boundary}\"")))
+            .singlepart(SinglePart::plain(body.to_owned()))
+            .singlepart(original);
+        let mail = format!("{}{}", self.0, ascii(parts.formatted()));
+        match mail.rsplit_once(&place) {
+            Some((head, tail)) => (head.to_owned(), tail.to_owned()),
+            None => (mail, String::new()),
+        }
+    }
+}
+
+fn media_type(text: &str) -> header::ContentType {
+    header::ContentType::parse(text).expect("media types here are written by us")
+}
+
+/// lettre encodes text as 7bit, quoted-printable or base64, which are ASCII all three.
+fn ascii(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The crate under lettre panics at a date before 1970.
+fn date(now: Timestamp) -> header::Date {
+    let seconds = now.as_second().max(0).unsigned_abs();
+    header::Date::new(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{self, Limits};
+    use mail_parser::MessageParser;
+    use proptest::prelude::*;
+
+    fn key() -> Key {
+        Key::from_bytes([9; 32])
+    }
+
+    fn voice() -> Voice {
+        Voice {
+            address: "support@example.com".parse().unwrap(),
+            display_name: "示例客服".into(),
+            domain: "example.com".into(),
+            envelope_from: ReversePath::Address("bounces@example.com".parse().unwrap()),
+            bot_id: "desk".into(),
+            site: "hq".into(),
+        }
+    }
+
+    fn case() -> CaseNumber {
+        CaseNumber::mint(&key(), &MailHash::of(b"mail"), 0)
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-23T01:02:03Z".parse().unwrap()
+    }
+
+    fn to() -> Address {
+        "li@example.org".parse().unwrap()
+    }
+
+    fn group() -> Address {
+        "mail-tech@example.com".parse().unwrap()
+    }
+
+    fn mail(text: &str) -> Message {
+        message::read(text.replace('\n', "\r\n").as_bytes(), &Limits::default())
+    }
+
+    fn inbound() -> Message {
+        let mut inbound = mail("From: Li <li@example.org>\nMessage-ID: <2@example.org>\n\n发不出去\n");
+        inbound.references = vec![MessageId::parse("1@example.org").unwrap()];
+        inbound
+    }
+
+    fn bytes(outgoing: &Outgoing, original: Option<&[u8]>) -> String {
+        String::from_utf8(outgoing.content.bytes(original)).unwrap()
+    }
+
+    /// Every name of a header field, in order.
+    fn fields(mail: &str) -> Vec<&str> {
+        let head = mail.split("\r\n\r\n").next().unwrap();
+        head.split("\r\n")
+            .filter(|line| !line.starts_with(' '))
+            .map(|line| line.split(':').next().unwrap())
+            .collect()
+    }
+
+    /// B01, B07, B10, B11, B16: an answer, byte for byte.
+    #[test]
+    fn an_answer_has_these_bytes() {
+        let written = Written::new(
+            "我们已收到",
+            "您好，\n\n案号见主题。\n.\n-- \n示例客服",
+            Language::Zh,
+        );
+        let outgoing = answer(&key(), &voice(), case(), &to(), &inbound(), &written, now());
+        assert_eq!(bytes(&outgoing, None), ANSWER.replace('\n', "\r\n"));
+        assert_eq!(outgoing.case, Some(case()));
+        assert_eq!(outgoing.envelope.to, to());
+        assert_eq!(outgoing.message_id.own_case(&key()), Some(case()));
+        let again = answer(&key(), &voice(), case(), &to(), &inbound(), &written, now());
+        assert_eq!(outgoing, again);
+        let later = answer(
+            &key(),
+            &voice(),
+            case(),
+            &to(),
+            &inbound(),
+            &written,
+            Timestamp::UNIX_EPOCH,
+        );
+        assert_ne!(outgoing.message_id, later.message_id);
+    }
+
+    #[test]
+    fn a_forward_has_these_bytes_and_the_original_between_them() {
+        let written = Written::new("Bounce: hello", "Case: x\n| hello", Language::En);
+        let hash = MailHash::of(b"original");
+        let reply_to = "reply+x1@example.com".parse().unwrap();
+        let forward = |original| {
+            forward(
+                &key(),
+                &voice(),
+                case(),
+                &group(),
+                &reply_to,
+                &written,
+                original,
+                "first",
+                now(),
+            )
+        };
+        let with = forward(Some(hash));
+        assert_eq!(with.content.original, Some(hash));
+        let original = b"Subject: hello\nContent-Type: text/plain\n\nfirst line\n.\nlast line";
+        let whole = bytes(&with, Some(original));
+        assert_eq!(whole, FORWARD.replace('\n', "\r\n"));
+        let parsed = MessageParser::new().parse(whole.as_bytes()).unwrap();
+        let inner = parsed.attachments().next().unwrap().nested().unwrap();
+        assert_eq!(inner.subject(), Some("hello"));
+        assert_eq!(parsed.attachments().len(), 1);
+
+        let without = forward(None);
+        assert_eq!(
+            (without.content.original, without.content.tail.as_str()),
+            (None, "")
+        );
+        let parsed = MessageParser::new()
+            .parse(without.content.head.as_bytes())
+            .unwrap();
+        assert_eq!(parsed.attachments().len(), 0);
+    }
+
+    #[test]
+    fn a_notice_has_these_bytes() {
+        let written = Written::new("Relay refuses the password", "535 since 09:00", Language::En);
+        let outgoing = notice(&key(), &voice(), &group(), &written, "relay-535", now());
+        assert_eq!(bytes(&outgoing, None), NOTICE.replace('\n', "\r\n"));
+        assert_eq!(outgoing.case, None);
+        assert_eq!(outgoing.message_id.own_case(&key()), None);
+    }
+
+    /// B02, B03: only an answer may leave with `<>`.
+    #[test]
+    fn somebody_hears_when_a_forward_or_notice_fails() {
+        let silent = Voice {
+            envelope_from: ReversePath::Null,
+            ..voice()
+        };
+        let written = Written::new("a", "b", Language::En);
+        let from = |outgoing: Outgoing| outgoing.envelope.from;
+        let own = ReversePath::Address(silent.address.clone());
+        let answer = answer(&key(), &silent, case(), &to(), &inbound(), &written, now());
+        assert_eq!(from(answer), ReversePath::Null);
+        let forward = forward(
+            &key(),
+            &silent,
+            case(),
+            &group(),
+            &group(),
+            &written,
+            None,
+            "1",
+            now(),
+        );
+        assert_eq!(from(forward), own);
+        assert_eq!(from(notice(&key(), &silent, &group(), &written, "1", now())), own);
+    }
+
+    /// B07: the thread of a mail without identifiers, with one, with References only, with very many.
+    #[test]
+    fn references_keep_the_first_and_the_newest() {
+        let id = |n: usize| MessageId::parse(&format!("{n}@{}", "x".repeat(240))).unwrap();
+        let header = |inbound: &Message| {
+            let written = Written::new("a", "b", Language::En);
+            let outgoing = answer(&key(), &voice(), case(), &to(), inbound, &written, now());
+            let mail = bytes(&outgoing, None);
+            assert!(mail.len() < 16 * 1024 && mail.lines().all(|line| line.len() <= 998));
+            let unfolded = mail.replace("\r\n ", " ");
+            let value = |field: &str| {
+                let line = unfolded.lines().find_map(|line| line.strip_prefix(field));
+                line.map(|value| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+            };
+            (value("In-Reply-To:"), value("References:"))
+        };
+        let show = |ids: &[usize]| Some(ids.iter().map(|n| id(*n).to_string()).collect::<Vec<_>>());
+        let mut inbound = mail("From: li@example.org\n\nx\n");
+        assert_eq!(header(&inbound), (None, None));
+        inbound.references = vec![id(1)];
+        assert_eq!(header(&inbound), (None, show(&[1])));
+        inbound.message_id = Some(id(2));
+        assert_eq!(header(&inbound), (show(&[2]), show(&[1, 2])));
+        inbound.references = vec![id(2), id(1)];
+        assert_eq!(header(&inbound), (show(&[2]), show(&[1, 2])));
+        inbound.references.clear();
+        assert_eq!(header(&inbound), (show(&[2]), show(&[2])));
+        inbound.references = (1..=200).map(id).collect();
+        inbound.message_id = Some(id(201));
+        let kept: Vec<usize> = std::iter::once(1).chain(183..=201).collect();
+        assert_eq!(header(&inbound), (show(&[201]), show(&kept)));
+    }
+
+    /// B08, B09: nothing that was in the mail is in the answer to it.
+    #[test]
+    fn an_answer_repeats_nothing_of_the_mail() {
+        let canary = "CANARY7391";
+        let mail = mail(&format!(
+            "Return-Path: <{canary}@example.org>\nFrom: {canary} <li@example.org>\nReply-To: {canary}@example.org\n\
+             To: {canary} <support@example.com>\nCc: {canary}@example.net\nSubject: {canary}\n\
+             Comments: {canary}\nX-Mailer: {canary}\nList-Id: {canary}\nOrganization: {canary}\n\
+             MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+             --b\nContent-Type: text/plain\n\n{canary}\n\
+             --b\nContent-Type: text/plain; name={canary}.txt\nContent-Disposition: attachment; filename={canary}.txt\n\n{canary}\n--b--\n"
+        ));
+        let written = Written::new("Received", "We have your mail.", Language::En);
+        let outgoing = answer(&key(), &voice(), case(), &to(), &mail, &written, now());
+        let shown = format!("{outgoing:?}\n{}", bytes(&outgoing, None));
+        assert!(!shown.contains(canary), "{shown}");
+        assert!(!shown.contains("Q0FOQVJZNzM5M"), "{shown}");
+    }
+
+    /// C04: an address with a local part that is not ASCII is written as it is, never as an encoded word.
+    #[test]
+    fn an_international_address_is_not_encoded() {
+        let to = "张三@example.org".parse().unwrap();
+        let written = Written::new("a", "b", Language::En);
+        let outgoing = answer(&key(), &voice(), case(), &to, &inbound(), &written, now());
+        assert!(outgoing.content.head.contains("\r\nTo: 张三@example.org\r\n"));
+    }
+
+    const COMMON: &[&str] = &[
+        "Date",
+        "From",
+        "To",
+        "Subject",
+        "Message-ID",
+        "Auto-Submitted",
+        "X-Auto-Response-Suppress",
+        "X-Loop",
+        "Feedback-ID",
+    ];
+    const ANSWERED: &[&str] = &["In-Reply-To", "References"];
+    const TEXT: &[&str] = &["MIME-Version", "Content-Type", "Content-Transfer-Encoding"];
+    const MULTIPART: &[&str] = &["MIME-Version", "Content-Type"];
+
+    /// Texts as strangers write them: line breaks, fields, encoded words, controls, all scripts.
+    fn hostile() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("\r\nBcc: x@example.com\r\n\r\n".to_owned()),
+            Just("=?utf-8?q?=0D=0ABcc:_x=40y?=".to_owned()),
+            Just("\r\n.\r\n".to_owned()),
+            Just("\n.\n\rRSET\r".to_owned()),
+            Just("\"\\<>,;:()@".to_owned()),
+            Just("案号📬 退款".to_owned()),
+            Just("\0\u{7f}\u{85}\u{2028}\u{202e}\u{feff}".to_owned()),
+            Just("x".repeat(1200)),
+            Just("a=?utf-8?q?b?=@c".to_owned()),
+            Just("From \t =20=\n--\n-- \n".to_owned()),
+            any::<String>(),
+        ];
+        proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    /// CRLF only together, no line over 998 octets, ASCII, no NUL (RFC 5322 §2.1.1, §2.3).
+    fn check_lines(mail: &str) {
+        assert!(mail.is_ascii() && !mail.contains('\0'));
+        assert!(mail.ends_with("\r\n"));
+        for line in mail.split("\r\n") {
+            assert!(!line.contains(['\r', '\n']), "{line:?}");
+            assert!(line.len() <= 998, "{line:?}");
+        }
+        let head = mail.split("\r\n\r\n").next().unwrap();
+        for word in head.split_whitespace().filter(|word| word.starts_with("=?")) {
+            assert!(word.len() <= 75, "{word}");
+        }
+    }
+
+    fn check_reads_back(mail: &str, subject: &str, written: &Written, name: &str) {
+        let parsed = MessageParser::new().parse(mail.as_bytes()).unwrap();
+        assert_eq!(parsed.subject().unwrap_or_default(), subject, "{mail}");
+        let body = parsed.body_text(0).unwrap_or_default();
+        assert_eq!(
+            body.trim_end_matches(['\r', '\n']).replace("\r\n", "\n"),
+            written.body(),
+            "{mail}"
+        );
+        let from: Vec<_> = parsed.from().unwrap().mailboxes().collect();
+        assert_eq!(from.len(), 1, "{mail}");
+        assert_eq!(from[0].address(), Some("support@example.com"));
+        assert_eq!(
+            from[0].name().unwrap_or_default(),
+            Line::new(name, MAX_DISPLAY_NAME).as_str(),
+            "{mail}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// B14, B15, B17, B18, V15, S05: whatever is written, the mail has the fields it should have, in
+        /// lines as they should be, and reads back as what was written.
+        #[test]
+        fn no_text_makes_another_mail(
+            subject in hostile(), body in hostile(), name in hostile(), bot_id in hostile(), site in hostile(),
+            id in hostile(), text in hostile(), language in 0..3_usize,
+        ) {
+            let voice = Voice { display_name: name.clone(), bot_id, site, ..voice() };
+            let written = Written::new(&subject, &body, Language::ALL[language]);
+            let mut inbound = inbound();
+            inbound.message_id = MessageId::parse(&id).or(inbound.message_id);
+            inbound.subject = text.clone();
+            inbound.text = text.clone();
+            let marked = marked(case(), &written);
+
+            let outgoing = answer(&key(), &voice, case(), &to(), &inbound, &written, now());
+            let mail = bytes(&outgoing, None);
+            check_lines(&mail);
+            check_reads_back(&mail, marked.as_str(), &written, &name);
+            prop_assert_eq!(fields(&mail), [COMMON, ANSWERED, TEXT].concat());
+
+            let outgoing = notice(&key(), &voice, &group(), &written, &text, now());
+            let mail = bytes(&outgoing, None);
+            check_lines(&mail);
+            check_reads_back(&mail, written.subject(), &written, &name);
+            prop_assert_eq!(fields(&mail), [COMMON, TEXT].concat());
+
+            let hash = MailHash::of(text.as_bytes());
+            let outgoing =
+                forward(&key(), &voice, case(), &group(), &to(), &written, Some(hash), &text, now());
+            let (head, tail) = (&outgoing.content.head, &outgoing.content.tail);
+            check_lines(&format!("{head}{tail}"));
+            let mail = format!("{head}Subject: x\r\n\r\nx{tail}");
+            check_reads_back(&mail, marked.as_str(), &written, &name);
+            prop_assert_eq!(fields(&mail), [COMMON, &["Reply-To"], MULTIPART].concat());
+        }
+    }
+
+    const ANSWER: &str = "\
+Date: Mon, 23 Nov 2026 01:02:03 +0000
+From: =?utf-8?b?56S65L6L5a6i5pyN?= <support@example.com>
+To: li@example.org
+Subject: =?utf-8?b?W+ahiOWPtw==?= EPRV-JQK5-2] =?utf-8?b?5oiR5Lus5bey5pS2?=
+ =?utf-8?b?5Yiw?=
+Message-ID: <eprvjqk52.answer-6sr9q2g4t0jg718j.4cjw6qkp3vfn41rf@example.com>
+Auto-Submitted: auto-replied
+X-Auto-Response-Suppress: All
+X-Loop: desk; h=ya804m1qae44cz4q
+Feedback-ID: answer:desk:hq
+In-Reply-To: <2@example.org>
+References: <1@example.org> <2@example.org>
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: base64
+
+5oKo5aW977yMDQoNCuahiOWPt+ingeS4u+mimOOAgg0KLg0KLS0gDQrnpLrkvovlrqLmnI0=
+";
+
+    const FORWARD: &str = "\
+Date: Mon, 23 Nov 2026 01:02:03 +0000
+From: =?utf-8?b?56S65L6L5a6i5pyN?= <support@example.com>
+To: mail-tech@example.com
+Subject: [Case EPRV-JQK5-2] Bounce: hello
+Message-ID: <eprvjqk52.forward-xsdc9rkj2v6s44jh.tbb09j6aemt45j8x@example.com>
+Auto-Submitted: auto-generated
+X-Auto-Response-Suppress: All
+X-Loop: desk; h=ye09he12984ry6q5
+Feedback-ID: forward:desk:hq
+Reply-To: reply+x1@example.com
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=\"=_cstnc7rwws4p5dbg\"
+
+--=_cstnc7rwws4p5dbg
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: 7bit
+
+Case: x
+| hello
+--=_cstnc7rwws4p5dbg
+Content-Type: message/rfc822
+Content-Disposition: attachment; filename=\"EPRV-JQK5-2.eml\"
+Content-Transfer-Encoding: 8bit
+
+Subject: hello
+Content-Type: text/plain
+
+first line
+.
+last line
+--=_cstnc7rwws4p5dbg--
+";
+
+    const NOTICE: &str = "\
+Date: Mon, 23 Nov 2026 01:02:03 +0000
+From: =?utf-8?b?56S65L6L5a6i5pyN?= <support@example.com>
+To: mail-tech@example.com
+Subject: Relay refuses the password
+Message-ID: <notice.notice-jhyhz6gjejysxkjc.sjkdwspgw0hdznnf@example.com>
+Auto-Submitted: auto-generated
+X-Auto-Response-Suppress: All
+X-Loop: desk; h=ckmds46tmnrd046g
+Feedback-ID: notice:desk:hq
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: 7bit
+
+535 since 09:00
+";
+}
