@@ -1,8 +1,11 @@
 //! One SMTP session: EHLO and login, then mail after mail, step by step.
 
 use std::fmt::Display;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::slice::Chunks;
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism as Sasl};
@@ -10,7 +13,7 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands;
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::dial::dial;
@@ -149,15 +152,20 @@ impl Session {
             progress: &progress,
         };
         let sent = {
-            let mut sending = std::pin::pin!(self.connection.message_iter(blocks));
-            loop {
-                let (_, deadline) = progress.now(times);
-                match timeout_at(deadline, &mut sending).await {
-                    Ok(result) => break Some(result),
-                    Err(_) if progress.now(times).1 > deadline => {}
-                    Err(_) => break None,
+            let mut sending = pin!(self.connection.message_iter(blocks));
+            let mut limit = pin!(sleep_until(progress.now(times).1));
+            // Each block begins its own time, and so does the dot.
+            poll_fn(|cx| {
+                if let Poll::Ready(result) = sending.as_mut().poll(cx) {
+                    return Poll::Ready(Some(result));
                 }
-            }
+                let (_, deadline) = progress.now(times);
+                if limit.deadline() != deadline {
+                    limit.as_mut().reset(deadline);
+                }
+                limit.as_mut().poll(cx).map(|()| None)
+            })
+            .await
         };
         let (step, _) = progress.now(times);
         let said = match sent {
