@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 
 use crate::address::{Address, ReversePath};
-use crate::compose::{ForwardSheet, SHEET_VARIABLES, Templates, Values, Voice};
-use crate::config::{Config, Mailbox, Wording};
+use crate::compose::{SHEET_VARIABLES, Templates, Values, Voice};
+use crate::config::{self, Config, Mailbox, Wording};
 use crate::ids::{CategoryId, GroupId, Key, MailHash, TemplateName};
 use crate::language::Language;
 use crate::message::Message;
 use crate::problem::{Problem, Problems, SourceText};
-use crate::rules::{Judgement, Rules, TestSummary};
+use crate::rules::{self, Rules, TestSummary};
 use crate::screen::Desk;
 use crate::time::Timestamp;
 
@@ -84,7 +84,7 @@ impl Playbook {
         key: Key,
         read: &dyn Fn(&[u8]) -> Message,
     ) -> Result<(Playbook, Problems, TestSummary), Problems> {
-        let (rules, mut problems) = Rules::load(&texts.rules);
+        let (rules, mut problems) = rules::load(&texts.rules);
         let variables = variables(&config, &rules);
         let known: Vec<&str> = variables.iter().map(String::as_str).collect();
         let (templates, found) = Templates::load(&texts.templates, &known, config.handoff.language);
@@ -152,13 +152,27 @@ impl Playbook {
     }
 
     pub fn category_label(&self, category: &CategoryId, language: Language) -> String {
-        let category = self.rules.taxonomy().category(category);
-        category.and_then(|category| category.label.get(language)).unwrap_or_default().to_owned()
+        let found = self.rules.taxonomy().category(category);
+        found.map_or(category.as_str(), |found| found.label.in_language(language)).to_owned()
     }
 
     pub fn group_label(&self, group: &GroupId, language: Language) -> String {
-        let group_entry = self.rules.taxonomy().group(group);
-        group_entry.and_then(|group| group.label.get(language)).unwrap_or(group.as_str()).to_owned()
+        let found = self.rules.taxonomy().group(group);
+        found.map_or(group.as_str(), |found| found.label.in_language(language)).to_owned()
+    }
+
+    pub fn field_label(&self, field: &str, language: Language) -> String {
+        let found = self.rules.taxonomy().field(field);
+        found.map_or(field, |found| found.label.in_language(language)).to_owned()
+    }
+
+    /// Octets of the largest original that goes along with a forward: what the relay takes, less the sheet.
+    pub fn largest_original(&self) -> u64 {
+        const SHEET: u64 = 512 * 1024;
+        match &self.config.relay {
+            config::Relay::Maildir { .. } => u64::MAX,
+            config::Relay::Smtp(smtp) => smtp.largest.saturating_sub(SHEET),
+        }
     }
 
     /// The words that tell a requester that a human will take over, as the group's hours are.
@@ -236,11 +250,10 @@ fn variables(config: &Config, rules: &Rules) -> BTreeSet<String> {
 fn cross_check(config: &Config, rules: &Rules, templates: &Templates) -> Problems {
     let mut problems = Problems::default();
     let names: Vec<&str> = templates.names().map(TemplateName::as_str).collect();
-    for named in rules.templates() {
-        if !templates.contains(&named.name) {
-            let what = format!("there is no template `{}`", named.name);
-            let problem = named.source.error(named.span.clone(), what).code("E03");
-            problems.push(problem.did_you_mean(named.name.as_str(), names.iter().copied()));
+    for (name, source, span) in rules.templates() {
+        if !templates.contains(&name) {
+            let problem = source.error(span, format!("there is no template `{name}`")).code("E03");
+            problems.push(problem.did_you_mean(name.as_str(), names.iter().copied()));
         }
     }
     for name in OwnTemplates::ALL.iter().filter(|name| !templates.contains(&own(name))) {

@@ -80,6 +80,11 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     }
 }
 
+/// Was this mail written with the reply button? Its subject is then an earlier mail's and says nothing new.
+pub fn is_reply(message: &Message) -> bool {
+    !message.references.is_empty() || !CaseNumber::find_in(&message.subject, 1).is_empty()
+}
+
 /// Everything an answer to this address is counted by.
 pub fn scopes(sender: &Address) -> Vec<Scope> {
     vec![

@@ -10,7 +10,7 @@ use crate::imap::{self, ImapSource};
 use crate::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use crate::maildir::{MaildirRelay, MaildirSource};
 use crate::outgoing::{Accepted, Envelope, Relay, SendError};
-use crate::secret;
+use crate::secret::{Keeper, Provider};
 use crate::smtp::{self, SmtpRelay};
 
 /// A mailbox of either kind.
@@ -29,7 +29,7 @@ pub enum AnyRelay {
 pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Result<AnySource> {
     Ok(match &mailbox.source {
         config::Source::Maildir { path } => {
-            AnySource::Maildir(MaildirSource::open(mailbox.name.clone(), configured.path(path), mailbox.largest)?)
+            AnySource::Maildir(MaildirSource::new(mailbox.name.clone(), configured.path(path), mailbox.largest))
         }
         config::Source::Imap(imap) => {
             let settings = imap::Settings {
@@ -63,7 +63,7 @@ pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Res
 /// The connections to the relay, none of them open yet.
 pub fn relays(configured: &Configured) -> anyhow::Result<Vec<AnyRelay>> {
     match &configured.config.relay {
-        config::Relay::Maildir { path } => Ok(vec![AnyRelay::Maildir(MaildirRelay::open(configured.path(path))?)]),
+        config::Relay::Maildir { path } => Ok(vec![AnyRelay::Maildir(MaildirRelay::new(configured.path(path)))]),
         config::Relay::Smtp(smtp) => {
             let auth = smtp.login.as_ref().map(|login| smtp::Auth {
                 user: login.user.clone(),
@@ -85,7 +85,7 @@ pub fn relays(configured: &Configured) -> anyhow::Result<Vec<AnyRelay>> {
                 extra_ca: authority(configured, &smtp.server)?,
                 auth,
                 hello: smtp.hello.clone(),
-                timeouts: smtp::Timeouts { final_dot: smtp.final_dot, ..smtp::Timeouts::default() },
+                timeouts: smtp::Timeouts { dot: smtp.final_dot, ..smtp::Timeouts::default() },
                 max_size: u64::MAX,
             };
             (0..smtp.connections).map(|_| Ok(AnyRelay::Smtp(Box::new(SmtpRelay::new(settings.clone())?)))).collect()
@@ -101,12 +101,13 @@ fn authority(configured: &Configured, server: &config::Server) -> anyhow::Result
 }
 
 /// Where a secret comes from, asked anew at each login.
-pub fn provider(configured: &Configured, secret: &config::Secret) -> secret::Provider {
-    match secret {
-        config::Secret::Given(secret) => secret::given(secret.clone()),
-        config::Secret::File(file) => secret::from_file(configured.path(file)),
-        config::Secret::Command(command) => secret::from_command(command.clone()),
-    }
+pub fn provider(configured: &Configured, secret: &config::Secret) -> Provider {
+    let keeper = match secret {
+        config::Secret::Given(secret) => Keeper::Given(secret.clone()),
+        config::Secret::File(file) => Keeper::File(configured.path(file)),
+        config::Secret::Command(command) => Keeper::Command(command.clone()),
+    };
+    keeper.provider()
 }
 
 impl Source for AnySource {

@@ -25,7 +25,7 @@ use crate::ids::{CaseNumber, GroupId, MailHash, TemplateName};
 use crate::language::Language;
 use crate::message::Message;
 use crate::outgoing::{Outgoing, Purpose};
-use crate::playbook::Playbook;
+use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::rules::{CaseMoment, Input, Judgement};
 use crate::screen::{self, Arrived, Kind, Screening};
 use crate::thread::{self, Because, Threading};
@@ -97,14 +97,15 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let language = language(mail, before.as_ref());
     let judgement = playbook.rules().judge(&Input {
         message: mail.message,
+        case: moment(before.as_ref()),
         language,
         now,
-        case: moment(before.as_ref()),
-        follow_up: before.is_some(),
+        subject_unchanged: before.is_some() && thread::is_reply(mail.message),
+        exchanges: before.as_ref().map_or(0, |case| case.received) + 1,
         answers: before.as_ref().map_or(0, |case| case.answers),
-        received: before.as_ref().map_or(0, |case| case.received),
+        group: Some(before.as_ref().map_or(&mail.mailbox.group, |case| &case.group)),
     });
-    let plan = plan(mail, &screening, &threading, before.as_ref(), &judgement, playbook);
+    let plan = plan(mail, &screening, &threading, before.as_ref(), &judgement, playbook, now).with_copy(&judgement);
     let gate = gate(mail, &screening, before.as_ref(), facts, &judgement, playbook, now);
     let (plan, silence) = plan.through(gate);
 
@@ -121,7 +122,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     if matches!(why.threading, Threading::Twin(_)) {
         return Decision { effects: Vec::new(), why };
     }
-    settle_case(&mut case, &plan, &why.judgement, playbook);
+    settle_case(&mut case, &plan, group(before.as_ref(), mail, &why.judgement, playbook), &why.judgement);
 
     let letters = mails::write(mail, &case, &plan, &why, playbook, now);
     let answered = letters.answer.is_some();
@@ -172,6 +173,14 @@ impl Plan {
         matches!(self, Plan::Show | Plan::HandOff(_))
     }
 
+    /// The word of a rule that wants humans to have a copy whatever is answered.
+    fn with_copy(self, judgement: &Judgement) -> Plan {
+        match self {
+            Plan::Resolve(template) if judgement.forward => Plan::HandOff(template),
+            plan => plan,
+        }
+    }
+
     fn shown(&self) -> Shown {
         match self {
             Plan::Record => Shown::Recorded,
@@ -189,6 +198,7 @@ fn plan(
     before: Option<&Case>,
     judgement: &Judgement,
     playbook: &Playbook,
+    now: Timestamp,
 ) -> Plan {
     let from_colleague = mail.message.sender().is_some_and(|sender| playbook.is_colleague(sender));
     if mail.baseline || matches!(threading, Threading::Twin(_)) || from_colleague {
@@ -220,8 +230,11 @@ fn plan(
             Plan::Resolve(template.clone())
         }
         Some(template) if !said_before(template) => Plan::HandOff(template.clone()),
-        _ if before.is_some() || judgement.handoff.is_some() => Plan::HandOff(playbook.handoff_template(mail.mailbox, judgement)),
-        _ => Plan::HandOff(playbook.received_template()),
+        _ if before.is_some() || judgement.handoff.is_some() => {
+            let group = group(before, mail, judgement, playbook);
+            Plan::HandOff(playbook.handoff_template(&group, now))
+        }
+        _ => Plan::HandOff(own(OwnTemplates::RECEIVED)),
     }
 }
 
@@ -300,19 +313,24 @@ fn new_case(number: CaseNumber, mail: &Mail<'_>, screening: &Screening, language
     }
 }
 
+/// Who gets the mail: whoever has the case already, else whom the rules name, else the category's group, else
+/// the mailbox's.
+fn group(before: Option<&Case>, mail: &Mail<'_>, judgement: &Judgement, playbook: &Playbook) -> GroupId {
+    if let Some(case) = before.filter(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
+        return case.group.clone();
+    }
+    let asked = judgement.handoff.as_ref().and_then(|handoff| handoff.to.clone());
+    let by_category = || judgement.category.as_ref().and_then(|won| playbook.category_group(&won.category));
+    let current = || before.map_or(&mail.mailbox.group, |case| &case.group).clone();
+    asked.or_else(|| judgement.group.clone()).or_else(by_category).unwrap_or_else(current)
+}
+
 /// Moves the case on: what it is about, who has it, where it stands.
-fn settle_case(case: &mut Case, plan: &Plan, judgement: &Judgement, playbook: &Playbook) {
+fn settle_case(case: &mut Case, plan: &Plan, group: GroupId, judgement: &Judgement) {
     if let Some(won) = &judgement.category {
         case.category = Some(won.category.clone());
     }
-    let group: Option<GroupId> = judgement
-        .handoff
-        .as_ref()
-        .and_then(|handoff| handoff.group.clone())
-        .or_else(|| judgement.group.clone())
-        .or_else(|| judgement.category.as_ref().and_then(|won| playbook.category_group(&won.category)));
-    let humans_have_it = matches!(case.state, CaseState::WithAgents | CaseState::Waiting);
-    if let Some(group) = group.filter(|_| !humans_have_it && *plan != Plan::Record) {
+    if *plan != Plan::Record {
         case.group = group;
     }
     if let Some(template) = plan.template() {

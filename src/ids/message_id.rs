@@ -13,6 +13,15 @@ pub const MAX_MESSAGE_ID: usize = 250;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(String);
 
+/// What an identifier of our own says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// None in a notice.
+    pub case: Option<CaseNumber>,
+    /// What tells the mails of a case apart; it begins with the mail's purpose.
+    pub name: String,
+}
+
 /// The purpose named in the proof of our own Message-IDs.
 const PURPOSE: &str = "message-id";
 /// Stands in the Message-ID of a notice where the case would.
@@ -50,20 +59,21 @@ impl MessageId {
         MessageId(format!("{NOTICE}.{name}.{proof}@{domain}"))
     }
 
-    /// The case of a mail that we sent ourselves: `None` unless the proof is ours. Looks at the left-hand
-    /// side only, so a change of our domain does not orphan old threads.
-    pub fn own_case(&self, key: &Key) -> Option<CaseNumber> {
-        let left = self
-            .0
-            .rsplit_once('@')
-            .map_or(self.0.as_str(), |(left, _)| left)
-            .to_lowercase();
+    /// What stands in an identifier of our own: `None` unless the proof is ours. Looks at the left-hand side
+    /// only, so a change of our domain does not orphan old threads.
+    pub fn own(&self, key: &Key) -> Option<Own> {
+        let left = self.0.rsplit_once('@').map_or(self.0.as_str(), |(left, _)| left).to_lowercase();
         let mut parts = left.split('.');
         let (case, name, proof) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || !key.verify(PURPOSE, &[case.as_bytes(), name.as_bytes()], proof) {
             return None;
         }
-        CaseNumber::parse(case)
+        Some(Own { case: CaseNumber::parse(case), name: name.to_owned() })
+    }
+
+    /// The case of a mail that we sent ourselves.
+    pub fn own_case(&self, key: &Key) -> Option<CaseNumber> {
+        self.own(key)?.case
     }
 
     /// Without angle brackets.
