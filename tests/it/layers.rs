@@ -14,7 +14,10 @@ fn floors() -> BTreeMap<String, (usize, bool)> {
             floor += 1;
         } else if line.contains("I/O below this line") {
             below_line = true;
-        } else if let Some(name) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';')) {
+        } else if let Some(name) = line
+            .strip_prefix("pub mod ")
+            .and_then(|rest| rest.strip_suffix(';'))
+        {
             modules.insert(name.to_owned(), (floor, below_line));
         }
     }
@@ -48,7 +51,10 @@ fn sources() -> Vec<(String, String, String)> {
             let module = path.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&file).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
-            let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let code: Vec<&str> = code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect();
             (module != "lib" && module != "main").then(|| (module, path, code.join("\n")))
         })
         .collect()
@@ -78,7 +84,12 @@ fn uses(code: &str) -> Vec<String> {
                     }
                 }
             }
-            None => used.push(piece.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()),
+            None => used.push(
+                piece
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect(),
+            ),
         }
     }
     used
@@ -94,7 +105,9 @@ fn a_module_uses_only_the_floors_above_its_own() {
         for used in uses(&code) {
             match floors.get(&used) {
                 Some((other, _)) if used != module && *other >= floor => {
-                    wrong.push(format!("src/{path} uses crate::{used}, which is not on a floor above"));
+                    wrong.push(format!(
+                        "src/{path} uses crate::{used}, which is not on a floor above"
+                    ));
                 }
                 _ => {}
             }
@@ -106,14 +119,32 @@ fn a_module_uses_only_the_floors_above_its_own() {
 #[test]
 fn nothing_above_the_line_touches_the_world() {
     let world = [
-        "std::fs", "std::net", "std::env", "std::process", "std::thread", "std::io", "tokio::", "Timestamp::now",
-        "SystemTime", "Instant::now", "fastrand", "getrandom", "println!", "eprintln!", "tracing::",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "std::io",
+        "tokio::",
+        "Timestamp::now",
+        "SystemTime",
+        "Instant::now",
+        "fastrand",
+        "getrandom",
+        "println!",
+        "eprintln!",
+        "tracing::",
     ];
     let floors = floors();
     let mut wrong = Vec::new();
     for (module, path, code) in sources() {
         if !floors[&module].1 {
-            wrong.extend(world.iter().filter(|word| code.contains(**word)).map(|word| format!("src/{path}: {word}")));
+            wrong.extend(
+                world
+                    .iter()
+                    .filter(|word| code.contains(**word))
+                    .map(|word| format!("src/{path}: {word}")),
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -138,11 +169,14 @@ fn one_crate_one_door() {
     for (_, path, code) in sources() {
         for (name, allowed) in &doors {
             // `toml::` is also the end of other paths.
-            let named = code.match_indices(name).any(|(at, _)| {
-                !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
-            });
+            let named = code
+                .match_indices(name)
+                .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
             if named && !allowed.iter().any(|door| path.starts_with(door)) {
-                wrong.push(format!("src/{path} uses {name}, whose door is {}", allowed.join(", ")));
+                wrong.push(format!(
+                    "src/{path} uses {name}, whose door is {}",
+                    allowed.join(", ")
+                ));
             }
         }
     }
