@@ -31,6 +31,16 @@ pub enum Shown {
     HandedOff(TemplateName),
 }
 
+impl Shown {
+    /// What the requester is answered with.
+    pub fn template(&self) -> Option<&TemplateName> {
+        match self {
+            Shown::Answered(template) | Shown::HandedOff(template) => Some(template),
+            Shown::Recorded | Shown::ToHumans => None,
+        }
+    }
+}
+
 /// Why nothing is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Silence {
@@ -88,6 +98,7 @@ impl Why {
         }
         lines.extend(self.judgement.hits.iter().map(|hit| ("rule", hit.rule.to_string())));
         lines.push(("shown", self.shown.to_string()));
+        lines.extend(self.shown.template().map(|template| ("template", template.to_string())));
         lines.extend(self.silence.iter().map(|silence| ("silence", silence.explanation(&self.screening))));
         lines.push(("state", self.state.as_str().into()));
         lines.into_iter().map(|(key, text)| (key.to_owned(), text)).collect()

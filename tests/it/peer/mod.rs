@@ -1,0 +1,164 @@
+//! A peer that speaks by a script, for dialogues no real server would have with us.
+//!
+//! A script is a text, one step a line:
+//!
+//! ```text
+//! S: * OK ready              send a line; `=` at its beginning stands for the tag the client used last
+//! S> {10}                    send without a line's end
+//! C: LOGIN "u" "p"           the client must send this, under any tag
+//! C> DONE                    the client must send this, without a tag
+//! TLS localhost              go on in TLS, with the certificate of that name
+//! CLOSE                      close the connection
+//! ```
+//!
+//! Lines that follow one another leave in one segment. After the last step the client may only go. One
+//! script is played for each connection; after the last one nobody listens any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, crypto};
+
+/// The authority that signed the peers' certificates.
+pub const AUTHORITY: &[u8] = include_bytes!("tls/authority.pem");
+
+/// How long a peer waits for the next word of a client that has lost its way.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Peer {
+    pub port: u16,
+    playing: JoinHandle<Result<(), String>>,
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+impl Peer {
+    pub async fn play<S: Into<String>>(scripts: impl IntoIterator<Item = S>) -> Peer {
+        let scripts: Vec<String> = scripts.into_iter().map(Into::into).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let playing = tokio::spawn(async move {
+            for (number, script) in scripts.iter().enumerate() {
+                let accepted = timeout(PATIENCE, listener.accept()).await;
+                let Ok(Ok((stream, _))) = accepted else {
+                    return Err(format!("nobody came for script {number}"));
+                };
+                let played = timeout(PATIENCE, perform(script, stream)).await;
+                played
+                    .unwrap_or(Err("the client kept silent".to_owned()))
+                    .map_err(|why| format!("script {number}: {why}"))?;
+            }
+            Ok(())
+        });
+        Peer { port, playing }
+    }
+
+    /// All scripts were played to their end. The client must be gone.
+    pub async fn end(self) {
+        let played = timeout(PATIENCE, self.playing).await;
+        played
+            .expect("the peer is still waiting")
+            .unwrap()
+            .unwrap_or_else(|why| panic!("{why}"));
+    }
+}
+
+async fn perform(script: &str, stream: TcpStream) -> Result<(), String> {
+    stream.set_nodelay(true).unwrap();
+    let mut stream: Box<dyn Stream> = Box::new(stream);
+    let mut tag = String::new();
+    let mut unsent = Vec::new();
+    for step in script.lines().filter(|line| !line.is_empty()) {
+        let (kind, text) = step.split_once(' ').unwrap_or((step, ""));
+        if !kind.starts_with('S') {
+            // The client may be gone already, and that may be what the test wants.
+            let _ = stream.write_all(&unsent).await;
+            let _ = stream.flush().await;
+            unsent.clear();
+        }
+        match kind {
+            "S:" | "S>" => {
+                let text = match text.strip_prefix('=') {
+                    Some(rest) => format!("{tag}{rest}"),
+                    None => text.to_owned(),
+                };
+                unsent.extend(text.as_bytes());
+                if kind == "S:" {
+                    unsent.extend(b"\r\n");
+                }
+            }
+            "C:" => {
+                let line = line(&mut stream).await.ok_or(format!("gone before: {text}"))?;
+                let (its_tag, command) = line.split_once(' ').unwrap_or(("", &line));
+                tag = its_tag.to_owned();
+                same(text, command)?;
+            }
+            "C>" => {
+                let line = line(&mut stream).await.ok_or(format!("gone before: {text}"))?;
+                same(text, &line)?;
+            }
+            "TLS" => {
+                stream = Box::new(match acceptor(text).accept(stream).await {
+                    Ok(stream) => stream,
+                    // A client that does not trust us goes; the script ends here.
+                    Err(_) => return Ok(()),
+                });
+            }
+            "CLOSE" => return Ok(()),
+            _ => return Err(format!("no such step: {step}")),
+        }
+    }
+    let _ = stream.write_all(&unsent).await;
+    let _ = stream.flush().await;
+    match line(&mut stream).await {
+        None => Ok(()),
+        Some(line) => Err(format!("the client went on: {line}")),
+    }
+}
+
+fn same(expected: &str, said: &str) -> Result<(), String> {
+    match said == expected {
+        true => Ok(()),
+        false => Err(format!("expected: {expected}\n    said: {said}")),
+    }
+}
+
+/// The client's next line, octet by octet, so that TLS finds what follows; `None` when it is gone.
+async fn line(stream: &mut Box<dyn Stream>) -> Option<String> {
+    let mut line = Vec::new();
+    loop {
+        match stream.read_u8().await {
+            Ok(b'\n') => return String::from_utf8(line).ok(),
+            Ok(b'\r') => {}
+            Ok(octet) => line.push(octet),
+            Err(_) => return None,
+        }
+    }
+}
+
+fn acceptor(name: &str) -> TlsAcceptor {
+    let pem: &[u8] = match name {
+        "localhost" => include_bytes!("tls/localhost.pem"),
+        "stranger" => include_bytes!("tls/stranger.pem"),
+        _ => panic!("no certificate for {name}"),
+    };
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
