@@ -53,9 +53,10 @@ pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Res
                 after: imap::AfterCommit { keyword: imap.keyword.clone(), move_to: imap.move_to.clone() },
                 max_mail: mailbox.largest,
                 poll: imap.poll,
-                ..imap::Settings::default()
+                patience: imap::Patience::default(),
+                pace: imap::Pace::default(),
             };
-            AnySource::Imap(Box::new(ImapSource::new(settings)))
+            AnySource::Imap(Box::new(ImapSource::new(settings)?))
         }
     })
 }

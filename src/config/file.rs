@@ -117,7 +117,7 @@ impl Default for ImapTable {
             folder: "INBOX".into(),
             keyword: None,
             move_to: None,
-            poll_seconds: 240,
+            poll_seconds: 60,
         }
     }
 }
