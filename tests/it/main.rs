@@ -3,4 +3,6 @@
 mod imap_peer;
 mod layers;
 mod peer;
+mod rig;
 mod smtp_peer;
+mod smtp_postfix;
