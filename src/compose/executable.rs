@@ -2,104 +2,17 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// File endings that Windows, macOS, Linux or an office program runs, mounts or installs; in lower case.
+/// File endings that Windows, macOS, Linux or an office program runs, mounts or installs: programs and what
+/// installs them, scripts, shortcuts and settings that start something, images that are mounted with a double
+/// click, office files with macros. In lower case.
 const ENDINGS: &[&str] = &[
-    // programs and what installs them
-    "apk",
-    "app",
-    "appimage",
-    "appinstaller",
-    "application",
-    "appref-ms",
-    "appx",
-    "com",
-    "cpl",
-    "deb",
-    "dll",
-    "dmg",
-    "drv",
-    "exe",
-    "gadget",
-    "jar",
-    "jnlp",
-    "msi",
-    "msix",
-    "msp",
-    "mst",
-    "ocx",
-    "pif",
-    "pkg",
-    "rpm",
-    "scr",
-    "sys",
-    "xap",
-    // scripts
-    "bash",
-    "bat",
-    "cmd",
-    "command",
-    "csh",
-    "hta",
-    "js",
-    "jse",
-    "ksh",
-    "pl",
-    "ps1",
-    "ps1xml",
-    "psc1",
-    "psd1",
-    "psm1",
-    "py",
-    "pyc",
-    "pyw",
-    "pyz",
-    "sct",
-    "sh",
-    "vb",
-    "vbe",
-    "vbs",
-    "ws",
-    "wsc",
-    "wsf",
-    "wsh",
-    // shortcuts, settings and help that start something
-    "chm",
-    "diagcab",
-    "hlp",
-    "inf",
-    "lnk",
-    "library-ms",
-    "msc",
-    "reg",
-    "scf",
-    "search-ms",
-    "settingcontent-ms",
-    "shb",
-    "shs",
-    "url",
-    // images that are mounted with a double click, past the mark of the web
-    "img",
-    "iso",
-    "vhd",
-    "vhdx",
-    // office files with macros
-    "accde",
-    "ade",
-    "adp",
-    "docm",
-    "dotm",
-    "mdb",
-    "mde",
-    "potm",
-    "ppam",
-    "ppsm",
-    "pptm",
-    "sldm",
-    "xla",
-    "xlam",
-    "xll",
-    "xlsm",
-    "xltm",
+    "apk app appimage appinstaller application appref-ms appx com cpl deb dll dmg drv exe gadget jar \
+     jnlp msi msix msp mst ocx pif pkg rpm scr sys xap",
+    "bash bat cmd command csh hta js jse ksh pl ps1 ps1xml psc1 psd1 psm1 py pyc pyw pyz sct sh vb \
+     vbe vbs ws wsc wsf wsh",
+    "chm diagcab hlp inf library-ms lnk msc reg scf search-ms settingcontent-ms shb shs url",
+    "img iso vhd vhdx",
+    "accde ade adp docm dotm mdb mde potm ppam ppsm pptm sldm xla xlam xll xlsm xltm",
 ];
 
 /// Declared media types of the same, whatever the file is called; in lower case.
@@ -140,9 +53,11 @@ pub fn is_executable(name: &str, media_type: &str) -> bool {
     // `a.txt:b.exe` names a second stream of one file, and Windows drops dots and blanks at the end.
     name.split(':').any(|stream| {
         let stream = stream.trim_end_matches(|c: char| !c.is_alphanumeric());
-        stream
-            .rsplit_once('.')
-            .is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+        stream.rsplit_once('.').is_some_and(|(_, ending)| {
+            ENDINGS
+                .iter()
+                .any(|group| group.split(' ').any(|known| known == ending))
+        })
     })
 }
 

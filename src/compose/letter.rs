@@ -1,48 +1,18 @@
 //! The three mails that leave: an answer, a forward, a notice.
 //!
-//! lettre encodes words and bodies; which header fields a mail has is decided here, each exactly once. The
-//! builder of whole messages is not used: it can refuse, and a mail that was decided must be written.
-//! Message-ID, Date and boundary come from what the mail says and the time handed in, so the same decision
-//! gives the same bytes.
-
-use std::time::{Duration, SystemTime};
-
-use lettre::message::header::{self, HeaderName, HeaderValue, Headers};
-use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
+//! Each is decided elsewhere and made of a written text here, so it cannot be refused any more. Message-ID,
+//! Date and boundary come from what the mail says and the time handed in, so the same decision gives the
+//! same bytes.
 
 use super::clean::Line;
+use super::head::{Head, Voice};
 use super::written::{MAX_SUBJECT, Written};
 use crate::address::{Address, ReversePath};
-use crate::ids::{CaseNumber, Key, MailHash, MessageId, loop_mark};
+use crate::ids::{CaseNumber, Key, MailHash, MessageId};
 use crate::language::Language;
 use crate::message::Message;
-use crate::outgoing::{Content, Envelope, Outgoing, Purpose};
+use crate::outgoing::{Envelope, Outgoing, Purpose};
 use crate::time::Timestamp;
-
-/// Characters of the name beside our address.
-const MAX_DISPLAY_NAME: usize = 64;
-/// Characters of the bot's own name and of its site, as they stand in X-Loop and Feedback-ID.
-const MAX_OWN_NAME: usize = 40;
-/// Identifiers in References: the first, which names the thread, and the newest. With the length of an
-/// identifier limited this stays below 8 KB, where mail programs have broken.
-const MAX_REFERENCES: usize = 20;
-
-/// In whose name the bot writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Voice {
-    /// From: an address that reaches humans (RFC 3834 §3.1.1).
-    pub address: Address,
-    /// The name of the service, shown beside the address.
-    pub display_name: String,
-    /// The right-hand side of our Message-IDs.
-    pub domain: String,
-    /// Where reports of failure go: an address that never answers, or `<>` (RFC 3834 §3.3).
-    pub envelope_from: ReversePath,
-    /// Tells this bot from others, in X-Loop and Feedback-ID.
-    pub bot_id: String,
-    /// Tells the places the bot runs at apart, in Feedback-ID.
-    pub site: String,
-}
 
 /// An automatic reply to the requester, in the thread of `inbound`. Nothing of `inbound` is said again but
 /// the identifiers that make the thread.
@@ -88,11 +58,7 @@ pub fn answer(
             from: voice.envelope_from.clone(),
             to: to.clone(),
         },
-        content: Content {
-            head: head.with_text(written.body()),
-            original: None,
-            tail: String::new(),
-        },
+        content: head.with_text(written.body()),
         message_id,
     }
 }
@@ -132,15 +98,8 @@ pub fn forward(
     );
     head.address("Reply-To", reply_to);
     let content = match original {
-        None => Content {
-            head: head.with_text(written.body()),
-            original: None,
-            tail: String::new(),
-        },
-        Some(_) => {
-            let (head, tail) = head.around_original(key, case, &message_id, written.body());
-            Content { head, original, tail }
-        }
+        None => head.with_text(written.body()),
+        Some(original) => head.around_original(key, case, &message_id, written.body(), original),
     };
     Outgoing {
         purpose: Purpose::Forward,
@@ -185,11 +144,7 @@ pub fn notice(
             from: reachable(voice),
             to: to.clone(),
         },
-        content: Content {
-            head: head.with_text(written.body()),
-            original: None,
-            tail: String::new(),
-        },
+        content: head.with_text(written.body()),
         message_id,
     }
 }
@@ -221,159 +176,11 @@ fn reachable(voice: &Voice) -> ReversePath {
     }
 }
 
-/// The header of a mail that is being written.
-struct Head(Headers);
-
-impl Head {
-    /// The fields that every mail of ours has. None of `List-*`, `Precedence`, `Disposition-Notification-To`
-    /// or `Return-Receipt-To` is ever written.
-    fn new(
-        key: &Key,
-        voice: &Voice,
-        purpose: Purpose,
-        to: &Address,
-        subject: &str,
-        message_id: &MessageId,
-        now: Timestamp,
-    ) -> Head {
-        let mut head = Head(Headers::new());
-        // RFC 5322 §3.6: Date and From exactly once, Message-ID and Subject at most once.
-        head.0.set(date(now));
-        head.from(voice);
-        head.address("To", to);
-        head.text("Subject", subject);
-        head.ids("Message-ID", &[message_id]);
-        // RFC 3834 §5: a direct reply is `auto-replied`, all else that nobody typed is `auto-generated`.
-        let submitted = match purpose {
-            Purpose::Answer => "auto-replied",
-            Purpose::Forward | Purpose::Notice => "auto-generated",
-        };
-        head.text("Auto-Submitted", submitted);
-        // Exchange knows only this one, MS-OXCMAIL §2.1.3.2.20.
-        head.text("X-Auto-Response-Suppress", "All");
-        let bot = Line::new(&voice.bot_id, MAX_OWN_NAME);
-        head.text("X-Loop", &loop_mark(key, bot.as_str(), message_id));
-        let site = Line::new(&voice.site, MAX_OWN_NAME);
-        let feedback = format!("{}:{bot}:{site}", purpose.as_str());
-        head.text("Feedback-ID", &feedback);
-        head
-    }
-
-    /// In-Reply-To and References as RFC 5322 §3.6.4 makes them from the mail that is answered.
-    fn thread(&mut self, inbound: &Message) {
-        let parent = inbound.message_id.as_ref();
-        let mut ids: Vec<&MessageId> = inbound
-            .references
-            .iter()
-            .filter(|id| parent != Some(id))
-            .chain(parent)
-            .collect();
-        if ids.len() > MAX_REFERENCES {
-            ids.drain(1..=ids.len() - MAX_REFERENCES);
-        }
-        self.ids("In-Reply-To", parent.as_slice());
-        self.ids("References", &ids);
-    }
-
-    /// A field of text. The name of a field is always written in this file, and no value reaches lettre but
-    /// as a [`Line`].
-    fn text(&mut self, field: &'static str, text: &str) {
-        let name = HeaderName::new_from_ascii_str(field);
-        let line = Line::new(text, MAX_SUBJECT);
-        self.0.insert_raw(HeaderValue::new(name, line.to_string()));
-    }
-
-    /// A field of identifiers, each as it is: a MessageId holds nothing that could end the field.
-    fn ids(&mut self, field: &'static str, ids: &[&MessageId]) {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        if !ids.is_empty() {
-            let name = HeaderName::new_from_ascii_str(field);
-            self.0.insert_raw(HeaderValue::new(name, ids.join(" ")));
-        }
-    }
-
-    /// A field with one address. It is ASCII unless its local part is not; then it is UTF-8 (RFC 6532) and
-    /// the relay must offer SMTPUTF8 for its RCPT anyway. It never becomes an encoded word (RFC 2047 §5).
-    fn address(&mut self, field: &'static str, address: &Address) {
-        let name = HeaderName::new_from_ascii_str(field);
-        let text = address.to_string();
-        self.0
-            .insert_raw(HeaderValue::dangerous_new_pre_encoded(name, text.clone(), text));
-    }
-
-    fn from(&mut self, voice: &Voice) {
-        // A line break in a display name would end lettre in a panic; a Line has none.
-        let display_name = Line::new(&voice.display_name, MAX_DISPLAY_NAME);
-        let address = voice.address.to_string().parse::<lettre::Address>();
-        match address {
-            Ok(address) if !display_name.as_str().is_empty() => {
-                let mailbox = Mailbox::new(Some(display_name.to_string()), address);
-                self.0.set(header::From::from(Mailboxes::from(mailbox)));
-            }
-            _ => self.address("From", &voice.address),
-        }
-    }
-
-    /// The whole mail, with one part of text.
-    fn with_text(mut self, body: &str) -> String {
-        self.0.set(header::MIME_VERSION_1_0);
-        format!(
-            "{}{}",
-            self.0,
-            ascii(SinglePart::plain(body.to_owned()).formatted())
-        )
-    }
-
-    /// The mail before and after the original, which stands in it as message/rfc822.
-    fn around_original(
-        mut self,
-        key: &Key,
-        case: CaseNumber,
-        message_id: &MessageId,
-        body: &str,
-    ) -> (String, String) {
-        self.0.set(header::MIME_VERSION_1_0);
-        let id = message_id.as_str().as_bytes();
-        // `=_` occurs in no quoted-printable and no base64 text (RFC 2045 §6.7), and nobody who writes the
-        // original knows the proof.
-        let boundary = format!("=_{}", key.prove("boundary", &[id]));
-        let place = format!("=_{}", key.prove("original", &[id]));
-        let original = SinglePart::builder()
-            .header(media_type("message/rfc822"))
-            .header(header::ContentDisposition::attachment(&format!("{case}.eml")))
-            // RFC 2046 §5.2.1: neither quoted-printable nor base64 is allowed for message/rfc822.
-            .header(header::ContentTransferEncoding::EightBit)
-            .body(place.clone());
-        let parts = MultiPart::builder()
-            .header(media_type(&format!("multipart/mixed; boundary=\"{boundary}\"")))
-            .singlepart(SinglePart::plain(body.to_owned()))
-            .singlepart(original);
-        let mail = format!("{}{}", self.0, ascii(parts.formatted()));
-        match mail.rsplit_once(&place) {
-            Some((head, tail)) => (head.to_owned(), tail.to_owned()),
-            None => (mail, String::new()),
-        }
-    }
-}
-
-fn media_type(text: &str) -> header::ContentType {
-    header::ContentType::parse(text).expect("media types here are written by us")
-}
-
-/// lettre encodes text as 7bit, quoted-printable or base64, which are ASCII all three.
-fn ascii(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// The crate under lettre panics at a date before 1970.
-fn date(now: Timestamp) -> header::Date {
-    let seconds = now.as_second().max(0).unsigned_abs();
-    header::Date::new(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compose::MAX_ANSWER_TEXT;
+    use crate::compose::head::{MAX_DISPLAY_NAME, MAX_REFERENCES};
     use crate::message::{self, Limits};
     use mail_parser::MessageParser;
     use proptest::prelude::*;
@@ -505,6 +312,10 @@ mod tests {
         assert_eq!(bytes(&outgoing, None), NOTICE.replace('\n', "\r\n"));
         assert_eq!(outgoing.case, None);
         assert_eq!(outgoing.message_id.own_case(&key()), None);
+        for odd in [Timestamp::MIN, Timestamp::MAX] {
+            let outgoing = notice(&key(), &voice(), &group(), &written, "relay-535", odd);
+            assert!(outgoing.content.head.starts_with("Date: "), "{odd}");
+        }
     }
 
     /// B02, B03: only an answer may leave with `<>`.
@@ -534,12 +345,12 @@ mod tests {
         assert_eq!(from(notice(&key(), &silent, &group(), &written, "1", now())), own);
     }
 
-    /// B07: the thread of a mail without identifiers, with one, with References only, with very many.
+    /// A15, B07: the thread of a mail without identifiers, with one, with References only, with very many.
     #[test]
     fn references_keep_the_first_and_the_newest() {
         let id = |n: usize| MessageId::parse(&format!("{n}@{}", "x".repeat(240))).unwrap();
         let header = |inbound: &Message| {
-            let written = Written::new("a", "b", Language::En);
+            let written = Written::new("a", &"案".repeat(MAX_ANSWER_TEXT / 3), Language::En);
             let outgoing = answer(&key(), &voice(), case(), &to(), inbound, &written, now());
             let mail = bytes(&outgoing, None);
             assert!(mail.len() < 16 * 1024 && mail.lines().all(|line| line.len() <= 998));
@@ -564,6 +375,7 @@ mod tests {
         inbound.references = (1..=200).map(id).collect();
         inbound.message_id = Some(id(201));
         let kept: Vec<usize> = std::iter::once(1).chain(183..=201).collect();
+        assert_eq!(kept.len(), MAX_REFERENCES);
         assert_eq!(header(&inbound), (show(&[201]), show(&kept)));
     }
 

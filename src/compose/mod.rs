@@ -9,8 +9,10 @@
 //! and it is never read as a template.
 
 mod clean;
+mod engine;
 mod executable;
 mod forward_text;
+mod head;
 mod letter;
 mod tags;
 mod template;
@@ -20,7 +22,8 @@ mod written;
 pub use clean::{Block, Line};
 pub use executable::is_executable;
 pub use forward_text::{ForwardSheet, SHEET_VARIABLES, Verdict};
-pub use letter::{Voice, answer, forward, notice};
+pub use head::Voice;
+pub use letter::{answer, forward, notice};
 pub use template::{MAX_ANSWER_TEXT, RenderError, Templates};
 pub use values::Values;
 pub use written::Written;

@@ -12,14 +12,13 @@
 //! is allowed (`{% if fields.code %}`), printing it is an error. Values are data: what is in them is never
 //! read as a template again.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, filters, tests as conditions};
+use minijinja::{Environment, Value};
 
+use super::engine::{PART, Variants, engine, is_part, key, subject_key};
 use super::tags;
 use super::values::Values;
 use super::written::Written;
@@ -29,11 +28,6 @@ use crate::problem::{Problems, SourceText};
 
 /// Octets of an answer's text: RFC 3834 §2 asks automatic replies to stay within a few kilobytes.
 pub const MAX_ANSWER_TEXT: usize = 4 * 1024;
-/// What one rendering may cost: about so many instructions, or 64 octets of text each. A sheet with the
-/// longest customer text takes a tenth of it; a loop that runs away is stopped in a millisecond.
-const FUEL: u64 = 50_000;
-/// The folder of the parts.
-const PART: &str = "part/";
 
 /// All templates, compiled and checked.
 #[derive(Debug, Clone)]
@@ -42,13 +36,6 @@ pub struct Templates {
     variants: Arc<Variants>,
     /// Every value a template may ask for, by its dotted name.
     variables: BTreeSet<String>,
-}
-
-/// Which template there is in which language, and the one to take where one is missing.
-#[derive(Debug)]
-struct Variants {
-    languages: BTreeMap<TemplateName, BTreeSet<Language>>,
-    default: Language,
 }
 
 /// Why a template gave no text. Trying again does not help; the playbook has a fault that its tests missed.
@@ -303,74 +290,6 @@ impl Templates {
             }
         }
     }
-}
-
-impl Variants {
-    /// The language in which `name` is sent to someone who reads `language`.
-    fn resolve(&self, name: &str, language: Language) -> Option<Language> {
-        let have = self.languages.get(&TemplateName::parse(name).ok()?)?;
-        [language, self.default]
-            .into_iter()
-            .find(|language| have.contains(language))
-            .or_else(|| have.first().copied())
-    }
-}
-
-/// The template engine with nothing in it but what [`tags`] lists.
-fn engine(variants: Arc<Variants>) -> Environment<'static> {
-    let mut engine = Environment::empty();
-    engine.add_filter("default", filters::default);
-    engine.add_filter("first", filters::first);
-    engine.add_filter("join", filters::join);
-    engine.add_filter("last", filters::last);
-    engine.add_filter("length", filters::length);
-    engine.add_filter("lower", filters::lower);
-    engine.add_filter("replace", filters::replace);
-    engine.add_filter("trim", filters::trim);
-    engine.add_filter("upper", filters::upper);
-    engine.add_test("defined", conditions::is_defined);
-    engine.add_test("undefined", conditions::is_undefined);
-    // Text/plain: an `&` is an `&`.
-    engine.set_auto_escape_callback(|_| AutoEscape::None);
-    engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    engine.set_fuel(Some(FUEL));
-    // Errors bring the byte range they speak of.
-    engine.set_debug(true);
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .keep_trailing_newline(true)
-        .build();
-    if let Ok(syntax) = syntax {
-        engine.set_syntax(syntax);
-    }
-    engine.set_path_join_callback(move |name, parent| {
-        let language = parent
-            .trim_end_matches(SUBJECT)
-            .rsplit_once('.')
-            .and_then(|(_, language)| Language::parse(language))
-            .unwrap_or(variants.default);
-        match variants.resolve(name, language) {
-            Some(language) => Cow::Owned(key(name, language)),
-            None => Cow::Borrowed(name),
-        }
-    });
-    engine
-}
-
-/// What tells the compiled subject of a template from its body; no name has a `#`.
-const SUBJECT: &str = "#subject";
-
-fn key(name: &str, language: Language) -> String {
-    format!("{name}.{language}")
-}
-
-fn subject_key(name: &TemplateName, language: Language) -> String {
-    format!("{}{SUBJECT}", key(name.as_str(), language))
-}
-
-fn is_part(name: &TemplateName) -> bool {
-    name.as_str().starts_with(PART)
 }
 
 /// Where the subject and where the body of a template file stand.
