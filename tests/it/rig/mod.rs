@@ -17,8 +17,8 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use dovecot::Dovecot;
 use postfix::Postfix;
@@ -103,6 +103,17 @@ impl Rig {
     /// The same; a refusal is the reply that Postfix gave.
     pub fn try_deliver(&self, from: &str, to: &str, mail: &[u8]) -> Result<(), String> {
         Dialogue::smtp(self.smtp_port).send(from, to, mail)
+    }
+
+    /// Lays a mail into this user's INBOX without Postfix, as a delivery agent does: whole, then visible.
+    pub fn lay(&self, user: &str, mail: &[u8]) {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let name = format!("{}.Q{}.rig", since.as_micros(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let (tmp, new) = (self.maildir(user).join("tmp").join(&name), self.maildir(user).join("new").join(&name));
+        fs::write(&tmp, mail).unwrap();
+        chown(&tmp, Some(MAIL_OWNER), Some(MAIL_OWNER)).unwrap();
+        fs::rename(tmp, new).unwrap();
     }
 
     /// The mails in this user's INBOX, in the order of their file names, which begin with the time.
