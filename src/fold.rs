@@ -97,6 +97,15 @@ impl Folded {
         }
     }
 
+    /// The same text as part of a longer original, which it stands `offset` bytes into.
+    pub fn within(mut self, offset: usize) -> Folded {
+        for piece in &mut self.pieces {
+            piece.start += offset as u32;
+            piece.end += offset as u32;
+        }
+        self
+    }
+
     /// This text without the separators between Han characters or kana, by which words are hidden from
     /// keyword filters: `转 人 工`, `转*人*工`. Sentence marks and line breaks stay: `请转。人工` is two thoughts.
     pub fn squeeze(&self) -> Folded {
@@ -181,7 +190,7 @@ fn begins_cluster(c: char) -> bool {
 }
 
 /// Default_Ignorable_Code_Point (Unicode 4.4): what is not shown, and so splits a word only for a machine.
-fn is_ignorable(c: char) -> bool {
+pub fn is_ignorable(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
