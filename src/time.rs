@@ -1,5 +1,285 @@
 //! Instants, and the calendar of a group: working hours, holidays, make-up days.
 //!
-//! Time is handed in everywhere above the I/O line; nothing here reads a clock.
+//! Time is handed in everywhere above the I/O line; nothing here reads a clock. The zones are those compiled
+//! in, so that the same calendar means the same hours on every machine.
+
+use std::collections::BTreeSet;
 
 pub use jiff::Timestamp;
+pub use jiff::civil::Date;
+use jiff::civil::Weekday;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+/// When the people of a group are there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calendar {
+    pub zone: TimeZone,
+    /// Working hours, Monday first; a day without any is a day off.
+    pub week: [Vec<Span>; 7],
+    /// Days off, whatever the day of the week.
+    pub holidays: BTreeSet<Date>,
+    /// Days on which people make up for a holiday (调休): worked like the first working day of the week.
+    pub make_up_days: BTreeSet<Date>,
+    /// The hours of a working day in which answers take longer.
+    pub peak: Vec<Span>,
+}
+
+/// A part of a day, from and to in minutes after midnight; `to` is not part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    from: u16,
+    to: u16,
+}
+
+/// How a moment lies to the working hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hours {
+    Open,
+    Closed,
+    /// Open, and busy.
+    Peak,
+}
+
+impl Hours {
+    pub const ALL: [Hours; 3] = [Hours::Open, Hours::Closed, Hours::Peak];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Hours::Open => "open",
+            Hours::Closed => "closed",
+            Hours::Peak => "peak",
+        }
+    }
+
+    pub fn is_open(self) -> bool {
+        self != Hours::Closed
+    }
+}
+
+/// The zone of a name such as `Asia/Shanghai`.
+pub fn zone(name: &str) -> Option<TimeZone> {
+    TimeZoneDatabase::bundled().get(name).ok()
+}
+
+/// Longest look ahead for working hours, in days: over a year nobody waits.
+const LOOK_AHEAD: usize = 366;
+
+impl Calendar {
+    /// Around the clock, every day.
+    pub fn always() -> Calendar {
+        Calendar {
+            zone: TimeZone::UTC,
+            week: std::array::from_fn(|_| vec![Span { from: 0, to: DAY }]),
+            holidays: BTreeSet::new(),
+            make_up_days: BTreeSet::new(),
+            peak: Vec::new(),
+        }
+    }
+
+    pub fn moment(&self, now: Timestamp) -> Hours {
+        let local = now.to_zoned(self.zone.clone());
+        let minute = local.hour() as u16 * 60 + local.minute() as u16;
+        let within = |spans: &[Span]| spans.iter().any(|span| span.from <= minute && minute < span.to);
+        if !within(self.hours_of(local.date())) {
+            Hours::Closed
+        } else if within(&self.peak) {
+            Hours::Peak
+        } else {
+            Hours::Open
+        }
+    }
+
+    /// The first moment from `now` on that is open: `now` itself, or when work next begins. None if it never
+    /// does.
+    pub fn next_opening(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.moment(now).is_open() {
+            return Some(now);
+        }
+        let today = now.to_zoned(self.zone.clone()).date();
+        today
+            .series(jiff::Span::new().days(1))
+            .take(LOOK_AHEAD)
+            .find_map(|day| {
+                let openings = self.hours_of(day).iter().filter_map(|span| {
+                    let time = day.at((span.from / 60) as i8, (span.from % 60) as i8, 0, 0);
+                    Some(time.to_zoned(self.zone.clone()).ok()?.timestamp())
+                });
+                openings.filter(|opening| *opening > now).min()
+            })
+    }
+
+    fn hours_of(&self, day: Date) -> &[Span] {
+        if self.make_up_days.contains(&day) {
+            self.week
+                .iter()
+                .find(|hours| !hours.is_empty())
+                .map_or(&[], Vec::as_slice)
+        } else if self.holidays.contains(&day) {
+            &[]
+        } else {
+            &self.week[usize::from(day.weekday().to_monday_zero_offset() as u8)]
+        }
+    }
+}
+
+const DAY: u16 = 24 * 60;
+
+impl Span {
+    /// Reads `09:00-18:00`; the end may be `24:00`. Hours over midnight are two spans.
+    pub fn parse(text: &str) -> Option<Span> {
+        let minutes = |text: &str| -> Option<u16> {
+            let (hour, minute) = text.trim().split_once(':')?;
+            let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+            (minute < 60).then_some(hour * 60 + minute).filter(|_| hour <= 24)
+        };
+        let (from, to) = text.split_once('-')?;
+        let span = Span {
+            from: minutes(from)?,
+            to: minutes(to)?,
+        };
+        (span.from < span.to && span.to <= DAY).then_some(span)
+    }
+}
+
+/// The place of a day in [`Calendar::week`], by the first three letters of its English name.
+pub fn weekday(name: &str) -> Option<usize> {
+    const DAYS: [Weekday; 7] = [
+        Weekday::Monday,
+        Weekday::Tuesday,
+        Weekday::Wednesday,
+        Weekday::Thursday,
+        Weekday::Friday,
+        Weekday::Saturday,
+        Weekday::Sunday,
+    ];
+    DAYS.iter()
+        .position(|day| format!("{day:?}").to_ascii_lowercase()[..3] == *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn workdays() -> Calendar {
+        let hours = vec![
+            Span::parse("09:00-12:00").unwrap(),
+            Span::parse("13:30-18:00").unwrap(),
+        ];
+        Calendar {
+            zone: zone("Asia/Shanghai").unwrap(),
+            week: std::array::from_fn(|day| if day < 5 { hours.clone() } else { Vec::new() }),
+            holidays: (1..=7).map(|day| jiff::civil::date(2026, 10, day)).collect(),
+            make_up_days: [jiff::civil::date(2026, 10, 10)].into(),
+            peak: vec![Span::parse("10:00-12:00").unwrap()],
+        }
+    }
+
+    #[test]
+    fn working_hours_holidays_and_make_up_days() {
+        let cases = [
+            (
+                "2026-09-30T09:00:00+08:00",
+                Hours::Open,
+                "2026-09-30T09:00:00+08:00",
+            ),
+            (
+                "2026-09-30T08:59:59+08:00",
+                Hours::Closed,
+                "2026-09-30T09:00:00+08:00",
+            ),
+            (
+                "2026-09-30T10:30:00+08:00",
+                Hours::Peak,
+                "2026-09-30T10:30:00+08:00",
+            ),
+            (
+                "2026-09-30T12:00:00+08:00",
+                Hours::Closed,
+                "2026-09-30T13:30:00+08:00",
+            ),
+            ("2026-09-30T02:30:00Z", Hours::Peak, "2026-09-30T02:30:00Z"),
+            (
+                "2026-09-30T18:00:00+08:00",
+                Hours::Closed,
+                "2026-10-08T09:00:00+08:00",
+            ),
+            (
+                "2026-10-01T10:00:00+08:00",
+                Hours::Closed,
+                "2026-10-08T09:00:00+08:00",
+            ),
+            (
+                "2026-10-10T14:00:00+08:00",
+                Hours::Open,
+                "2026-10-10T14:00:00+08:00",
+            ),
+            (
+                "2026-10-11T14:00:00+08:00",
+                Hours::Closed,
+                "2026-10-12T09:00:00+08:00",
+            ),
+        ];
+        let calendar = workdays();
+        for (now, hours, next) in cases {
+            assert_eq!(calendar.moment(at(now)), hours, "{now}");
+            assert_eq!(calendar.next_opening(at(now)), Some(at(next)), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_is_followed() {
+        let mut calendar = workdays();
+        calendar.zone = zone("America/New_York").unwrap();
+        // 2026-03-08: clocks go from 02:00 to 03:00. Friday evening to Monday morning is an hour shorter.
+        assert_eq!(
+            calendar.next_opening(at("2026-03-06T20:00:00-05:00")),
+            Some(at("2026-03-09T09:00:00-04:00"))
+        );
+    }
+
+    #[test]
+    fn always_is_open_and_never_has_no_next_opening() {
+        let now = at("2026-10-03T03:00:00Z");
+        assert_eq!(Calendar::always().moment(now), Hours::Open);
+        let never = Calendar {
+            week: Default::default(),
+            ..workdays()
+        };
+        assert_eq!(
+            Calendar {
+                make_up_days: BTreeSet::new(),
+                ..never
+            }
+            .next_opening(now),
+            None
+        );
+    }
+
+    #[test]
+    fn a_span_is_part_of_one_day() {
+        for good in ["09:00-18:00", "0:00-24:00", "9:05 - 9:06"] {
+            assert!(Span::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            "9-18",
+            "18:00-09:00",
+            "09:00-09:00",
+            "23:00-24:01",
+            "09:60-10:00",
+            "a:b-c:d",
+            "-1:00-2:00",
+        ] {
+            assert!(Span::parse(bad).is_none(), "{bad}");
+        }
+        assert_eq!(
+            (weekday("mon"), weekday("sun"), weekday("Mon")),
+            (Some(0), Some(6), None)
+        );
+        assert!(zone("Asia/Nowhere").is_none());
+    }
+}

@@ -1,1 +1,96 @@
-//! To be written.
+//! What is this mail about, and what do the rules of this organisation say to do?
+//!
+//! `load` compiles the files of rules/ into [`Rules`]; [`Rules::judge`] asks them about one mail. Both are
+//! functions of values. docs/rules-reference.md is the reference of the format; the order of judging is told in
+//! `engine`.
+
+mod taxonomy;
+mod field;
+mod judgement;
+mod rule;
+mod condition;
+mod segment;
+mod pattern;
+mod vocabulary;
+mod engine;
+mod score;
+mod load;
+mod inline_test;
+
+pub use field::Field;
+pub use inline_test::TestSummary;
+pub use judgement::{
+    Ambiguity, CaseMoment, CategoryScore, Contribution, Evidence, Handoff, Hit, Input, Judgement, Won,
+};
+pub use load::load;
+pub use rule::{Phase, Rule, Status};
+pub use segment::Segment;
+pub use taxonomy::{Category, Group, Label, Priority, Taxonomy, UNCLASSIFIED};
+
+use std::ops::Range;
+
+use crate::ids::{RuleId, TemplateName};
+use crate::message::Message;
+use crate::problem::{Problems, SourceText};
+
+/// The rules of one organisation, compiled. Made by [`load`]; never changed.
+#[derive(Debug, Default)]
+pub struct Rules {
+    taxonomy: Taxonomy,
+    form: field::Form,
+    /// By id.
+    rules: Vec<Rule>,
+    /// Places in `rules` of each phase, in the order in which they are asked.
+    guards: Vec<usize>,
+    classifiers: Vec<usize>,
+    routes: Vec<usize>,
+    vocabulary: vocabulary::Vocabulary,
+    /// All segments that any rule looks into.
+    segments: segment::Segments,
+}
+
+impl Rules {
+    /// What the rules say about a mail. Pure: same rules, same input, same judgement.
+    pub fn judge(&self, input: &Input<'_>) -> Judgement {
+        engine::judge(self, input, None)
+    }
+
+    pub fn taxonomy(&self) -> &Taxonomy {
+        &self.taxonomy
+    }
+
+    /// All rules, by id.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    pub fn rule(&self, id: &RuleId) -> Option<&Rule> {
+        self.index_of(id).map(|index| &self.rules[index])
+    }
+
+    /// Every template that a rule may reply with, and where it is named. `handoff/{hours}` is two.
+    pub fn templates(&self) -> Vec<(TemplateName, SourceText, Range<usize>)> {
+        let mut templates = Vec::new();
+        for rule in &self.rules {
+            if let Some(reply) = &rule.actions.reply {
+                let mut add = |name: &TemplateName| {
+                    templates.push((name.clone(), rule.source.clone(), reply.span.clone()));
+                };
+                add(&reply.open);
+                if reply.closed != reply.open {
+                    add(&reply.closed);
+                }
+            }
+        }
+        templates
+    }
+
+    /// Judges the mail of every `[[rule.test]]` and compares. `read` reads a mail from its bytes.
+    pub fn run_tests(&self, read: &dyn Fn(&[u8]) -> Message) -> (TestSummary, Problems) {
+        inline_test::run(self, read)
+    }
+
+    fn index_of(&self, id: &RuleId) -> Option<usize> {
+        self.rules.binary_search_by(|rule| rule.id.cmp(id)).ok()
+    }
+}

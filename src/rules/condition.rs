@@ -1,0 +1,537 @@
+//! Conditions, and when they hold.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use regex::Regex;
+
+use super::engine::Judge;
+use super::field::value_of;
+use super::judgement::{CaseMoment, Evidence};
+use super::segment::{Segment, Segments, View};
+use super::vocabulary::{Look, Needle, Seen};
+use crate::address::Address;
+use crate::fold::{Folded, fold};
+use crate::language::Language;
+use crate::time::Hours;
+
+/// The groups of a `when`, all of which must hold.
+#[derive(Debug, Default)]
+pub(super) struct When {
+    pub(super) all: Vec<Condition>,
+    /// One of them, unless there is none.
+    pub(super) any: Vec<Condition>,
+    /// None of them.
+    pub(super) none: Vec<Condition>,
+    /// What these find is as if it had not been written: 不用转人工 hides the 转人工 in it.
+    pub(super) except: Vec<Condition>,
+}
+
+#[derive(Debug)]
+pub(super) enum Condition {
+    Words(WordsIn),
+    Pattern(PatternIn),
+    Header {
+        name: String,
+        test: Test,
+    },
+    From(Vec<Address>),
+    FromDomain(Vec<DomainName>),
+    To(Vec<Address>),
+    Language(Vec<Language>),
+    Hours(Vec<Hours>),
+    Case(Vec<CaseMoment>),
+    Exchanges(Comparison),
+    Answers(Comparison),
+    Attachment {
+        extensions: Vec<String>,
+        count: Comparison,
+    },
+    Field {
+        id: String,
+        test: Test,
+    },
+    /// Ends in `*` for all that begin so; [`super::taxonomy::UNCLASSIFIED`] where no category won.
+    Category(Vec<String>),
+    Score(Comparison),
+    /// The conditions of another rule, by its place among the rules.
+    Rule(usize),
+    Group(Box<When>),
+}
+
+/// Keywords.
+#[derive(Debug)]
+pub(super) struct WordsIn {
+    pub(super) needles: Vec<Needle>,
+    pub(super) look: Look,
+    pub(super) edges: Edges,
+    /// So many different ones.
+    pub(super) min: usize,
+    pub(super) segments: Option<Segments>,
+}
+
+/// What may stand beside a keyword.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edges {
+    /// 550 is not in 15500 nor in 550a, but it is in 代码550错误: only ASCII letters and digits have edges.
+    Auto,
+    /// No letter or digit of any script.
+    Word,
+    /// Anything.
+    Off,
+}
+
+#[derive(Debug)]
+pub(super) struct PatternIn {
+    pub(super) regex: Regex,
+    /// One of these was seen wherever it matches; empty: it cannot be told.
+    pub(super) literals: Vec<Needle>,
+    pub(super) segments: Option<Segments>,
+}
+
+/// What is asked of a value. Texts are folded.
+#[derive(Debug)]
+pub(super) enum Test {
+    Present(bool),
+    Is(Vec<String>),
+    Contains(Vec<String>),
+    Matches(Regex),
+}
+
+#[derive(Debug)]
+pub(super) enum DomainName {
+    Exactly(String),
+    /// Any host below it, `*.example.com`; kept with its leading dot.
+    Below(String),
+}
+
+/// `>=3`, `<2`, `=1`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Comparison {
+    pub(super) relation: Relation,
+    pub(super) number: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Relation {
+    Less,
+    AtMost,
+    Equal,
+    AtLeast,
+    More,
+}
+
+/// Why a rule holds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reason {
+    pub(super) evidence: Vec<Evidence>,
+    /// Named captures of its regexes; the first of a name stays.
+    pub(super) captures: BTreeMap<String, String>,
+}
+
+/// A stretch of the original that does not count.
+#[derive(Debug, Clone)]
+pub(super) struct Mask {
+    segment: Segment,
+    range: Range<usize>,
+}
+
+/// Pieces of evidence kept for one condition: enough to be convinced.
+const MAX_EVIDENCE: usize = 8;
+
+impl Reason {
+    /// The best factor among the segments the evidence stands in. What was not read out of a text counts as
+    /// it is.
+    pub(super) fn factor(&self) -> f64 {
+        self.evidence
+            .iter()
+            .map(|evidence| evidence.segment.factor())
+            .max_by(f64::total_cmp)
+            .unwrap_or(1.0)
+    }
+
+    fn absorb(&mut self, other: Reason) {
+        self.evidence.extend(other.evidence);
+        for (name, value) in other.captures {
+            self.captures.entry(name).or_insert(value);
+        }
+    }
+
+    fn capture(&mut self, regex: &Regex, captures: &regex::Captures<'_>, original: &str, folded: &Folded) {
+        for name in regex.capture_names().flatten() {
+            if let Some(found) = captures.name(name) {
+                self.captures
+                    .entry(name.to_owned())
+                    .or_insert_with(|| value_of(original, folded, found.range()));
+            }
+        }
+    }
+}
+
+impl<'r> Judge<'r, '_> {
+    /// Do the groups hold? What made them hold is added to `reason`.
+    pub(super) fn when(
+        &mut self,
+        when: &'r When,
+        scope: Option<Segments>,
+        masks: &[Mask],
+        reason: &mut Reason,
+    ) -> bool {
+        let mut masks = masks.to_vec();
+        for condition in &when.except {
+            masks.extend(self.masks(condition));
+        }
+        if (when.none.iter()).any(|condition| self.holds(condition, scope, &masks, &mut Reason::default())) {
+            return false;
+        }
+        if !(when.all.iter()).all(|condition| self.holds(condition, scope, &masks, reason)) {
+            return false;
+        }
+        // Every one is asked, not only the first that holds: the evidence in the subject may be the third.
+        let mut any = when.any.is_empty();
+        for condition in &when.any {
+            any |= self.holds(condition, scope, &masks, reason);
+        }
+        any
+    }
+
+    /// Does the condition hold? Only then is anything added to `reason`.
+    pub(super) fn holds(
+        &mut self,
+        condition: &'r Condition,
+        scope: Option<Segments>,
+        masks: &[Mask],
+        reason: &mut Reason,
+    ) -> bool {
+        let message = self.input.message;
+        match condition {
+            Condition::Words(words) => self.words_hold(words, scope, masks, reason),
+            Condition::Pattern(pattern) => self.pattern_holds(pattern, scope, masks, reason),
+            Condition::Header { name, test } => header_holds(test, message.field(name), reason),
+            Condition::From(addresses) => message
+                .sender()
+                .is_some_and(|sender| addresses.iter().any(|address| address.matches(sender))),
+            Condition::FromDomain(domains) => message
+                .sender()
+                .is_some_and(|sender| domains.iter().any(|domain| domain.matches(sender.domain()))),
+            Condition::To(addresses) => message
+                .recipients()
+                .any(|recipient| addresses.iter().any(|address| address.matches(recipient))),
+            Condition::Language(languages) => languages.contains(&self.input.language),
+            Condition::Hours(hours) => hours
+                .iter()
+                .any(|wanted| *wanted == self.hours || (*wanted == Hours::Open && self.hours.is_open())),
+            Condition::Case(moments) => moments.contains(&self.input.case),
+            Condition::Exchanges(comparison) => comparison.holds(f64::from(self.input.exchanges)),
+            Condition::Answers(comparison) => comparison.holds(f64::from(self.input.answers)),
+            Condition::Attachment { extensions, count } => self.attachments_hold(extensions, *count, reason),
+            Condition::Field { id, test } => test.holds(self.fields.get(id).map(String::as_str)),
+            Condition::Category(patterns) => {
+                let won = self
+                    .won
+                    .as_ref()
+                    .map_or(super::taxonomy::UNCLASSIFIED, |won| won.category.as_str());
+                patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+                    Some(begin) => won.starts_with(begin),
+                    None => won == pattern,
+                })
+            }
+            Condition::Score(comparison) => comparison.holds(self.best_score),
+            Condition::Rule(index) => match self.reason_of(*index) {
+                Some(other) if self.has_effect(*index) => {
+                    reason.absorb((*other).clone());
+                    true
+                }
+                _ => false,
+            },
+            Condition::Group(when) => {
+                let mut inner = Reason::default();
+                let holds = self.when(when, scope, masks, &mut inner);
+                if holds {
+                    reason.absorb(inner);
+                }
+                holds
+            }
+        }
+    }
+
+    fn words_hold(
+        &self,
+        words: &WordsIn,
+        scope: Option<Segments>,
+        masks: &[Mask],
+        reason: &mut Reason,
+    ) -> bool {
+        let (mut different, mut evidence) = (0, Vec::new());
+        let wanted: Vec<bool> = self.in_scope(words.segments.or(scope));
+        for needle in &words.needles {
+            let mut found = false;
+            for seen in self.sightings.of(*needle).iter().filter(|seen| wanted[seen.view]) {
+                let view = &self.views.all()[seen.view];
+                if let Some(range) = words.range_of(view, seen)
+                    && !is_masked(masks, view.segment, &range)
+                {
+                    found = true;
+                    if evidence.len() < MAX_EVIDENCE {
+                        evidence.push(evidence_in(view, range));
+                    }
+                }
+            }
+            different += usize::from(found);
+        }
+        let holds = different >= words.min;
+        if holds {
+            evidence.sort_by(|a, b| (a.segment, a.range.start).cmp(&(b.segment, b.range.start)));
+            reason.evidence.extend(evidence);
+        }
+        holds
+    }
+
+    fn pattern_holds(
+        &self,
+        pattern: &PatternIn,
+        scope: Option<Segments>,
+        masks: &[Mask],
+        reason: &mut Reason,
+    ) -> bool {
+        let mut holds = false;
+        for (index, view) in self.views.of_segments(pattern.segments.or(scope)) {
+            if !self.may_match(pattern, index) {
+                continue;
+            }
+            // One match a segment is enough; those that are masked do not count.
+            let first = pattern
+                .regex
+                .captures_iter(view.folded.text())
+                .find_map(|captures| {
+                    let range = view.folded.original(captures.get_match().range());
+                    (!is_masked(masks, view.segment, &range)).then_some((captures, range))
+                });
+            if let Some((captures, range)) = first {
+                holds = true;
+                reason.capture(&pattern.regex, &captures, &view.original, &view.folded);
+                reason.evidence.push(evidence_in(view, range));
+            }
+        }
+        holds
+    }
+
+    fn may_match(&self, pattern: &PatternIn, view: usize) -> bool {
+        pattern.literals.is_empty()
+            || (pattern.literals.iter()).any(|literal| self.sightings.is_in(*literal, view))
+    }
+
+    fn attachments_hold(&self, extensions: &[String], count: Comparison, reason: &mut Reason) -> bool {
+        let (mut counted, mut start, mut evidence) = (0_u32, 0, Vec::new());
+        for attachment in &self.input.message.attachments {
+            let extension = attachment
+                .name
+                .rsplit_once('.')
+                .map_or("", |(_, extension)| extension);
+            if extensions.is_empty()
+                || extensions
+                    .iter()
+                    .any(|wanted| wanted.eq_ignore_ascii_case(extension))
+            {
+                counted += 1;
+                if evidence.len() < MAX_EVIDENCE {
+                    evidence.push(Evidence {
+                        segment: Segment::AttachmentName,
+                        range: start..start + attachment.name.len(),
+                        text: attachment.name.clone(),
+                    });
+                }
+            }
+            start += attachment.name.len() + 1;
+        }
+        let holds = count.holds(f64::from(counted));
+        if holds {
+            reason.evidence.extend(evidence);
+        }
+        holds
+    }
+
+    /// Everything that an `except` condition finds, wherever it stands.
+    fn masks(&self, condition: &Condition) -> Vec<Mask> {
+        let mut masks = Vec::new();
+        match condition {
+            Condition::Words(words) => {
+                for needle in &words.needles {
+                    for seen in self.sightings.of(*needle) {
+                        let view = &self.views.all()[seen.view];
+                        if let Some(range) = words.range_of(view, seen) {
+                            let segment = view.segment;
+                            masks.push(Mask { segment, range });
+                        }
+                    }
+                }
+            }
+            Condition::Pattern(pattern) => {
+                for (index, view) in self.views.all().iter().enumerate() {
+                    if self.may_match(pattern, index) {
+                        masks.extend(pattern.regex.find_iter(view.folded.text()).map(|found| Mask {
+                            segment: view.segment,
+                            range: view.folded.original(found.range()),
+                        }));
+                    }
+                }
+            }
+            _ => {}
+        }
+        masks
+    }
+
+    /// For each view, is it one of these segments?
+    fn in_scope(&self, segments: Option<Segments>) -> Vec<bool> {
+        let mut wanted = vec![false; self.views.all().len()];
+        for (index, _) in self.views.of_segments(segments) {
+            wanted[index] = true;
+        }
+        wanted
+    }
+}
+
+impl WordsIn {
+    /// Where in the original this word was seen, if what stands beside it lets it be a word.
+    fn range_of(&self, view: &View<'_>, seen: &Seen) -> Option<Range<usize>> {
+        let folded = match self.look {
+            Look::Folded => &view.folded,
+            Look::Squeezed => view.squeezed.as_ref()?,
+        };
+        let text = folded.text();
+        let counts = |c: char| match self.edges {
+            Edges::Auto => c.is_ascii_alphanumeric(),
+            Edges::Word => c.is_alphanumeric(),
+            Edges::Off => false,
+        };
+        let word = text.get(seen.start..seen.end)?;
+        let (before, after) = (
+            text[..seen.start].chars().next_back(),
+            text[seen.end..].chars().next(),
+        );
+        let joined =
+            |inner: Option<char>, outer: Option<char>| inner.is_some_and(counts) && outer.is_some_and(counts);
+        let fits = !joined(word.chars().next(), before) && !joined(word.chars().next_back(), after);
+        fits.then(|| folded.original(seen.start..seen.end))
+    }
+}
+
+impl Test {
+    fn holds(&self, value: Option<&str>) -> bool {
+        match (self, value) {
+            (Test::Present(wanted), value) => value.is_some() == *wanted,
+            (_, None) => false,
+            (Test::Is(texts), Some(value)) => texts.iter().any(|text| *text == fold(value).text().trim()),
+            (Test::Contains(texts), Some(value)) => {
+                let folded = fold(value);
+                texts.iter().any(|text| folded.text().contains(text.as_str()))
+            }
+            (Test::Matches(regex), Some(value)) => regex.is_match(fold(value).text()),
+        }
+    }
+}
+
+/// Does any value of the header field stand the test?
+fn header_holds<'v>(test: &Test, values: impl Iterator<Item = &'v str>, reason: &mut Reason) -> bool {
+    let mut holds = matches!(test, Test::Present(false));
+    for value in values {
+        if matches!(test, Test::Present(false)) {
+            return false;
+        }
+        if test.holds(Some(value)) {
+            holds = true;
+            let mut range = 0..value.len();
+            if let Test::Matches(regex) = test {
+                let folded = fold(value);
+                if let Some(captures) = regex.captures(folded.text()) {
+                    range = folded.original(captures.get_match().range());
+                    reason.capture(regex, &captures, value, &folded);
+                }
+            }
+            reason.evidence.push(Evidence {
+                segment: Segment::Headers,
+                text: value[range.clone()].to_owned(),
+                range,
+            });
+        }
+    }
+    holds
+}
+
+impl DomainName {
+    fn matches(&self, domain: &str) -> bool {
+        match self {
+            DomainName::Exactly(name) => domain == name,
+            DomainName::Below(suffix) => domain.ends_with(suffix.as_str()),
+        }
+    }
+}
+
+impl Comparison {
+    pub(super) fn parse(text: &str) -> Option<Comparison> {
+        let relations = [
+            (">=", Relation::AtLeast),
+            ("<=", Relation::AtMost),
+            (">", Relation::More),
+            ("<", Relation::Less),
+            ("=", Relation::Equal),
+            ("", Relation::Equal),
+        ];
+        let (sign, relation) = relations.into_iter().find(|(sign, _)| text.starts_with(sign))?;
+        let number: f64 = text[sign.len()..].trim().parse().ok()?;
+        number.is_finite().then_some(Comparison { relation, number })
+    }
+
+    fn holds(self, value: f64) -> bool {
+        match self.relation {
+            Relation::Less => value < self.number,
+            Relation::AtMost => value <= self.number,
+            Relation::Equal => value == self.number,
+            Relation::AtLeast => value >= self.number,
+            Relation::More => value > self.number,
+        }
+    }
+}
+
+/// Does a mask lie over any of it? Overlapping is enough: 不用转人工 also takes 人工服务 out of 不用转人工服务.
+fn is_masked(masks: &[Mask], segment: Segment, range: &Range<usize>) -> bool {
+    masks
+        .iter()
+        .any(|mask| mask.segment == segment && mask.range.start < range.end && range.start < mask.range.end)
+}
+
+fn evidence_in(view: &View<'_>, range: Range<usize>) -> Evidence {
+    Evidence {
+        segment: view.segment,
+        text: view.original[range.clone()].to_owned(),
+        range,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comparison_is_a_relation_and_a_number() {
+        for (text, value, want) in [
+            (">=3", 3.0, true),
+            (">= 3", 2.0, false),
+            (">3", 3.0, false),
+            ("<2", 1.0, true),
+            ("<=2", 2.0, true),
+            ("=1", 1.0, true),
+            ("2", 2.0, true),
+            ("2.5", 2.0, false),
+        ] {
+            assert_eq!(
+                Comparison::parse(text).unwrap().holds(value),
+                want,
+                "{text} {value}"
+            );
+        }
+        for bad in ["", ">=", "x", "=>3", ">=nan"] {
+            assert!(Comparison::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Judging a mail: guard, classify, route.
+//!
+//! A function of values: same rules, same input, same judgement, whatever the order of the files. Guards come
+//! first, in order of priority, then id. Then every classifying rule adds to scores (see `score`). Last the
+//! routing rules, in order, which see what was decided.
+//!
+//! Where several rules want to say the same thing (which reply, which group, whom to hand to, what to ask), the
+//! first guard has the word, then the first routing rule, then the winning category's strongest rule, then the
+//! category itself. Tags unite, steps of priority add up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::Rules;
+use super::condition::Reason;
+use super::field::value_of;
+use super::judgement::{Handoff, Hit, Input, Judgement, Won};
+use super::rule::{Phase, PriorityChange, Reply, Rule};
+use super::score::{self, Points};
+use super::segment::Views;
+use super::vocabulary::Sightings;
+use crate::fold::fold;
+use crate::ids::{GroupId, RuleId};
+use crate::time::Hours;
+
+/// One mail being judged.
+pub(super) struct Judge<'r, 'm> {
+    pub(super) rules: &'r Rules,
+    pub(super) input: &'m Input<'m>,
+    pub(super) views: Views<'m>,
+    pub(super) sightings: Sightings,
+    pub(super) fields: BTreeMap<String, String>,
+    /// Of whoever has the case as far as is known in this phase.
+    pub(super) hours: Hours,
+    /// Known from the routing phase on.
+    pub(super) won: Option<Won>,
+    pub(super) best_score: f64,
+    /// Why each rule holds, if it was asked in this phase. A rule that is being asked stands here as not
+    /// holding, so that rules in a circle end.
+    reasons: Vec<Option<Option<Rc<Reason>>>>,
+    /// The rule that is taken for a stable one, because its own test asks.
+    tested: Option<usize>,
+    hits: Vec<Hit>,
+    /// Fields that a rule has set.
+    set: BTreeSet<String>,
+}
+
+/// What rules have said so far, in order of precedence: who comes first stays.
+#[derive(Default)]
+struct Said<'r> {
+    reply: Option<&'r Reply>,
+    group: Option<&'r GroupId>,
+    handoff: Option<(Option<&'r GroupId>, &'r str)>,
+    priority: Option<super::Priority>,
+    raise: i32,
+    tags: BTreeSet<String>,
+    ask: Option<&'r [String]>,
+    suppressed_by: Option<&'r RuleId>,
+    close: Option<std::time::Duration>,
+    forward: bool,
+    offer_human: bool,
+}
+
+pub(super) fn judge(rules: &Rules, input: &Input<'_>, tested: Option<usize>) -> Judgement {
+    let views = Views::of(
+        input.message,
+        rules.segments,
+        rules.vocabulary.squeezes(),
+        !input.subject_unchanged,
+    );
+    let sightings = rules.vocabulary.read(views.all());
+    let fields = rules.form.read(&rules.taxonomy.fields, &views);
+    let judge = Judge {
+        rules,
+        input,
+        views,
+        sightings,
+        fields,
+        hours: Hours::Open,
+        won: None,
+        best_score: 0.0,
+        reasons: Vec::new(),
+        tested,
+        hits: Vec::new(),
+        set: BTreeSet::new(),
+    };
+    judge.run()
+}
+
+impl<'r> Judge<'r, '_> {
+    fn run(mut self) -> Judgement {
+        let mut judgement = Judgement::default();
+        let mut said = Said::default();
+        let taxonomy = &self.rules.taxonomy;
+        let unclassified = taxonomy.unclassified();
+
+        let at_first = self
+            .input
+            .group
+            .or(unclassified.and_then(|category| category.group.as_ref()));
+        self.begin(at_first);
+        let mut stopped = false;
+        for index in &self.rules.guards {
+            if let Some(rule) = self.ask(*index) {
+                said.hear(rule);
+                stopped = rule.actions.stop;
+                if stopped {
+                    break;
+                }
+            }
+        }
+
+        let mut category = unclassified;
+        if !stopped {
+            self.begin(at_first);
+            let points = self.classify();
+            let (scores, outcome) = score::decide(taxonomy, points);
+            self.best_score = scores.first().map_or(0.0, |best| best.score);
+            let mut strongest: Vec<&'r Rule> = Vec::new();
+            match outcome {
+                Ok(won) => {
+                    category = taxonomy.category(&won.category);
+                    strongest = self.strongest(&scores);
+                    for also in scores
+                        .iter()
+                        .skip(1)
+                        .filter(|other| other.score >= other.threshold)
+                    {
+                        said.tags.insert(format!("also:{}", also.category));
+                    }
+                    self.won = Some(won);
+                }
+                Err(why) => judgement.why_not = Some(why),
+            }
+            judgement.scores = scores;
+            for rule in &strongest {
+                self.set_fields(rule);
+            }
+
+            let so_far = said
+                .group
+                .or_else(|| strongest.iter().find_map(|rule| rule.actions.group.as_ref()))
+                .or_else(|| category.and_then(|category| category.group.as_ref()));
+            self.begin(so_far.or(at_first));
+            for index in &self.rules.routes {
+                if let Some(rule) = self.ask(*index) {
+                    said.hear(rule);
+                    if rule.actions.stop {
+                        break;
+                    }
+                }
+            }
+            strongest.into_iter().for_each(|rule| said.hear(rule));
+        }
+
+        let group = said
+            .group
+            .or_else(|| category.and_then(|category| category.group.as_ref()));
+        let handoff = said.handoff.map(|(to, reason)| Handoff {
+            to: to.or(group).cloned(),
+            reason: reason.to_owned(),
+        });
+        let whose_hours = handoff.as_ref().and_then(|handoff| handoff.to.as_ref()).or(group);
+        let hours = taxonomy.hours(whose_hours.or(at_first), self.input.now);
+        let priority = said.priority.or(category.map(|category| category.priority));
+        Judgement {
+            category: self.won,
+            hits: self.hits,
+            reply: said
+                .reply
+                .filter(|_| said.suppressed_by.is_none())
+                .map(|reply| {
+                    if hours.is_open() {
+                        &reply.open
+                    } else {
+                        &reply.closed
+                    }
+                })
+                .cloned(),
+            group: group.cloned(),
+            handoff,
+            suppressed_by: said.suppressed_by.cloned(),
+            priority: priority.unwrap_or_default().raised(said.raise),
+            tags: said.tags.into_iter().collect(),
+            ask: said
+                .ask
+                .unwrap_or_default()
+                .iter()
+                .filter(|field| !self.fields.contains_key(*field))
+                .cloned()
+                .collect(),
+            fields: self.fields,
+            offer_human: said.offer_human,
+            forward: said.forward,
+            close: said.close,
+            ..judgement
+        }
+    }
+
+    /// A phase begins: conditions see what the phases before have found, and `hours` are this group's.
+    fn begin(&mut self, group: Option<&GroupId>) {
+        self.reasons = vec![None; self.rules.rules.len()];
+        self.hours = self.rules.taxonomy.hours(group, self.input.now);
+    }
+
+    /// Why this rule holds, if it does.
+    pub(super) fn reason_of(&mut self, index: usize) -> Option<Rc<Reason>> {
+        if let Some(known) = &self.reasons[index] {
+            return known.clone();
+        }
+        self.reasons[index] = Some(None);
+        let rule = &self.rules.rules[index];
+        let mut reason = Reason::default();
+        if self.when(&rule.when, rule.scope, &[], &mut reason) {
+            self.reasons[index] = Some(Some(Rc::new(reason)));
+        }
+        self.reasons[index].clone().flatten()
+    }
+
+    pub(super) fn has_effect(&self, index: usize) -> bool {
+        self.tested == Some(index) || self.rules.rules[index].in_force()
+    }
+
+    /// Asks one rule and writes down that it held. Gives it back if it has an effect.
+    fn ask(&mut self, index: usize) -> Option<&'r Rule> {
+        let rule = &self.rules.rules[index];
+        let effect = self.has_effect(index);
+        if !effect && !rule.in_shadow() {
+            return None;
+        }
+        let reason = self.reason_of(index)?;
+        self.hits.push(Hit {
+            rule: rule.id.clone(),
+            phase: rule.phase,
+            shadow: !effect,
+            evidence: reason.evidence.clone(),
+        });
+        if effect && rule.phase != Phase::Classify {
+            self.set_fields(rule);
+        }
+        effect.then_some(rule)
+    }
+
+    fn classify(&mut self) -> Vec<Points> {
+        let mut points = Vec::new();
+        for index in &self.rules.classifiers {
+            let Some(rule) = self.ask(*index) else { continue };
+            let Some(reason) = self.reason_of(*index) else {
+                continue;
+            };
+            for (category, weight) in &rule.weights {
+                points.push(Points::new(category, &rule.id, *weight, &reason));
+            }
+            for boost in &rule.boosts {
+                let mut more = Reason::default();
+                if self.holds(&boost.condition, rule.scope, &[], &mut more)
+                    && let Some(category) = &rule.category
+                {
+                    points.push(Points::new(category, &rule.id, boost.weight, &more));
+                }
+            }
+        }
+        points
+    }
+
+    /// The rules that spoke for the winning category, the strongest first.
+    fn strongest(&self, scores: &[super::CategoryScore]) -> Vec<&'r Rule> {
+        let mut by_rule: BTreeMap<&RuleId, f64> = BTreeMap::new();
+        for contribution in scores.first().into_iter().flat_map(|best| &best.contributions) {
+            *by_rule.entry(&contribution.rule).or_default() += contribution.weight;
+        }
+        let mut strongest: Vec<(f64, &'r Rule)> = by_rule
+            .into_iter()
+            .filter(|(_, weight)| *weight > 0.0)
+            .filter_map(|(id, weight)| Some((weight, self.rules.rule(id)?)))
+            .collect();
+        // Stable: of equals the one whose id comes first.
+        strongest.sort_by(|a, b| b.0.total_cmp(&a.0));
+        strongest.into_iter().map(|(_, rule)| rule).collect()
+    }
+
+    /// `set = { error_code = "{code}" }`, and what boosts captured. What a rule sets stands above what was
+    /// found in the text; what was set first stays.
+    fn set_fields(&mut self, rule: &'r Rule) {
+        let Some(index) = self.rules.index_of(&rule.id) else {
+            return;
+        };
+        let mut values: Vec<(&str, String)> = Vec::new();
+        if let Some(reason) = self.reason_of(index) {
+            for (field, template) in &rule.actions.set {
+                values.extend(filled(template, &reason.captures).map(|value| (field.as_str(), value)));
+            }
+        }
+        for boost in &rule.boosts {
+            let mut reason = Reason::default();
+            if let Some(field) = &boost.capture
+                && self.holds(&boost.condition, rule.scope, &[], &mut reason)
+                && let Some(evidence) = reason.evidence.first()
+            {
+                let folded = fold(&evidence.text);
+                let whole = 0..folded.text().len();
+                values.push((field, value_of(&evidence.text, &folded, whole)));
+            }
+        }
+        for (field, value) in values {
+            if self.set.insert(field.to_owned()) {
+                self.fields.insert(field.to_owned(), value);
+            }
+        }
+    }
+}
+
+impl<'r> Said<'r> {
+    fn hear(&mut self, rule: &'r Rule) {
+        let actions = &rule.actions;
+        self.reply = self.reply.or(actions.reply.as_ref());
+        self.group = self.group.or(actions.group.as_ref());
+        self.handoff = self.handoff.or(actions
+            .handoff
+            .as_ref()
+            .map(|handoff| (handoff.to.as_ref(), handoff.reason.as_str())));
+        match actions.priority {
+            Some(PriorityChange::Set(priority)) => self.priority = self.priority.or(Some(priority)),
+            Some(PriorityChange::Raise(steps)) => self.raise = self.raise.saturating_add(steps),
+            None => {}
+        }
+        self.tags.extend(actions.tags.iter().cloned());
+        if self.ask.is_none() && !actions.ask.is_empty() {
+            self.ask = Some(&actions.ask);
+        }
+        if actions.suppress {
+            self.suppressed_by = self.suppressed_by.or(Some(&rule.id));
+        }
+        self.close = self.close.or(actions.close);
+        self.forward |= actions.forward;
+        self.offer_human |= actions.offer_human;
+    }
+}
+
+/// The text with every `{name}` replaced; none if a capture found nothing.
+fn filled(template: &str, captures: &BTreeMap<String, String>) -> Option<String> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, behind)) = rest.split_once('{') {
+        let (name, after) = behind.split_once('}')?;
+        text.push_str(before);
+        text.push_str(captures.get(name)?);
+        rest = after;
+    }
+    text.push_str(rest);
+    Some(text)
+}

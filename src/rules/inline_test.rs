@@ -1,0 +1,304 @@
+//! The tests that stand beside a rule: a small mail, and what shall come of it.
+//!
+//! A test is judged by all rules as they are, but for its own rule, which counts as stable whatever its status:
+//! a draft is tested before it is let loose. A test marked `xfail` documents a gap; when the gap is closed, a
+//! warning says so.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use super::Rules;
+use super::engine;
+use super::judgement::{CaseMoment, Input, Judgement};
+use super::rule::Rule;
+use super::taxonomy::{Priority, UNCLASSIFIED};
+use crate::language::Language;
+use crate::message::Message;
+use crate::problem::{Problems, SourceText};
+use crate::time::Timestamp;
+
+/// How the tests went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TestSummary {
+    pub passed: usize,
+    pub failed: usize,
+    /// Failed, as they were expected to.
+    pub expected_failures: usize,
+    /// Passed, and were expected to fail.
+    pub surprises: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct InlineTest {
+    pub(super) name: Option<String>,
+    pub(super) source: SourceText,
+    pub(super) span: Range<usize>,
+    pub(super) mail: SyntheticMail,
+    pub(super) language: Option<Language>,
+    pub(super) case: CaseMoment,
+    pub(super) now: Option<Timestamp>,
+    pub(super) exchanges: u32,
+    pub(super) answers: u32,
+    pub(super) subject_unchanged: bool,
+    pub(super) want: Want,
+    pub(super) xfail: bool,
+}
+
+/// The mail of a test, before it is written out.
+#[derive(Debug, Default)]
+pub(super) struct SyntheticMail {
+    pub(super) subject: String,
+    pub(super) body: String,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) attachments: Vec<String>,
+}
+
+/// What shall come of it; what is not said is not looked at.
+#[derive(Debug, Default)]
+pub(super) struct Want {
+    pub(super) matches: Option<bool>,
+    pub(super) category: Option<String>,
+    pub(super) not_category: Option<String>,
+    pub(super) reply: Option<Option<String>>,
+    pub(super) group: Option<String>,
+    pub(super) priority: Option<Priority>,
+    /// These are among them; if none is given, there is none.
+    pub(super) tags: Option<Vec<String>>,
+    /// As with tags.
+    pub(super) ask: Option<Vec<String>>,
+    pub(super) handoff: Option<bool>,
+    pub(super) suppress: Option<bool>,
+    /// `None` for a field that shall not be found.
+    pub(super) fields: BTreeMap<String, Option<String>>,
+    pub(super) score_min: Option<f64>,
+}
+
+/// A test that does not say when: Wednesday 7 January 2026, 14:30 in Shanghai, an hour like any other.
+const ORDINARY_HOUR: i64 = 1_767_767_400;
+
+pub(super) fn run(rules: &Rules, read: &dyn Fn(&[u8]) -> Message) -> (TestSummary, Problems) {
+    let (mut summary, mut problems) = (TestSummary::default(), Problems::default());
+    for (place, rule) in rules.rules.iter().enumerate() {
+        for test in &rule.tests {
+            let judgement = test.judge(rules, place, read);
+            let differences = test.want.differences(rule, &judgement);
+            let label = format!("test `{}` of `{}`", test.label(), rule.id);
+            match (differences.is_empty(), test.xfail) {
+                (true, false) => summary.passed += 1,
+                (false, true) => summary.expected_failures += 1,
+                (false, false) => {
+                    summary.failed += 1;
+                    let what = format!("{label} fails: {}", differences.join("; "));
+                    problems.push(test.source.error(test.span.clone(), what));
+                }
+                (true, true) => {
+                    summary.surprises += 1;
+                    let what = format!("{label} was expected to fail and passes");
+                    let problem = test.source.warning(test.span.clone(), what).code("W20");
+                    problems.push(problem.help("take `xfail` away"));
+                }
+            }
+        }
+    }
+    (summary, problems)
+}
+
+impl InlineTest {
+    fn judge(&self, rules: &Rules, place: usize, read: &dyn Fn(&[u8]) -> Message) -> Judgement {
+        let message = read(&self.mail.write());
+        let language = self
+            .language
+            .or(message.language.language())
+            .unwrap_or(Language::Zh);
+        let input = Input {
+            message: &message,
+            case: self.case,
+            language,
+            now: self
+                .now
+                .unwrap_or_else(|| Timestamp::from_second(ORDINARY_HOUR).unwrap_or_default()),
+            subject_unchanged: self.subject_unchanged,
+            exchanges: self.exchanges,
+            answers: self.answers,
+            group: None,
+        };
+        engine::judge(rules, &input, Some(place))
+    }
+
+    fn label(&self) -> &str {
+        let first_line = || self.mail.body.lines().next().unwrap_or(&self.mail.subject);
+        self.name.as_deref().unwrap_or_else(first_line)
+    }
+}
+
+impl SyntheticMail {
+    /// The mail as it would come: RFC 5322, the text in UTF-8, header fields in UTF-8 as well (RFC 6532).
+    fn write(&self) -> Vec<u8> {
+        let mut mail = String::new();
+        let mut field = |name: &str, value: &str| {
+            let line = value.replace(['\r', '\n'], " ");
+            // Writing to a String does not fail.
+            let _ = write!(mail, "{name}: {line}\r\n");
+        };
+        let given = |name: &str| {
+            self.headers
+                .iter()
+                .any(|(given, _)| given.eq_ignore_ascii_case(name))
+        };
+        for (name, value) in [
+            ("From", self.from.as_deref().unwrap_or("customer@example.com")),
+            ("To", self.to.as_deref().unwrap_or("support@example.com")),
+            ("Subject", self.subject.as_str()),
+            ("Date", "Wed, 7 Jan 2026 14:30:00 +0800"),
+            ("Message-ID", "<test@example.com>"),
+        ] {
+            if !given(name) {
+                field(name, value);
+            }
+        }
+        for (name, value) in &self.headers {
+            field(name, value);
+        }
+        if !given("Content-Type") {
+            self.write_body(&mut mail);
+        } else {
+            let _ = write!(mail, "\r\n{}", crlf(&self.body));
+        }
+        mail.into_bytes()
+    }
+
+    fn write_body(&self, mail: &mut String) {
+        const BOUNDARY: &str = "=_test";
+        const TEXT: &str =
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n";
+        let body = crlf(&self.body);
+        mail.push_str("MIME-Version: 1.0\r\n");
+        if self.attachments.is_empty() {
+            let _ = write!(mail, "{TEXT}{body}\r\n");
+            return;
+        }
+        let _ = write!(
+            mail,
+            "Content-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\r\n\r\n--{BOUNDARY}\r\n{TEXT}{body}\r\n"
+        );
+        for name in &self.attachments {
+            // RFC 2231 §4: names in any script.
+            let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let _ = write!(
+                mail,
+                "--{BOUNDARY}\r\nContent-Type: application/octet-stream\r\n\
+                 Content-Disposition: attachment; filename*=UTF-8''{encoded}\r\n\
+                 Content-Transfer-Encoding: base64\r\n\r\neA==\r\n"
+            );
+        }
+        let _ = write!(mail, "--{BOUNDARY}--\r\n");
+    }
+}
+
+impl Want {
+    /// What was got and what was wanted, where the two part.
+    fn differences(&self, rule: &Rule, got: &Judgement) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut compare = |what: &str, got: &str, want: &str| {
+            if got != want {
+                differences.push(format!("{what} is {got}, wanted {want}"));
+            }
+        };
+        let category = got
+            .category
+            .as_ref()
+            .map_or(UNCLASSIFIED, |won| won.category.as_str());
+        if let Some(want) = self.matches {
+            let hit = got.hit(&rule.id).is_some();
+            compare("match", &hit.to_string(), &want.to_string());
+        }
+        if let Some(want) = &self.category {
+            compare("category", &told(category, got), &told_if(want, category, got));
+        }
+        if let Some(want) = &self.reply {
+            let reply = got.reply.as_ref().map_or("none", |reply| reply.as_str());
+            compare("reply", reply, want.as_deref().unwrap_or("none"));
+        }
+        if let Some(want) = &self.group {
+            compare(
+                "group",
+                got.group.as_ref().map_or("none", |group| group.as_str()),
+                want,
+            );
+        }
+        if let Some(want) = self.priority {
+            compare("priority", got.priority.as_str(), want.as_str());
+        }
+        if let Some(want) = self.handoff {
+            compare("handoff", &got.handoff.is_some().to_string(), &want.to_string());
+        }
+        if let Some(want) = self.suppress {
+            compare(
+                "suppress",
+                &got.suppressed_by.is_some().to_string(),
+                &want.to_string(),
+            );
+        }
+        for (field, want) in &self.fields {
+            let value = got.fields.get(field).map_or("none", String::as_str);
+            compare(
+                &format!("field {field}"),
+                value,
+                want.as_deref().unwrap_or("none"),
+            );
+        }
+        if let Some(not) = &self.not_category
+            && not == category
+        {
+            differences.push(format!("category is {category}, which is not wanted"));
+        }
+        for (what, got, want) in [("tags", &got.tags, &self.tags), ("ask", &got.ask, &self.ask)] {
+            let Some(want) = want else { continue };
+            let there = if want.is_empty() {
+                got.is_empty()
+            } else {
+                want.iter().all(|one| got.contains(one))
+            };
+            if !there {
+                differences.push(format!("{what} is {got:?}, wanted {want:?}"));
+            }
+        }
+        if let Some(least) = self.score_min {
+            let score = got.scores.first().map_or(0.0, |best| best.score);
+            if score < least {
+                differences.push(format!("the score is {score}, wanted at least {least}"));
+            }
+        }
+        differences
+    }
+}
+
+/// The category with what came near it, for the eye.
+fn told(category: &str, got: &Judgement) -> String {
+    let scores: Vec<String> = got
+        .scores
+        .iter()
+        .take(3)
+        .map(|score| format!("{} {:.2}", score.category, score.score))
+        .collect();
+    match scores.is_empty() {
+        true => category.to_owned(),
+        false => format!("{category} ({})", scores.join(", ")),
+    }
+}
+
+/// The wanted category, told like the one that was got where they are the same.
+fn told_if(want: &str, category: &str, got: &Judgement) -> String {
+    if want == category {
+        told(category, got)
+    } else {
+        want.to_owned()
+    }
+}
+
+fn crlf(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\n', "\r\n")
+}

@@ -1,0 +1,193 @@
+//! What is asked of the rules, and what they say.
+//!
+//! A [`Judgement`] is complete: with it `explain` tells which words in the mail made which rule hold, what that
+//! was worth, and why the answer is what it is.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use super::rule::Phase;
+use super::segment::Segment;
+use super::taxonomy::Priority;
+use crate::ids::{CategoryId, GroupId, RuleId, TemplateName};
+use crate::language::Language;
+use crate::message::Message;
+use crate::time::Timestamp;
+
+/// A mail, and what is known about its case.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    pub message: &'a Message,
+    pub case: CaseMoment,
+    /// The language the answer will be in.
+    pub language: Language,
+    pub now: Timestamp,
+    /// The subject is the one of the mail before: it has been judged already.
+    pub subject_unchanged: bool,
+    /// Mails received in this case, this one included.
+    pub exchanges: u32,
+    /// Automatic replies sent in this case.
+    pub answers: u32,
+    /// Who has the case, or the mailbox where it is new: their working hours count until the rules name a
+    /// group.
+    pub group: Option<&'a GroupId>,
+}
+
+/// At which moment of its case a mail comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CaseMoment {
+    New,
+    /// The bot has answered.
+    Reply,
+    /// The bot has offered a human.
+    Offered,
+    /// Humans have it.
+    HandedOff,
+    Closed,
+}
+
+/// What the rules say about one mail.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Judgement {
+    /// What it is about; none where no category was sure.
+    pub category: Option<Won>,
+    /// All categories that got or lost points, the highest score first.
+    pub scores: Vec<CategoryScore>,
+    /// All rules that held, in the order they were asked.
+    pub hits: Vec<Hit>,
+    /// None as well when a rule says that nothing shall be answered.
+    pub reply: Option<TemplateName>,
+    /// Who shall have it; none: whoever has the mailbox.
+    pub group: Option<GroupId>,
+    pub handoff: Option<Handoff>,
+    /// The rule because of which nothing is answered.
+    pub suppressed_by: Option<RuleId>,
+    pub priority: Priority,
+    /// Sorted, each once.
+    pub tags: Vec<String>,
+    /// What the mail says, and what rules set.
+    pub fields: BTreeMap<String, String>,
+    /// Fields to ask for: wanted and not found.
+    pub ask: Vec<String>,
+    pub offer_human: bool,
+    /// Humans get a copy, whatever is answered.
+    pub forward: bool,
+    /// The case is closed after this long without a mail; zero: now.
+    pub close: Option<Duration>,
+    /// Why there is no category. None where there is one, or where a guard stopped before the question.
+    pub why_not: Option<Ambiguity>,
+}
+
+/// The category that a mail is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Won {
+    pub category: CategoryId,
+    pub score: f64,
+    /// Its lead over the second best.
+    pub margin: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CategoryScore {
+    pub category: CategoryId,
+    pub score: f64,
+    pub threshold: f64,
+    /// The strongest first.
+    pub contributions: Vec<Contribution>,
+}
+
+/// What one rule, or one boost of it, added to a score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contribution {
+    pub rule: RuleId,
+    /// The weight in the rule times the factor of the segment.
+    pub weight: f64,
+    pub evidence: Vec<Evidence>,
+}
+
+/// A rule that held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    pub rule: RuleId,
+    pub phase: Phase,
+    /// It had no effect.
+    pub shadow: bool,
+    pub evidence: Vec<Evidence>,
+}
+
+/// Words of the original text that made a condition hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    pub segment: Segment,
+    /// Octets in the segment as it stands in the message; in a header field, in its value.
+    pub range: Range<usize>,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handoff {
+    /// None: whoever has the mailbox.
+    pub to: Option<GroupId>,
+    pub reason: String,
+}
+
+/// Why no category won.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ambiguity {
+    /// No rule had anything to say for any category.
+    Nothing,
+    BelowThreshold {
+        category: CategoryId,
+        score: f64,
+        threshold: f64,
+    },
+    TooClose {
+        first: CategoryId,
+        second: CategoryId,
+        lead: f64,
+        margin: f64,
+    },
+}
+
+impl CaseMoment {
+    pub const ALL: [CaseMoment; 5] = [
+        CaseMoment::New,
+        CaseMoment::Reply,
+        CaseMoment::Offered,
+        CaseMoment::HandedOff,
+        CaseMoment::Closed,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CaseMoment::New => "new",
+            CaseMoment::Reply => "reply",
+            CaseMoment::Offered => "offered",
+            CaseMoment::HandedOff => "handed-off",
+            CaseMoment::Closed => "closed",
+        }
+    }
+
+    /// `handed_off` and the name of the case's state, `with-agents`, say the same as `handed-off`.
+    pub fn parse(text: &str) -> Option<CaseMoment> {
+        match text {
+            "handed_off" | "with-agents" => Some(CaseMoment::HandedOff),
+            text => CaseMoment::ALL.into_iter().find(|moment| moment.as_str() == text),
+        }
+    }
+}
+
+impl Judgement {
+    /// Did this rule hold, with or without effect?
+    pub fn hit(&self, rule: &RuleId) -> Option<&Hit> {
+        self.hits.iter().find(|hit| hit.rule == *rule)
+    }
+
+    pub fn score_of(&self, category: &CategoryId) -> f64 {
+        self.scores
+            .iter()
+            .find(|score| score.category == *category)
+            .map_or(0.0, |score| score.score)
+    }
+}

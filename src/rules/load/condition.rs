@@ -1,0 +1,535 @@
+//! `[rule.when]` and the conditions in it.
+
+use super::reader::{Table, Text, Value};
+use super::taxonomy::pattern;
+use super::{Loader, dangling, keyword_texts};
+use crate::address::{Address, parse_domain};
+use crate::fold::{fold, fold_words};
+use crate::language::Language;
+use crate::problem::Problems;
+use crate::rules::condition::{
+    Comparison, Condition, DomainName, Edges, PatternIn, Relation, Test, When, WordsIn,
+};
+use crate::rules::judgement::CaseMoment;
+use crate::rules::rule::Phase;
+use crate::rules::segment::{Segment, Segments};
+use crate::rules::taxonomy::UNCLASSIFIED;
+use crate::rules::vocabulary::{Look, Needle};
+use crate::time::Hours;
+
+/// The key that says what kind a condition is. `header` and `field` come first: they may have a `re` beside.
+const KINDS: [&str; 20] = [
+    "header",
+    "field",
+    "kw",
+    "re",
+    "from",
+    "from_domain",
+    "to",
+    "lang",
+    "hours",
+    "case",
+    "exchanges",
+    "bot_replies",
+    "attachment",
+    "category",
+    "score",
+    "rule",
+    "all",
+    "any",
+    "none",
+    "except",
+];
+
+/// Characters of a keyword. What is longer is a sentence, and nobody writes the same sentence twice.
+const MAX_KEYWORD: usize = 200;
+
+/// The rule whose conditions are being read.
+pub(super) struct Reading {
+    pub(super) place: usize,
+    pub(super) phase: Phase,
+    /// Names that its regexes capture.
+    pub(super) captures: Vec<String>,
+}
+
+impl<'t> Loader<'t> {
+    /// The groups `all`, `any`, `none` and `except` of a table.
+    pub(super) fn when(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> When {
+        let mut group = |loader: &mut Self, key| {
+            let items = table.take(key).map_or(Vec::new(), |value| value.items(faults));
+            let conditions = items
+                .iter()
+                .filter_map(|item| loader.condition(rule, item, faults));
+            conditions.collect::<Vec<_>>()
+        };
+        let (all, any, none) = (group(self, "all"), group(self, "any"), group(self, "none"));
+        let except = match table.take("except") {
+            Some(value) => self.except(rule, &value, faults),
+            None => Vec::new(),
+        };
+        When {
+            all,
+            any,
+            none,
+            except,
+        }
+    }
+
+    fn condition(
+        &mut self,
+        rule: &mut Reading,
+        value: &Value<'t>,
+        faults: &mut Problems,
+    ) -> Option<Condition> {
+        let mut table = value.table(faults)?;
+        let kind = KINDS.into_iter().find(|kind| table.has(kind));
+        let condition = match kind {
+            Some("header") => self.header(rule, &mut table, faults),
+            Some("field") => self.field_condition(rule, &mut table, faults),
+            Some("kw") => self.words(&mut table, faults),
+            Some("re") => self.pattern(rule, &mut table, faults),
+            Some("from") => addresses(&mut table, "from", faults).map(Condition::From),
+            Some("from_domain") => domains(&mut table, faults).map(Condition::FromDomain),
+            Some("to") => addresses(&mut table, "to", faults).map(Condition::To),
+            Some("lang") => words_of(&mut table, "lang", "language", faults, |text, faults| {
+                text.one_of("language", &Language::ALL, Language::as_str, faults)
+            })
+            .map(Condition::Language),
+            Some("hours") => words_of(&mut table, "hours", "hours", faults, |text, faults| {
+                text.one_of("hours", &Hours::ALL, Hours::as_str, faults)
+            })
+            .map(Condition::Hours),
+            Some("case") => {
+                words_of(&mut table, "case", "moment of a case", faults, case_moment).map(Condition::Case)
+            }
+            Some("exchanges") => comparison(&mut table, "exchanges", faults).map(Condition::Exchanges),
+            Some("bot_replies") => comparison(&mut table, "bot_replies", faults).map(Condition::Answers),
+            Some("attachment") => attachment(&mut table, faults),
+            Some("category") => self.category_condition(rule, &mut table, faults),
+            Some("score") => {
+                only_when_routing(rule, "score", &table, faults);
+                comparison(&mut table, "score", faults).map(Condition::Score)
+            }
+            Some("rule") => self.other_rule(rule, &mut table, faults),
+            Some(_) => {
+                let when = self.when(rule, &mut table, faults);
+                Some(Condition::Group(Box::new(when)))
+            }
+            None => {
+                if table.is_empty() {
+                    faults.push(value.error("a condition without anything in it").code("E09"));
+                }
+                // Asked for, so that they are known when a key is told to be unknown.
+                table.skip(&KINDS);
+                None
+            }
+        };
+        let others = KINDS.into_iter().filter(|other| table.has(other));
+        if let Some(other) = others.collect::<Vec<_>>().first() {
+            faults.push(
+                value
+                    .error(format!(
+                        "`{}` and `{other}` stand in one condition",
+                        kind.unwrap_or_default()
+                    ))
+                    .code("E01")
+                    .help("make two conditions of it; in `all`, both must hold"),
+            );
+            table.skip(&KINDS);
+        }
+        table.finish(faults);
+        condition
+    }
+
+    /// `{ kw = …, in = …, min = …, squeeze = …, word = … }`.
+    pub(super) fn words(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
+        let keywords = table.take("kw")?;
+        let squeeze = table.boolean("squeeze", faults).unwrap_or(false);
+        let look = if squeeze { Look::Squeezed } else { Look::Folded };
+        let segments = self.segments_in(table, faults);
+        let edges = match table.text("word", faults) {
+            Some(text) => {
+                let all = [Edges::Auto, Edges::Word, Edges::Off];
+                text.one_of("kind of word edge", &all, edges_word, faults)?
+            }
+            None => Edges::Auto,
+        };
+        let needles = self.needles(&keywords, look, faults);
+        let min = table
+            .take("min")
+            .and_then(|value| Some((value, value.integer(faults)?)));
+        if let Some((value, min)) = min
+            && !(1..=needles.len().max(1) as i64).contains(&min)
+        {
+            let count = needles.len();
+            faults.push(
+                value
+                    .error(format!("`min` is {min}, of {count} keywords"))
+                    .code("E09"),
+            );
+        }
+        if needles.is_empty() {
+            faults.push(keywords.error("there is no keyword in it").code("E09"));
+            return None;
+        }
+        Some(Condition::Words(WordsIn {
+            needles,
+            look,
+            edges,
+            min: min.map_or(1, |(_, min)| min.max(1) as usize),
+            segments,
+        }))
+    }
+
+    /// `{ re = …, in = … }`.
+    pub(super) fn pattern(
+        &mut self,
+        rule: &mut Reading,
+        table: &mut Table<'t>,
+        faults: &mut Problems,
+    ) -> Option<Condition> {
+        let text = table.text("re", faults);
+        let segments = self.segments_in(table, faults);
+        let (text, parsed) = (text.clone()?, pattern(&text?, faults)?);
+        rule.captures.extend(parsed.names().map(str::to_owned));
+        let mut literals = Vec::new();
+        match &parsed.literals {
+            // In the text that is searched a line break is a blank.
+            Some(words) => literals.extend(
+                words.iter().map(|word| self.words.needle(Look::Folded, &word.replace('\n', " "))),
+            ),
+            None => faults.push(
+                text.file
+                    .warning(text.span.clone(), "this regex has no word in it that it cannot do without")
+                    .code("W11")
+                    .help("it is tried on every mail; add a word that always stands there, of two octets or more"),
+            ),
+        }
+        Some(Condition::Pattern(PatternIn {
+            regex: parsed.regex,
+            literals,
+            segments,
+        }))
+    }
+
+    pub(super) fn segments_in(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Segments> {
+        let value = table.take("in")?;
+        Some(self.segments_of(&value, faults))
+    }
+
+    pub(super) fn segments_of(&mut self, value: &Value<'t>, faults: &mut Problems) -> Segments {
+        let texts = value.texts(faults);
+        let found = texts
+            .iter()
+            .filter_map(|text| text.one_of("segment", &Segment::ALL, Segment::as_str, faults));
+        let segments: Segments = found.collect();
+        self.segments = self.segments.union(segments);
+        segments
+    }
+
+    fn needles(&mut self, keywords: &Value<'t>, look: Look, faults: &mut Problems) -> Vec<Needle> {
+        let mut needles = Vec::new();
+        for text in keyword_texts(keywords, faults) {
+            match text.text.strip_prefix('@') {
+                None => needles.extend(self.needle(&text, look, faults)),
+                Some(list) => match self.lists.get(list).cloned() {
+                    Some(words) => {
+                        needles.extend(words.iter().filter_map(|word| self.needle(word, look, faults)))
+                    }
+                    None => {
+                        let known: Vec<&str> = self.lists.keys().copied().collect();
+                        faults.push(
+                            text.error(format!("there is no list `{list}`"))
+                                .code("E03")
+                                .did_you_mean(list, known),
+                        );
+                    }
+                },
+            }
+        }
+        needles.sort_unstable();
+        needles.dedup();
+        needles
+    }
+
+    fn needle(&mut self, keyword: &Text<'t>, look: Look, faults: &mut Problems) -> Option<Needle> {
+        let folded = match look {
+            Look::Folded => fold_words(keyword.text),
+            Look::Squeezed => fold(keyword.text).squeeze().text().trim().to_owned(),
+        };
+        // Broken over two lines or not, it is the same phrase.
+        let folded = folded.replace('\n', " ");
+        let problem = if folded.is_empty() {
+            "nothing that can be seen is in this keyword"
+        } else if folded.chars().count() > MAX_KEYWORD {
+            "this keyword is too long to be found in any mail"
+        } else {
+            return Some(self.words.needle(look, &folded));
+        };
+        faults.push(keyword.error(problem).code("E09"));
+        None
+    }
+
+    /// Keywords as in `kw`, a condition with `kw` or `re`, or a list of such conditions. Looked for in both
+    /// views: 不 用 转 人 工 is a no as well.
+    fn except(&mut self, rule: &mut Reading, value: &Value<'t>, faults: &mut Problems) -> Vec<Condition> {
+        if let Some(items) = value.as_items()
+            && items.iter().any(|item| item.as_table().is_some())
+        {
+            return items
+                .iter()
+                .flat_map(|item| self.except(rule, item, faults))
+                .collect();
+        }
+        let mut keywords = *value;
+        if let Some(mut table) = value.as_table()
+            && (table.has("kw") || table.has("re"))
+        {
+            if table.has("re") {
+                let condition = self.pattern(rule, &mut table, faults);
+                table.finish(faults);
+                return condition.into_iter().collect();
+            }
+            if let Some(kw) = table.take("kw") {
+                keywords = kw;
+            }
+            table.finish(faults);
+        }
+        [Look::Folded, Look::Squeezed]
+            .into_iter()
+            .map(|look| {
+                // A fault in a keyword is told once.
+                let mut silent = Problems::default();
+                let faults = if look == Look::Folded {
+                    &mut *faults
+                } else {
+                    &mut silent
+                };
+                Condition::Words(WordsIn {
+                    needles: self.needles(&keywords, look, faults),
+                    look,
+                    edges: Edges::Auto,
+                    min: 1,
+                    segments: None,
+                })
+            })
+            .collect()
+    }
+
+    fn header(
+        &mut self,
+        rule: &mut Reading,
+        table: &mut Table<'t>,
+        faults: &mut Problems,
+    ) -> Option<Condition> {
+        let name = table.text("header", faults);
+        let test = test(rule, table, faults);
+        Some(Condition::Header {
+            name: name?.text.to_owned(),
+            test: test?,
+        })
+    }
+
+    fn field_condition(
+        &mut self,
+        rule: &mut Reading,
+        table: &mut Table<'t>,
+        faults: &mut Problems,
+    ) -> Option<Condition> {
+        let field = table.text("field", faults);
+        let missing = table.boolean("missing", faults);
+        let test = test(rule, table, faults);
+        let field = field?;
+        self.asked_fields.push(field.clone());
+        Some(Condition::Field {
+            id: field.text.to_owned(),
+            test: match missing {
+                Some(missing) => Test::Present(!missing),
+                None => test?,
+            },
+        })
+    }
+
+    fn category_condition(
+        &mut self,
+        rule: &Reading,
+        table: &mut Table<'t>,
+        faults: &mut Problems,
+    ) -> Option<Condition> {
+        only_when_routing(rule, "category", table, faults);
+        let patterns = table.texts("category", faults);
+        for text in &patterns {
+            match text.text.strip_suffix('*') {
+                Some(begin) => {
+                    let known = self
+                        .taxonomy
+                        .categories()
+                        .any(|category| category.id.as_str().starts_with(begin));
+                    if !known {
+                        faults.push(
+                            text.error(format!("no category begins with `{begin}`"))
+                                .code("E03"),
+                        );
+                    }
+                }
+                None if text.text == UNCLASSIFIED => {}
+                None => {
+                    self.known_category(text, faults);
+                }
+            }
+        }
+        let patterns = patterns.iter().map(|text| text.text.to_owned());
+        Some(Condition::Category(patterns.collect()))
+    }
+
+    fn other_rule(
+        &mut self,
+        rule: &Reading,
+        table: &mut Table<'t>,
+        faults: &mut Problems,
+    ) -> Option<Condition> {
+        let text = table.text("rule", faults)?;
+        let Some(place) = self.places.get(text.text).copied() else {
+            let known: Vec<&str> = self.places.keys().copied().collect();
+            faults.push(dangling("rule", &text).did_you_mean(text.text, known));
+            return None;
+        };
+        self.edges.push((rule.place, place, text));
+        Some(Condition::Rule(place))
+    }
+}
+
+fn edges_word(edges: Edges) -> &'static str {
+    match edges {
+        Edges::Auto => "auto",
+        Edges::Word => "on",
+        Edges::Off => "off",
+    }
+}
+
+pub(super) fn case_moment(text: &Text<'_>, faults: &mut Problems) -> Option<CaseMoment> {
+    CaseMoment::parse(text.text)
+        .or_else(|| text.one_of("moment of a case", &CaseMoment::ALL, CaseMoment::as_str, faults))
+}
+
+fn only_when_routing(rule: &Reading, key: &str, table: &Table<'_>, faults: &mut Problems) {
+    if rule.phase != Phase::Route {
+        faults.push(
+            table
+                .error(format!(
+                    "`{key}` is not yet known in the phase `{}`",
+                    rule.phase.as_str()
+                ))
+                .code("E09")
+                .help("only rules with `phase = \"route\"` can ask for it"),
+        );
+    }
+}
+
+/// One of `is`, `contains`, `re` and `present`; without any of them, `present`.
+fn test(rule: &mut Reading, table: &mut Table<'_>, faults: &mut Problems) -> Option<Test> {
+    let folded = |texts: Vec<Text<'_>>| texts.iter().map(|text| fold_words(text.text)).collect();
+    let given = ["is", "contains", "re", "present"]
+        .into_iter()
+        .filter(|key| table.has(key))
+        .count();
+    if given > 1 {
+        faults.push(
+            table
+                .error("more than one of `is`, `contains`, `re` and `present`")
+                .code("E09"),
+        );
+    }
+    let (is, contains) = (table.take("is"), table.take("contains"));
+    let (re, present) = (table.text("re", faults), table.boolean("present", faults));
+    if let Some(is) = is {
+        return Some(Test::Is(folded(is.texts(faults))));
+    }
+    if let Some(contains) = contains {
+        return Some(Test::Contains(folded(contains.texts(faults))));
+    }
+    if let Some(re) = re {
+        let parsed = pattern(&re, faults)?;
+        rule.captures.extend(parsed.names().map(str::to_owned));
+        return Some(Test::Matches(parsed.regex));
+    }
+    Some(Test::Present(present.unwrap_or(true)))
+}
+
+fn words_of<T>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    what: &str,
+    faults: &mut Problems,
+    read: impl Fn(&Text<'_>, &mut Problems) -> Option<T>,
+) -> Option<Vec<T>> {
+    let texts = table.texts(key, faults);
+    if texts.is_empty() {
+        faults.push(table.error(format!("there is no {what} in `{key}`")).code("E09"));
+        return None;
+    }
+    Some(texts.iter().filter_map(|text| read(text, faults)).collect())
+}
+
+fn addresses(table: &mut Table<'_>, key: &'static str, faults: &mut Problems) -> Option<Vec<Address>> {
+    words_of(table, key, "address", faults, |text, faults| {
+        Address::parse(text.text)
+            .map_err(|error| {
+                let problem = text.error(format!("`{}` is no address", text.text)).code("E09");
+                faults.push(problem.help(error.to_string()));
+            })
+            .ok()
+    })
+}
+
+fn domains(table: &mut Table<'_>, faults: &mut Problems) -> Option<Vec<DomainName>> {
+    words_of(table, "from_domain", "domain", faults, |text, faults| {
+        let (below, name) = match text.text.strip_prefix("*.") {
+            Some(name) => (true, name),
+            None => (false, text.text),
+        };
+        let Some(domain) = parse_domain(name) else {
+            let problem = text.error(format!("`{}` is no domain", text.text)).code("E09");
+            faults.push(problem.help("write `example.com`, or `*.example.com` for the hosts below it"));
+            return None;
+        };
+        Some(match below {
+            true => DomainName::Below(format!(".{domain}")),
+            false => DomainName::Exactly(domain),
+        })
+    })
+}
+
+/// `">=3"`, or a number alone.
+fn comparison(table: &mut Table<'_>, key: &'static str, faults: &mut Problems) -> Option<Comparison> {
+    let value = table.take(key)?;
+    let written = value.literal(faults)?;
+    let parsed = Comparison::parse(&written);
+    if parsed.is_none() {
+        let problem = value.error(format!("`{written}` is no comparison")).code("E09");
+        faults.push(problem.help("write `\">=3\"`, `\"<2\"` or `1`"));
+    }
+    parsed
+}
+
+/// `{ ext = ["png", "jpg"], count = ">=1" }`.
+fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<Condition> {
+    let mut inner = table.table("attachment", faults)?;
+    let extensions = inner.texts("ext", faults);
+    let count = if inner.has("count") {
+        comparison(&mut inner, "count", faults)
+    } else {
+        Some(Comparison {
+            relation: Relation::AtLeast,
+            number: 1.0,
+        })
+    };
+    inner.finish(faults);
+    Some(Condition::Attachment {
+        extensions: extensions
+            .iter()
+            .map(|text| text.text.trim_start_matches('.').to_lowercase())
+            .collect(),
+        count: count?,
+    })
+}

@@ -1,0 +1,262 @@
+//! A regex of a rule: folded like the text it is matched against, with the literals it cannot do without.
+//!
+//! The pattern is parsed, changed in its parsed form and printed again, so that `(?P<code>５５４)` and `[Ａ-Ｃ]`
+//! mean what they say in folded text. `\b` becomes the ASCII word boundary: Han characters are letters to
+//! Unicode, and `\b550\b` would not match in 错误代码550错误.
+
+use std::ops::Range;
+
+use regex::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
+
+use crate::fold::fold;
+
+/// Octets of a compiled regex. `.{0,20}` over Unicode takes some 20 KB; what needs more is a list of words.
+const MAX_COMPILED: usize = 1 << 20;
+/// Groups within groups.
+const MAX_NESTING: u32 = 64;
+/// Characters of a class that are folded one by one; a larger class is a script.
+const MAX_FOLDED_CLASS: usize = 1_000;
+/// Literals of one regex; a regex with more alternatives is looked at in every mail.
+const MAX_LITERALS: usize = 64;
+/// Octets of a literal worth looking for: a single letter stands in every mail.
+const MIN_LITERAL: usize = 2;
+
+/// A compiled pattern.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub(super) regex: Regex,
+    /// One of these stands in every match; none: it cannot be told.
+    pub(super) literals: Option<Vec<String>>,
+}
+
+/// Why a pattern is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PatternError {
+    pub(super) what: String,
+    /// Where in the pattern.
+    pub(super) at: Option<Range<usize>>,
+    pub(super) help: Option<&'static str>,
+}
+
+impl Pattern {
+    pub(super) fn parse(pattern: &str) -> Result<Pattern, PatternError> {
+        let parsed = ParserBuilder::new()
+            .nest_limit(MAX_NESTING)
+            .build()
+            .parse(pattern)
+            .map_err(PatternError::from)?;
+        let folded = fold_hir(parsed);
+        let literals =
+            literals(&folded).filter(|literals| literals.iter().all(|word| word.len() >= MIN_LITERAL));
+        let regex = RegexBuilder::new(&folded.to_string())
+            .size_limit(MAX_COMPILED)
+            .build()
+            .map_err(|error| match error {
+                regex::Error::CompiledTooBig(_) => PatternError {
+                    what: format!("the regex takes more than {MAX_COMPILED} octets when compiled"),
+                    at: None,
+                    help: Some("use smaller repetitions, or keywords"),
+                },
+                other => PatternError {
+                    what: format!("the regex is not accepted: {other}"),
+                    at: None,
+                    help: None,
+                },
+            })?;
+        Ok(Pattern { regex, literals })
+    }
+
+    /// Names of its captures.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.regex.capture_names().flatten()
+    }
+}
+
+impl From<regex_syntax::Error> for PatternError {
+    fn from(error: regex_syntax::Error) -> PatternError {
+        use regex_syntax::ast::ErrorKind as Ast;
+        let (what, span, help) = match &error {
+            regex_syntax::Error::Parse(error) => {
+                let help = match error.kind() {
+                    Ast::UnsupportedLookAround => Some("use `except`, or `none` with a condition of its own"),
+                    Ast::UnsupportedBackreference => Some("write the text out"),
+                    _ => None,
+                };
+                (error.kind().to_string(), Some(*error.span()), help)
+            }
+            regex_syntax::Error::Translate(error) => (error.kind().to_string(), Some(*error.span()), None),
+            other => (other.to_string(), None, None),
+        };
+        PatternError {
+            what: format!("the regex is not valid: {what}"),
+            at: span.map(|span| span.start.offset..span.end.offset),
+            help,
+        }
+    }
+}
+
+fn fold_hir(hir: Hir) -> Hir {
+    match hir.into_kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) => match std::str::from_utf8(&literal.0) {
+            Ok(text) => Hir::literal(fold(text).text().as_bytes()),
+            Err(_) => Hir::literal(literal.0),
+        },
+        HirKind::Class(Class::Unicode(class)) => Hir::class(Class::Unicode(fold_class(class))),
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Look(look) => Hir::look(match look {
+            Look::WordUnicode => Look::WordAscii,
+            Look::WordStartUnicode => Look::WordStartAscii,
+            Look::WordEndUnicode => Look::WordEndAscii,
+            Look::WordStartHalfUnicode => Look::WordStartHalfAscii,
+            Look::WordEndHalfUnicode => Look::WordEndHalfAscii,
+            other => other,
+        }),
+        HirKind::Repetition(repetition) => {
+            let sub = fold_hir(*repetition.sub);
+            Hir::repetition(Repetition {
+                sub: Box::new(sub),
+                ..repetition
+            })
+        }
+        HirKind::Capture(capture) => {
+            let sub = fold_hir(*capture.sub);
+            Hir::capture(Capture {
+                sub: Box::new(sub),
+                ..capture
+            })
+        }
+        HirKind::Concat(parts) => Hir::concat(parts.into_iter().map(fold_hir).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.into_iter().map(fold_hir).collect()),
+    }
+}
+
+/// The class of the folded characters. A negated class (one that holds the last character of Unicode) is
+/// negated again after what it leaves out was folded: `[^，]` must not match the `,` that `，` becomes.
+fn fold_class(mut class: ClassUnicode) -> ClassUnicode {
+    let negated = class
+        .ranges()
+        .last()
+        .is_some_and(|range| range.end() == char::MAX);
+    if negated {
+        class.negate();
+    }
+    let size: usize = class.ranges().iter().map(|range| range.len()).sum();
+    let mut folded = ClassUnicode::empty();
+    if size <= MAX_FOLDED_CLASS {
+        for c in class
+            .ranges()
+            .iter()
+            .flat_map(|range| range.start()..=range.end())
+        {
+            let text = fold(c.encode_utf8(&mut [0; 4]));
+            let mut chars = text.text().chars();
+            let single = chars.next().filter(|_| chars.next().is_none()).unwrap_or(c);
+            folded.push(ClassUnicodeRange::new(single, single));
+        }
+    } else {
+        folded.union(&class);
+        for range in class.ranges().iter().filter(|range| range.start() <= 'Z') {
+            for c in (range.start()..=range.end().min('Z')).filter(char::is_ascii_uppercase) {
+                let lower = c.to_ascii_lowercase();
+                folded.push(ClassUnicodeRange::new(lower, lower));
+            }
+        }
+    }
+    if negated {
+        folded.negate();
+    }
+    folded
+}
+
+/// A set of literals of which one stands in every match.
+fn literals(hir: &Hir) -> Option<Vec<String>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => Some(vec![String::from_utf8(literal.0.to_vec()).ok()?]),
+        HirKind::Capture(capture) => literals(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => literals(&repetition.sub),
+        // The best of the parts: the one whose shortest literal is longest.
+        HirKind::Concat(parts) => parts.iter().filter_map(literals).max_by_key(|words| {
+            (
+                words.iter().map(String::len).min(),
+                std::cmp::Reverse(words.len()),
+            )
+        }),
+        HirKind::Alternation(parts) => {
+            let words: Vec<String> = parts.iter().map(literals).collect::<Option<Vec<_>>>()?.concat();
+            (words.len() <= MAX_LITERALS).then_some(words)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        Pattern::parse(pattern).unwrap().regex.is_match(fold(text).text())
+    }
+
+    #[test]
+    fn a_pattern_is_folded_like_the_text() {
+        let cases = [
+            (r"\b550\b", "错误代码550错误", true),
+            (r"\b550\b", "订单15500", false),
+            (r"\b550\b", "550a", false),
+            ("DT[：:]SPM", "dt:spm", true),
+            ("ＤＴ：ＳＰＭ", "dt:spm", true),
+            ("(?i)Dt:sPm", "DT:SPM", true),
+            ("郵件[被遭]退", "邮件被退", true),
+            ("[Ａ-Ｃ]{3}", "cab", true),
+            ("[A-Z\u{4E00}-\u{9FFF}]{2}", "X人", true),
+            ("^[^，]+$", "a，b", false),
+            ("^[^A]+$", "bcd", true),
+            ("^[^A]+$", "bad", false),
+            (r"帳号\s+锁定", "账号\n鎖定", true),
+            ("(?m)^human$", "x\n  HUMAN\n", true),
+            (".{2}k", "\u{1F600}!K", true),
+        ];
+        for (pattern, text, want) in cases {
+            assert_eq!(matches(pattern, text), want, "{pattern} in {text}");
+        }
+    }
+
+    #[test]
+    fn the_literals_of_a_pattern_are_found() {
+        let cases: [(&str, Option<&[&str]>); 9] = [
+            (r"(?P<code>554)[ -]?(?:5\.\d\.\d )?DT:SPM", Some(&["dt:spm"])),
+            ("(?:错误|代码|ERROR).{0,20}550", Some(&["550"])),
+            ("退信|邮件(?:被退|退回)", Some(&["退信", "邮件"])),
+            ("(?:ab)+c*", Some(&["ab"])),
+            ("(?:ab)*c", None),
+            (r"\d{3}", None),
+            ("a|b", None),
+            ("ab|.*", None),
+            (r"^\w+$", None),
+        ];
+        for (pattern, want) in cases {
+            let literals = Pattern::parse(pattern).unwrap().literals;
+            let want = want.map(|words| words.iter().map(|word| word.to_string()).collect::<Vec<_>>());
+            assert_eq!(literals, want, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_matched_in_linear_time_and_space_is_refused() {
+        let cases = [
+            ("a(?=b)", "look-around"),
+            (r"(a)\1", "backreferences"),
+            ("a(", "unclosed group"),
+            (r"\w{5000}", "octets when compiled"),
+        ];
+        for (pattern, why) in cases {
+            let error = Pattern::parse(pattern).unwrap_err();
+            assert!(error.what.contains(why), "{pattern}: {}", error.what);
+        }
+        assert_eq!(Pattern::parse("ab(?=c)").unwrap_err().at, Some(2..5));
+        assert!(Pattern::parse(&format!("{}a{}", "(".repeat(100), ")".repeat(100))).is_err());
+    }
+}

@@ -1,0 +1,243 @@
+//! The parts of a mail that a condition can look into, and their folded views.
+//!
+//! Who wrote a word when decides what it means: 转人工 in a quoted answer of ours is no request. So text is
+//! matched part by part, and every part has its weight.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::fold::{Folded, fold};
+use crate::message::Message;
+
+/// A part of a mail, in the order in which evidence is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Segment {
+    Subject,
+    /// The fresh text.
+    Body,
+    Forwarded,
+    Quoted,
+    Signature,
+    /// File names of attachments, a line each.
+    AttachmentName,
+    /// What a delivery report says.
+    Report,
+    /// `Name: value`, a line each, undecoded.
+    Headers,
+}
+
+impl Segment {
+    pub const ALL: [Segment; 8] = [
+        Segment::Subject,
+        Segment::Body,
+        Segment::Forwarded,
+        Segment::Quoted,
+        Segment::Signature,
+        Segment::AttachmentName,
+        Segment::Report,
+        Segment::Headers,
+    ];
+
+    /// The word in rule files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Segment::Subject => "subject",
+            Segment::Body => "body",
+            Segment::Forwarded => "forwarded",
+            Segment::Quoted => "quoted",
+            Segment::Signature => "signature",
+            Segment::AttachmentName => "attachment.name",
+            Segment::Report => "attachment.dsn",
+            Segment::Headers => "headers",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Segment> {
+        Segment::ALL.into_iter().find(|segment| segment.as_str() == text)
+    }
+
+    /// What a hit in this part counts. A subject says in five words what the mail is about; a forwarded mail
+    /// was written by somebody else; what is quoted or signed may gate a rule but proves nothing.
+    pub fn factor(self) -> f64 {
+        match self {
+            Segment::Subject => 1.5,
+            Segment::Body | Segment::AttachmentName | Segment::Report | Segment::Headers => 1.0,
+            Segment::Forwarded => 0.5,
+            Segment::Quoted | Segment::Signature => 0.0,
+        }
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A set of segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Segments(u16);
+
+impl Segments {
+    pub(super) fn insert(&mut self, segment: Segment) {
+        self.0 |= 1 << segment as u16;
+    }
+
+    pub(super) fn contains(self, segment: Segment) -> bool {
+        self.0 & 1 << segment as u16 != 0
+    }
+
+    pub(super) fn union(self, other: Segments) -> Segments {
+        Segments(self.0 | other.0)
+    }
+}
+
+impl FromIterator<Segment> for Segments {
+    fn from_iter<I: IntoIterator<Item = Segment>>(segments: I) -> Segments {
+        let mut set = Segments::default();
+        segments.into_iter().for_each(|segment| set.insert(segment));
+        set
+    }
+}
+
+/// Octets of a segment that are matched: people come to the point, logs do not.
+const MAX_TEXT: usize = 64 * 1024;
+/// A fresh text shorter than this says "see below": then the forwarded mail is looked at as well.
+const SHORT_TEXT: usize = 10;
+
+/// One segment of one mail, with its views.
+pub(super) struct View<'a> {
+    pub(super) segment: Segment,
+    pub(super) original: Cow<'a, str>,
+    pub(super) folded: Folded,
+    pub(super) squeezed: Option<Folded>,
+}
+
+/// The segments of one mail that any rule asks for.
+pub(super) struct Views<'a> {
+    views: Vec<View<'a>>,
+    default: Segments,
+}
+
+impl<'a> Views<'a> {
+    /// Folds the segments of `needed`. A subject that is the same as in the mail before has been judged
+    /// already, and is left out.
+    pub(super) fn of(message: &'a Message, needed: Segments, squeeze: bool, with_subject: bool) -> Views<'a> {
+        let default = default_segments(message);
+        let needed = needed.union(default);
+        let views = Segment::ALL
+            .into_iter()
+            .filter(|segment| needed.contains(*segment))
+            .filter(|segment| with_subject || *segment != Segment::Subject)
+            .filter_map(|segment| {
+                let original = cut(text_of(message, segment));
+                let begin = match segment {
+                    Segment::Subject => original.len() - bare_subject(&original).len(),
+                    _ => 0,
+                };
+                let folded = fold(&original[begin..]).within(begin);
+                let squeezed = squeeze.then(|| folded.squeeze());
+                (!folded.text().is_empty()).then_some(View {
+                    segment,
+                    original,
+                    folded,
+                    squeezed,
+                })
+            })
+            .collect();
+        Views { views, default }
+    }
+
+    pub(super) fn all(&self) -> &[View<'a>] {
+        &self.views
+    }
+
+    /// The views of these segments; where nothing is said, of subject and fresh text.
+    pub(super) fn of_segments(&self, segments: Option<Segments>) -> impl Iterator<Item = (usize, &View<'a>)> {
+        let segments = segments.unwrap_or(self.default);
+        self.views
+            .iter()
+            .enumerate()
+            .filter(move |(_, view)| segments.contains(view.segment))
+    }
+}
+
+fn default_segments(message: &Message) -> Segments {
+    let mut segments = Segments::from_iter([Segment::Subject, Segment::Body]);
+    if message
+        .segments
+        .fresh
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .count()
+        < SHORT_TEXT
+    {
+        segments.insert(Segment::Forwarded);
+    }
+    segments
+}
+
+fn text_of(message: &Message, segment: Segment) -> Cow<'_, str> {
+    match segment {
+        Segment::Subject => Cow::Borrowed(&message.subject),
+        Segment::Body => Cow::Borrowed(&message.segments.fresh),
+        Segment::Forwarded => Cow::Borrowed(&message.segments.forwarded),
+        Segment::Quoted => Cow::Borrowed(&message.segments.quoted),
+        Segment::Signature => Cow::Borrowed(&message.segments.signature),
+        Segment::AttachmentName => Cow::Owned(
+            message
+                .attachments
+                .iter()
+                .map(|attachment| format!("{}\n", attachment.name))
+                .collect(),
+        ),
+        // The text of a delivery report is its human-readable part (RFC 3464 §2).
+        Segment::Report if message.report.is_some() => Cow::Borrowed(&message.text),
+        Segment::Report => Cow::Borrowed(""),
+        Segment::Headers => Cow::Owned(
+            message
+                .fields
+                .iter()
+                .map(|field| format!("{}: {}\n", field.name, field.value))
+                .collect(),
+        ),
+    }
+}
+
+fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT {
+        return text;
+    }
+    let end = text.floor_char_boundary(MAX_TEXT);
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+        Cow::Owned(mut text) => {
+            text.truncate(end);
+            Cow::Owned(text)
+        }
+    }
+}
+
+/// The subject behind `Re:`, `转发：` and the like, which mail programs wrote: 转发 there is no question about
+/// forwarding (RFC 5322 §3.6.5; RFC 5256 §2.1 for the forms).
+fn bare_subject(subject: &str) -> &str {
+    const PREFIXES: [&str; 14] = [
+        "re", "fw", "fwd", "aw", "wg", "sv", "tr", "回复", "回覆", "答复", "答覆", "转发", "轉發", "返信",
+    ];
+    const MORE_PREFIXES: [&str; 2] = ["転送", "轉寄"];
+    let mut rest = subject.trim_start();
+    loop {
+        let behind = PREFIXES.iter().chain(&MORE_PREFIXES).find_map(|prefix| {
+            let head = rest.get(..prefix.len())?;
+            if !head.eq_ignore_ascii_case(prefix) {
+                return None;
+            }
+            let tail = rest[prefix.len()..].trim_start();
+            tail.strip_prefix(':').or_else(|| tail.strip_prefix('：'))
+        });
+        match behind {
+            Some(behind) => rest = behind.trim_start(),
+            None => return rest,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What a mail can be about, who takes care of it, and when they are there.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::field::Field;
+use crate::ids::{CategoryId, GroupId};
+use crate::language::Language;
+use crate::time::{Calendar, Hours, Timestamp};
+
+/// The category that stands for "no rule was sure". It wins no score; it says who gets such mail.
+pub const UNCLASSIFIED: &str = "other";
+
+/// Points a category needs, unless it says otherwise.
+pub(super) const THRESHOLD: f64 = 5.0;
+/// Lead over the second best that a category needs, unless it says otherwise.
+pub(super) const MARGIN: f64 = 1.5;
+
+/// Categories, groups, calendars and fields, as all rules share them.
+#[derive(Debug, Clone, Default)]
+pub struct Taxonomy {
+    pub(super) categories: BTreeMap<CategoryId, Category>,
+    pub(super) groups: BTreeMap<GroupId, Group>,
+    pub(super) calendars: BTreeMap<String, Calendar>,
+    /// In the order of their files, which is the order in which a form asks for them.
+    pub(super) fields: Vec<Field>,
+}
+
+/// What a mail can be about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Category {
+    pub id: CategoryId,
+    pub label: Label,
+    /// Who takes care of it.
+    pub group: Option<GroupId>,
+    pub priority: Priority,
+    /// Points it needs at least.
+    pub threshold: f64,
+    /// The lead it needs over the second best.
+    pub margin: f64,
+    /// How soon the requester shall hear, first and then after each mail.
+    pub first_response: Option<Duration>,
+    pub follow_up: Option<Duration>,
+    /// The bot's answer is enough; else humans get the mail as well.
+    pub bot_may_answer: bool,
+}
+
+/// People who answer. Their address is in bot.toml.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    pub id: GroupId,
+    pub label: Label,
+    /// When they are there; without a calendar, always.
+    pub calendar: Option<String>,
+}
+
+/// A name in the languages an admin gave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Label {
+    pub(super) by_language: BTreeMap<Language, String>,
+}
+
+/// How urgent a case is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+    Urgent,
+}
+
+impl Taxonomy {
+    pub fn category(&self, id: &CategoryId) -> Option<&Category> {
+        self.categories.get(id)
+    }
+
+    /// All categories, by id.
+    pub fn categories(&self) -> impl Iterator<Item = &Category> {
+        self.categories.values()
+    }
+
+    /// What is known of mail that no category won.
+    pub fn unclassified(&self) -> Option<&Category> {
+        self.categories
+            .values()
+            .find(|category| category.id.as_str() == UNCLASSIFIED)
+    }
+
+    pub fn group(&self, id: &GroupId) -> Option<&Group> {
+        self.groups.get(id)
+    }
+
+    /// All groups, by id.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// All fields, in the order in which a form asks for them.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    pub fn field(&self, id: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+
+    /// When this group is there; none: always.
+    pub fn calendar(&self, group: &GroupId) -> Option<&Calendar> {
+        self.calendars.get(self.groups.get(group)?.calendar.as_ref()?)
+    }
+
+    /// Whether this group is there now. A group without a calendar, and no group, are always there.
+    pub fn hours(&self, group: Option<&GroupId>, now: Timestamp) -> Hours {
+        group
+            .and_then(|group| self.calendar(group))
+            .map_or(Hours::Open, |calendar| calendar.moment(now))
+    }
+}
+
+impl Label {
+    /// The name in this language, else in Chinese, else in any.
+    pub fn in_language(&self, language: Language) -> &str {
+        self.by_language
+            .get(&language)
+            .or_else(|| self.by_language.get(&Language::Zh))
+            .or_else(|| self.by_language.values().next())
+            .map_or("", String::as_str)
+    }
+
+    /// Is there a name of its own in this language?
+    pub fn has(&self, language: Language) -> bool {
+        self.by_language.contains_key(&language)
+    }
+}
+
+impl Priority {
+    pub const ALL: [Priority; 4] = [Priority::Low, Priority::Normal, Priority::High, Priority::Urgent];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Priority::Low => "low",
+            Priority::Normal => "normal",
+            Priority::High => "high",
+            Priority::Urgent => "urgent",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Priority> {
+        Priority::ALL
+            .into_iter()
+            .find(|priority| priority.as_str() == text)
+    }
+
+    /// So many steps up or down, within the scale.
+    pub fn raised(self, steps: i32) -> Priority {
+        let at = (self as i32)
+            .saturating_add(steps)
+            .clamp(0, Priority::ALL.len() as i32 - 1);
+        Priority::ALL[at as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_priority_is_raised_within_its_scale() {
+        assert_eq!(Priority::Normal.raised(1), Priority::High);
+        assert_eq!(Priority::Urgent.raised(1), Priority::Urgent);
+        assert_eq!(Priority::Low.raised(-1), Priority::Low);
+        assert_eq!(Priority::Low.raised(i32::MAX), Priority::Urgent);
+        assert_eq!(Priority::parse("high"), Some(Priority::High));
+    }
+}

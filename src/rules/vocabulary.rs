@@ -1,0 +1,156 @@
+//! All words of all rules, looked for in one pass.
+//!
+//! Every keyword, and of every regex the literals without which it cannot match, is a needle of one
+//! Aho-Corasick automaton. A mail is read once; then a rule only asks which needles were seen. Measured on
+//! 3,000 rules this is four orders of magnitude faster than a `RegexSet`, whose lazy DFA gives up.
+
+use std::collections::HashMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::segment::View;
+
+/// A word that is looked for, in one of the two views of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Needle(u32);
+
+/// Which view of a text a needle is looked for in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Look {
+    Folded,
+    Squeezed,
+}
+
+/// Collects the needles while rules are loaded.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    ids: HashMap<(Look, String), Needle>,
+}
+
+/// The automata, ready to read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Vocabulary {
+    folded: Option<Automaton>,
+    squeezed: Option<Automaton>,
+    needles: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Automaton {
+    search: AhoCorasick,
+    /// The needle of each pattern.
+    needles: Vec<Needle>,
+}
+
+/// Where a needle was seen: the view by its place in [`super::segment::Views::all`], and the bytes in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) view: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What was seen in one mail.
+pub(super) struct Sightings {
+    /// For each needle the place of its list in `lists`, counted from 1; 0: not seen.
+    slots: Vec<u32>,
+    lists: Vec<Vec<Seen>>,
+}
+
+/// Places of one needle that are kept. A word that stands here a hundred times is proven by thirty-two.
+const MAX_SEEN: usize = 32;
+
+impl Words {
+    /// The needle for a folded, non-empty word.
+    pub(super) fn needle(&mut self, look: Look, word: &str) -> Needle {
+        let next = Needle(self.ids.len() as u32);
+        *self.ids.entry((look, word.to_owned())).or_insert(next)
+    }
+
+    /// Builds the automata. `Err` when they would be larger than can be addressed.
+    pub(super) fn build(&self) -> Result<Vocabulary, aho_corasick::BuildError> {
+        let automaton = |wanted: Look| {
+            let mut words: Vec<(&str, Needle)> = self
+                .ids
+                .iter()
+                .filter(|((look, _), _)| *look == wanted)
+                .map(|((_, word), needle)| (word.as_str(), *needle))
+                .collect();
+            words.sort_unstable_by_key(|(_, needle)| needle.0);
+            if words.is_empty() {
+                return Ok(None);
+            }
+            let search = AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                // Overlapping: 人工 inside 转人工 is seen as well.
+                .match_kind(MatchKind::Standard)
+                .build(words.iter().map(|(word, _)| word))?;
+            Ok(Some(Automaton {
+                search,
+                needles: words.into_iter().map(|(_, needle)| needle).collect(),
+            }))
+        };
+        Ok(Vocabulary {
+            folded: automaton(Look::Folded)?,
+            squeezed: automaton(Look::Squeezed)?,
+            needles: self.ids.len(),
+        })
+    }
+}
+
+impl Vocabulary {
+    /// Does any word ask for the squeezed view?
+    pub(super) fn squeezes(&self) -> bool {
+        self.squeezed.is_some()
+    }
+
+    pub(super) fn read(&self, views: &[View<'_>]) -> Sightings {
+        let mut sightings = Sightings {
+            slots: vec![0; self.needles],
+            lists: Vec::new(),
+        };
+        for (index, view) in views.iter().enumerate() {
+            if let Some(automaton) = &self.folded {
+                sightings.add(automaton, index, view.folded.text());
+            }
+            if let (Some(automaton), Some(squeezed)) = (&self.squeezed, &view.squeezed) {
+                sightings.add(automaton, index, squeezed.text());
+            }
+        }
+        sightings
+    }
+}
+
+impl Sightings {
+    pub(super) fn of(&self, needle: Needle) -> &[Seen] {
+        match self.slots.get(needle.0 as usize) {
+            Some(0) | None => &[],
+            Some(slot) => &self.lists[*slot as usize - 1],
+        }
+    }
+
+    pub(super) fn is_in(&self, needle: Needle, view: usize) -> bool {
+        self.of(needle).iter().any(|seen| seen.view == view)
+    }
+
+    fn add(&mut self, automaton: &Automaton, view: usize, text: &str) {
+        // A phrase may be broken over two lines by the mail program; a line break is as wide as a blank.
+        let line = text.replace('\n', " ");
+        for found in automaton.search.find_overlapping_iter(&line) {
+            let needle = automaton.needles[found.pattern().as_usize()];
+            let slot = &mut self.slots[needle.0 as usize];
+            if *slot == 0 {
+                self.lists.push(Vec::new());
+                *slot = self.lists.len() as u32;
+            }
+            let list = &mut self.lists[*slot as usize - 1];
+            if list.iter().filter(|seen| seen.view == view).count() < MAX_SEEN {
+                list.push(Seen {
+                    view,
+                    start: found.start(),
+                    end: found.end(),
+                });
+            }
+        }
+    }
+}
