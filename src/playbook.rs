@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::address::{Address, ReversePath};
-use crate::compose::{SHEET_VARIABLES, Templates, Values, Voice};
+use crate::compose::{self, SHEET_VARIABLES, Templates, Values, Voice};
 use crate::config::{self, Config, Mailbox, Wording};
 use crate::ids::{CategoryId, GroupId, Key, MailHash, TemplateName};
 use crate::language::Language;
@@ -202,10 +202,10 @@ impl Playbook {
         }
         values.text("group.label", &self.group_label(group, language));
         let calendar = self.rules.taxonomy().calendar(group);
-        values.text("hours.text", &calendar.map(|calendar| calendar.describe(language)).unwrap_or_default());
+        values.text("hours.text", &calendar.map(|calendar| compose::describe(calendar, language)).unwrap_or_default());
         let next = calendar.filter(|calendar| !calendar.moment(now).is_open()).and_then(|calendar| {
             let opening = calendar.next_opening(now)?;
-            Some(calendar.describe_moment(opening, language))
+            Some(compose::describe_moment(calendar, opening, language))
         });
         values.text("hours.next_opening", &next.unwrap_or_default());
         values

@@ -63,6 +63,12 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
             signed.push(case);
         }
     }
+    // Whom an answer would go to is the screening's to say: the sender, or for a trusted form the Reply-To.
+    let form = match message.reply_to.as_slice() {
+        [person] => person.address.as_ref().filter(|address| Some(*address) != message.sender()),
+        _ => None,
+    };
+    let answerable: Vec<&Address> = message.sender().into_iter().chain(form).collect();
     let mut numbers = CaseNumber::find_in(&message.subject, MAX_NUMBERS);
     let text: String = message.segments.fresh.chars().take(NUMBER_TEXT).collect();
     for number in CaseNumber::find_in(&text, MAX_NUMBERS) {
@@ -75,7 +81,7 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
         references: referred.into_iter().filter(|id| id.own_case(key).is_none()).cloned().collect(),
         numbers,
         candidates: (0..CANDIDATES).map(|attempt| CaseNumber::mint(key, mail, attempt)).collect(),
-        scopes: message.sender().map(scopes).unwrap_or_default(),
+        scopes: answerable.into_iter().flat_map(scopes).collect(),
         twin: twin(message),
     }
 }

@@ -4,11 +4,16 @@
 //! in, so that the same calendar means the same hours on every machine.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
 
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
 use jiff::civil::Weekday;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+/// Reads the clock, where it is handed in: below the I/O line, and in tests that set it.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// When the people of a group are there.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +34,14 @@ pub struct Calendar {
 pub struct Span {
     from: u16,
     to: u16,
+}
+
+/// `9:00–18:00`, as people write it.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Span { from, to } = self;
+        write!(f, "{}:{:02}–{}:{:02}", from / 60, from % 60, to / 60, to % 60)
+    }
 }
 
 /// How a moment lies to the working hours.
@@ -125,6 +138,9 @@ impl Calendar {
 const DAY: u16 = 24 * 60;
 
 impl Span {
+    /// From midnight to midnight.
+    pub const DAY: Span = Span { from: 0, to: DAY };
+
     /// Reads `09:00-18:00`; the end may be `24:00`. Hours over midnight are two spans.
     pub fn parse(text: &str) -> Option<Span> {
         let minutes = |text: &str| -> Option<u16> {

@@ -132,7 +132,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let case_number = case.number;
     let mut effects = vec![if before.is_some() { Effect::Append(case) } else { Effect::Open(case) }];
     if answered {
-        effects.extend(scopes(mail).into_iter().map(Effect::Spend));
+        effects.extend(scopes(&why.screening).into_iter().map(Effect::Spend));
     }
     let notice = trouble::bounced(mail, case_number, playbook, now);
     effects.extend(letters.answer.into_iter().chain(letters.forwards).chain(notice).map(Effect::Send));
@@ -268,14 +268,15 @@ fn gate(
     if before.is_some_and(|case| case.answers >= budget.case_answers) {
         return Err(Silence::CaseBudget(budget.case_answers));
     }
-    match budget::exhausted(&scopes(mail), &facts.budgets, budget, now) {
+    match budget::exhausted(&scopes(screening), &facts.budgets, budget, now) {
         Some(exhausted) => Err(Silence::Budget(exhausted.to_string())),
         None => Ok(()),
     }
 }
 
-fn scopes(mail: &Mail<'_>) -> Vec<Scope> {
-    mail.message.sender().map(thread::scopes).unwrap_or_default()
+/// Everything an answer is counted by.
+fn scopes(screening: &Screening) -> Vec<Scope> {
+    screening.answer_to.as_ref().map(thread::scopes).unwrap_or_default()
 }
 
 /// The language we speak with the requester: theirs, else the one spoken before, else the mailbox's.
