@@ -2,11 +2,13 @@
 
 mod case_number;
 mod key;
+mod loop_mark;
 mod message_id;
 mod names;
 
 pub use case_number::CaseNumber;
 pub use key::{Key, Proof};
+pub use loop_mark::{is_own_loop_mark, loop_mark};
 pub use message_id::{MAX_MESSAGE_ID, MessageId};
 pub use names::{CategoryId, GroupId, MailboxName, NameError, RuleId, TemplateName};
 
