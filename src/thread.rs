@@ -23,7 +23,10 @@ const MAX_REFERENCES: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Threading {
     New,
-    Follows { case: Box<Case>, because: Because },
+    Follows {
+        case: Box<Case>,
+        because: Because,
+    },
     /// The same mail came before on another way; it is recorded in that case and gets no second answer.
     Twin(CaseNumber),
 }
@@ -46,7 +49,9 @@ impl Because {
     pub fn explanation(self) -> &'static str {
         match self {
             Because::OwnMessageId => "it answers a mail of ours, and the requester wrote it",
-            Because::OwnMessageIdFromOther => "it answers a mail of ours, but someone other than the requester wrote it",
+            Because::OwnMessageIdFromOther => {
+                "it answers a mail of ours, but someone other than the requester wrote it"
+            }
             Because::EarlierMail => "it answers an earlier mail of the same requester",
             Because::Number => "it names the case number, and the requester wrote it",
         }
@@ -55,8 +60,11 @@ impl Because {
 
 /// What to ask the store about a mail.
 pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
-    let reported = message.report.iter().flat_map(|report| &report.about);
-    let referred: Vec<_> = reported.chain(message.references.iter().rev()).take(MAX_REFERENCES).collect();
+    let reported = message.report.iter().flat_map(|report| report.about());
+    let referred: Vec<_> = reported
+        .chain(message.references.iter().rev())
+        .take(MAX_REFERENCES)
+        .collect();
     let mut signed: Vec<CaseNumber> = Vec::new();
     for case in referred.iter().filter_map(|id| id.own_case(key)) {
         if !signed.contains(&case) {
@@ -65,7 +73,10 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     }
     // Whom an answer would go to is the screening's to say: the sender, or for a trusted form the Reply-To.
     let form = match message.reply_to.as_slice() {
-        [person] => person.address.as_ref().filter(|address| Some(*address) != message.sender()),
+        [person] => person
+            .address
+            .as_ref()
+            .filter(|address| Some(*address) != message.sender()),
         _ => None,
     };
     let answerable: Vec<&Address> = message.sender().into_iter().chain(form).collect();
@@ -78,12 +89,21 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     }
     Clues {
         signed,
-        references: referred.into_iter().filter(|id| id.own_case(key).is_none()).cloned().collect(),
+        references: referred
+            .into_iter()
+            .filter(|id| id.own_case(key).is_none())
+            .cloned()
+            .collect(),
         numbers,
-        candidates: (0..CANDIDATES).map(|attempt| CaseNumber::mint(key, mail, attempt)).collect(),
+        candidates: candidates(mail, key),
         scopes: answerable.into_iter().flat_map(scopes).collect(),
         twin: twin(message),
     }
+}
+
+/// The numbers that a new case of this mail could get, best first.
+pub fn candidates(mail: &MailHash, key: &Key) -> Vec<CaseNumber> {
+    (0..CANDIDATES).map(|attempt| CaseNumber::mint(key, mail, attempt)).collect()
 }
 
 /// Was this mail written with the reply button? Its subject is then an earlier mail's and says nothing new.
@@ -110,7 +130,10 @@ pub fn thread(message: &Message, facts: &Facts) -> Threading {
         (Some(requester), Some(sender)) => requester.counting_key() == sender.counting_key(),
         _ => false,
     };
-    let follows = |case: &Case, because| Threading::Follows { case: Box::new(case.clone()), because };
+    let follows = |case: &Case, because| Threading::Follows {
+        case: Box::new(case.clone()),
+        because,
+    };
     if let Some(case) = facts.by_signed.iter().find(|case| wrote(case)) {
         follows(case, Because::OwnMessageId)
     } else if let Some(case) = facts.by_signed.first() {

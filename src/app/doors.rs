@@ -28,9 +28,11 @@ pub enum AnyRelay {
 /// The source of a mailbox, not yet connected.
 pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Result<AnySource> {
     Ok(match &mailbox.source {
-        config::Source::Maildir { path } => {
-            AnySource::Maildir(MaildirSource::new(mailbox.name.clone(), configured.path(path), mailbox.largest))
-        }
+        config::Source::Maildir { path } => AnySource::Maildir(MaildirSource::new(
+            mailbox.name.clone(),
+            configured.path(path),
+            mailbox.largest,
+        )),
         config::Source::Imap(imap) => {
             let settings = imap::Settings {
                 name: mailbox.name.clone(),
@@ -50,7 +52,10 @@ pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Res
                 },
                 secret: provider(configured, &imap.login.secret),
                 folder: imap.folder.clone(),
-                after: imap::AfterCommit { keyword: imap.keyword.clone(), move_to: imap.move_to.clone() },
+                after: imap::AfterCommit {
+                    keyword: imap.keyword.clone(),
+                    move_to: imap.move_to.clone(),
+                },
                 max_mail: mailbox.largest,
                 poll: imap.poll,
                 patience: imap::Patience::default(),
@@ -64,7 +69,9 @@ pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Res
 /// The connections to the relay, none of them open yet.
 pub fn relays(configured: &Configured) -> anyhow::Result<Vec<AnyRelay>> {
     match &configured.config.relay {
-        config::Relay::Maildir { path } => Ok(vec![AnyRelay::Maildir(MaildirRelay::new(configured.path(path)))]),
+        config::Relay::Maildir { path } => {
+            Ok(vec![AnyRelay::Maildir(MaildirRelay::new(configured.path(path)))])
+        }
         config::Relay::Smtp(smtp) => {
             let auth = smtp.login.as_ref().map(|login| smtp::Auth {
                 user: login.user.clone(),
@@ -86,19 +93,28 @@ pub fn relays(configured: &Configured) -> anyhow::Result<Vec<AnyRelay>> {
                 extra_ca: authority(configured, &smtp.server)?,
                 auth,
                 hello: smtp.hello.clone(),
-                timeouts: smtp::Timeouts { dot: smtp.final_dot, ..smtp::Timeouts::default() },
+                timeouts: smtp::Timeouts {
+                    dot: smtp.final_dot,
+                    ..smtp::Timeouts::default()
+                },
                 max_size: u64::MAX,
             };
-            (0..smtp.connections).map(|_| Ok(AnyRelay::Smtp(Box::new(SmtpRelay::new(settings.clone())?)))).collect()
+            (0..smtp.connections)
+                .map(|_| Ok(AnyRelay::Smtp(Box::new(SmtpRelay::new(settings.clone())?))))
+                .collect()
         }
     }
 }
 
 fn authority(configured: &Configured, server: &config::Server) -> anyhow::Result<Option<Vec<u8>>> {
     use anyhow::Context;
-    let Some(file) = &server.ca_file else { return Ok(None) };
+    let Some(file) = &server.ca_file else {
+        return Ok(None);
+    };
     let path = configured.path(file);
-    std::fs::read(&path).map(Some).with_context(|| format!("ca_file {}", path.display()))
+    std::fs::read(&path)
+        .map(Some)
+        .with_context(|| format!("ca_file {}", path.display()))
 }
 
 /// Where a secret comes from, asked anew at each login.

@@ -60,7 +60,10 @@ pub fn desk(file: &Path) -> Result<Desk, Problems> {
 
 /// The bot's key, if the bot has been started in this data folder before; else one that nothing was signed with.
 pub fn stored_key(configured: &Configured) -> Key {
-    Store::read_key(&configured.path(&configured.config.data)).ok().flatten().unwrap_or_else(|| Key::from_bytes([0; 32]))
+    Store::read_key(&configured.path(&configured.config.data))
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| Key::from_bytes([0; 32]))
 }
 
 /// Why the bot did not run, or stopped.
@@ -83,7 +86,11 @@ pub async fn run(configured: &Configured, shutdown: CancellationToken) -> Result
     tracing::info!("store open: {opened}");
     let (playbook, warnings, tests) = playbook(configured, store.key().clone())?;
     warnings.0.iter().for_each(|warning| tracing::warn!("{warning}"));
-    tracing::info!(revision = playbook.revision(), inline_tests = tests.passed, "playbook checked");
+    tracing::info!(
+        revision = playbook.revision(),
+        inline_tests = tests.passed,
+        "playbook checked"
+    );
     let (_keep, playbook) = watch::channel(Arc::new(playbook));
 
     let mut flows: JoinSet<Result<(), anyhow::Error>> = JoinSet::new();
@@ -124,7 +131,10 @@ pub fn delivery(
 
 /// Waits for the first flow that ends. One that ends by itself has met something only a restart or a person
 /// can mend, and takes the others with it.
-async fn supervise(flows: &mut JoinSet<Result<(), anyhow::Error>>, shutdown: &CancellationToken) -> Result<(), RunError> {
+async fn supervise(
+    flows: &mut JoinSet<Result<(), anyhow::Error>>,
+    shutdown: &CancellationToken,
+) -> Result<(), RunError> {
     let mut result = Ok(());
     tokio::select! {
         ended = flows.join_next() => result = outcome(ended),
@@ -139,7 +149,9 @@ async fn supervise(flows: &mut JoinSet<Result<(), anyhow::Error>>, shutdown: &Ca
         }
     };
     if tokio::time::timeout(SHUTDOWN, rest).await.is_err() {
-        tracing::warn!("some mails were still on their way; they are in doubt and looked after at the next start");
+        tracing::warn!(
+            "some mails were still on their way; they are in doubt and looked after at the next start"
+        );
         flows.abort_all();
     }
     result
@@ -152,7 +164,9 @@ fn outcome(ended: Option<Result<Result<(), anyhow::Error>, tokio::task::JoinErro
             Ok(store) => RunError::Store(store),
             Err(other) => RunError::Other(other),
         }),
-        Some(Err(panic)) => Err(RunError::Other(anyhow::anyhow!("a part of the bot stopped: {panic}"))),
+        Some(Err(panic)) => Err(RunError::Other(anyhow::anyhow!(
+            "a part of the bot stopped: {panic}"
+        ))),
     }
 }
 

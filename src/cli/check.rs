@@ -29,7 +29,11 @@ pub fn run(file: &Path, options: Options) -> Done {
     let warnings = problems.0.len() - errors;
     if errors > 0 {
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        let told = format!("{}, {}: not fit to run", count(errors, "error"), count(warnings, "warning"));
+        let told = format!(
+            "{}, {}: not fit to run",
+            count(errors, "error"),
+            count(warnings, "warning")
+        );
         return Err(Trouble::new(Exit::Config, anyhow::anyhow!(told)));
     }
     println!("{summary}");
@@ -41,7 +45,7 @@ fn all(file: &Path) -> Result<(Problems, String), Problems> {
     let (playbook, mut problems, tests) = app::playbook(&configured, app::stored_key(&configured))?;
     problems.extend(secrets(&configured));
     problems.extend(folders(&configured));
-    let rules = playbook.rules().len();
+    let rules = playbook.rules().rules().len();
     let templates = playbook.templates().names().count();
     let summary = format!(
         "{}: {} mailboxes, {rules} rules ({} inline tests passed), {templates} templates, revision {}",
@@ -55,19 +59,32 @@ fn all(file: &Path) -> Result<(Problems, String), Problems> {
 
 /// Every secret is there and nobody else can read it. What it is is not shown.
 fn secrets(configured: &files::Configured) -> Problems {
-    let imap = configured.config.mailboxes.iter().filter_map(|mailbox| match &mailbox.source {
-        config::Source::Imap(imap) => Some((format!("mailbox.{}.imap", mailbox.name), &imap.login.secret)),
-        config::Source::Maildir { .. } => None,
-    });
+    let imap = configured
+        .config
+        .mailboxes
+        .iter()
+        .filter_map(|mailbox| match &mailbox.source {
+            config::Source::Imap(imap) => {
+                Some((format!("mailbox.{}.imap", mailbox.name), &imap.login.secret))
+            }
+            config::Source::Maildir { .. } => None,
+        });
     let smtp = match &configured.config.relay {
-        config::Relay::Smtp(smtp) => smtp.login.as_ref().map(|login| ("relay.smtp".to_owned(), &login.secret)),
+        config::Relay::Smtp(smtp) => smtp
+            .login
+            .as_ref()
+            .map(|login| ("relay.smtp".to_owned(), &login.secret)),
         config::Relay::Maildir { .. } => None,
     };
-    let faults = imap.chain(smtp).filter_map(|(table, secret)| match doors::provider(configured, secret)() {
-        Ok(secret) if secret.expose_secret().is_empty() => Some(Problem::outside(format!("{table}: the password is empty"))),
-        Ok(_) => None,
-        Err(why) => Some(Problem::outside(format!("{table}: {why}"))),
-    });
+    let faults = imap
+        .chain(smtp)
+        .filter_map(|(table, secret)| match doors::provider(configured, secret)() {
+            Ok(secret) if secret.expose_secret().is_empty() => {
+                Some(Problem::outside(format!("{table}: the password is empty")))
+            }
+            Ok(_) => None,
+            Err(why) => Some(Problem::outside(format!("{table}: {why}"))),
+        });
     Problems(faults.collect())
 }
 
@@ -89,7 +106,10 @@ fn folders(configured: &files::Configured) -> Problems {
     }
     let data = configured.path(&configured.config.data);
     if data.exists() && !data.is_dir() {
-        problems.push(Problem::outside(format!("bot.data: {} is not a folder", data.display())));
+        problems.push(Problem::outside(format!(
+            "bot.data: {} is not a folder",
+            data.display()
+        )));
     }
     problems
 }

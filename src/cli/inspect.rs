@@ -9,6 +9,7 @@ use super::terminal::{Progress, one_line};
 use super::{Done, Exit, Trouble};
 use crate::app;
 use crate::ingest::reader;
+use crate::language::Language;
 use crate::message::{Limits, Message};
 use crate::screen::{self, Screening};
 
@@ -32,10 +33,19 @@ pub fn run(config: &Path, options: Options) -> Done {
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut progress = Progress::new(options.files.len(), "reading");
-    for (file, result) in options.files.iter().zip(reader::read_files(&options.files, Limits::default())) {
+    for (file, result) in options
+        .files
+        .iter()
+        .zip(reader::read_files(&options.files, Limits::default()))
+    {
         let inspected = result.map(|message| {
             let now = app::now();
-            let arrived = screen::Arrived { delivered: now, now, junk: false, baseline: false };
+            let arrived = screen::Arrived {
+                delivered: now,
+                now,
+                junk: false,
+                baseline: false,
+            };
             let screening = screen::screen(&message, desk.as_ref().map(|desk| (desk, &arrived)));
             (message, screening)
         });
@@ -89,7 +99,12 @@ fn as_text(file: &Path, inspected: Inspected<'_>) -> String {
         Err(why) => return format!("{}: unreadable: {why}", file.display()),
         Ok(inspected) => inspected,
     };
-    let from = message.from.iter().map(|p| format!("{} <{}>", p.name, p.written)).collect::<Vec<_>>().join(", ");
+    let from = message
+        .from
+        .iter()
+        .map(|p| format!("{} <{}>", p.name, p.written))
+        .collect::<Vec<_>>()
+        .join(", ");
     let mut lines = vec![
         format!("{}: {}", file.display(), screening.kind.as_str()),
         format!("  from      {}", one_line(&from, WIDTH)),
@@ -100,12 +115,35 @@ fn as_text(file: &Path, inspected: Inspected<'_>) -> String {
             _ => "  answer    none".to_owned(),
         },
     ];
-    lines.extend(screening.reasons.iter().map(|reason| format!("  because   {}: {}", reason.code(), reason.explanation())));
-    lines.extend(message.defects.iter().map(|defect| format!("  defect    {}", defect.code())));
+    lines.extend(
+        screening
+            .reasons
+            .iter()
+            .map(|reason| format!("  because   {}: {}", reason.code(), reason.explanation(Language::En))),
+    );
+    lines.extend(
+        message
+            .defects
+            .iter()
+            .map(|defect| format!("  defect    {}", defect.code())),
+    );
     lines.extend(message.attachments.iter().map(|attachment| {
-        let name = if attachment.name.is_empty() { "(no name)" } else { &attachment.name };
-        format!("  attached  {name} ({}, {} octets)", attachment.media_type, attachment.size)
+        let name = if attachment.name.is_empty() {
+            "(no name)"
+        } else {
+            &attachment.name
+        };
+        format!(
+            "  attached  {name} ({}, {} octets)",
+            attachment.media_type, attachment.size
+        )
     }));
-    lines.extend(message.segments.fresh.lines().map(|line| format!("  | {}", one_line(line, WIDTH))));
+    lines.extend(
+        message
+            .segments
+            .fresh
+            .lines()
+            .map(|line| format!("  | {}", one_line(line, WIDTH))),
+    );
     lines.join("\n")
 }

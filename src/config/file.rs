@@ -179,7 +179,12 @@ pub struct HandoffTable {
 
 impl Default for HandoffTable {
     fn default() -> HandoffTable {
-        HandoffTable { to: Vec::new(), language: "zh".into(), attach_original: true, automatic: true }
+        HandoffTable {
+            to: Vec::new(),
+            language: "zh".into(),
+            attach_original: true,
+            automatic: true,
+        }
     }
 }
 
@@ -200,7 +205,12 @@ pub struct ReplyTable {
 
 impl Default for ReplyTable {
     fn default() -> ReplyTable {
-        ReplyTable { enabled: true, stale_hours: 72, trusted_forms: Vec::new(), never: Vec::new() }
+        ReplyTable {
+            enabled: true,
+            stale_hours: 72,
+            trusted_forms: Vec::new(),
+            never: Vec::new(),
+        }
     }
 }
 
@@ -223,9 +233,29 @@ pub struct BudgetTable {
 impl Default for BudgetTable {
     fn default() -> BudgetTable {
         let free = [
-            "gmail.com", "qq.com", "foxmail.com", "163.com", "126.com", "yeah.net", "sina.com", "sina.cn", "sohu.com",
-            "139.com", "189.cn", "aliyun.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "yahoo.co.jp",
-            "icloud.com", "docomo.ne.jp", "ezweb.ne.jp", "softbank.ne.jp", "gmx.de", "web.de",
+            "gmail.com",
+            "qq.com",
+            "foxmail.com",
+            "163.com",
+            "126.com",
+            "yeah.net",
+            "sina.com",
+            "sina.cn",
+            "sohu.com",
+            "139.com",
+            "189.cn",
+            "aliyun.com",
+            "outlook.com",
+            "hotmail.com",
+            "live.com",
+            "yahoo.com",
+            "yahoo.co.jp",
+            "icloud.com",
+            "docomo.ne.jp",
+            "ezweb.ne.jp",
+            "softbank.ne.jp",
+            "gmx.de",
+            "web.de",
         ];
         BudgetTable {
             case_answers: 3,
@@ -252,7 +282,10 @@ pub struct DeliveryTable {
 
 impl Default for DeliveryTable {
     fn default() -> DeliveryTable {
-        DeliveryTable { give_up_hours: 96, answer_in_doubt_hours: 1 }
+        DeliveryTable {
+            give_up_hours: 96,
+            answer_in_doubt_hours: 1,
+        }
     }
 }
 
@@ -265,6 +298,9 @@ pub struct LogTable {
 
 impl Default for LogTable {
     fn default() -> LogTable {
-        LogTable { level: "info".into(), format: "human".into() }
+        LogTable {
+            level: "info".into(),
+            format: "human".into(),
+        }
     }
 }

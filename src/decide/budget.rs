@@ -3,8 +3,6 @@
 //! Whatever another robot sends, it gets a few replies an hour and a few more a day, and a flood of forged
 //! senders gets what one small budget holds. What is over goes to humans instead; nothing is dropped.
 
-use std::fmt;
-
 use crate::case::{Budgets, Scope};
 use crate::config::Budget;
 use crate::time::Timestamp;
@@ -20,19 +18,6 @@ pub struct Exhausted {
     pub minutes: i64,
 }
 
-impl fmt::Display for Exhausted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let span = if self.minutes == HOUR { "hour" } else { "day" };
-        let whom = match &self.scope {
-            Scope::Sender(_) => "this sender",
-            Scope::Domain(_) => "this domain",
-            Scope::Unknown => "senders nothing confirms",
-            Scope::Global => "everyone together",
-        };
-        write!(f, "{whom} had {} automatic replies within the last {span}", self.limit)
-    }
-}
-
 /// The first budget of `scopes` that does not allow one more reply at `now`.
 pub fn exhausted(scopes: &[Scope], spent: &Budgets, budget: &Budget, now: Timestamp) -> Option<Exhausted> {
     scopes.iter().find_map(|scope| {
@@ -40,7 +25,11 @@ pub fn exhausted(scopes: &[Scope], spent: &Budgets, budget: &Budget, now: Timest
         limits(scope, budget)
             .into_iter()
             .find(|(minutes, limit)| window.count(scope, *minutes, now) >= *limit)
-            .map(|(minutes, limit)| Exhausted { scope: scope.clone(), limit, minutes })
+            .map(|(minutes, limit)| Exhausted {
+                scope: scope.clone(),
+                limit,
+                minutes,
+            })
     })
 }
 
@@ -71,7 +60,15 @@ mod tests {
                 sent.push(second);
             }
         }
-        let most_within = |span: i64| sent.iter().map(|from| sent.iter().filter(|at| (*from..*from + span).contains(*at)).count()).max();
+        let most_within = |span: i64| {
+            sent.iter()
+                .map(|from| {
+                    sent.iter()
+                        .filter(|at| (*from..*from + span).contains(*at))
+                        .count()
+                })
+                .max()
+        };
         assert_eq!(most_within(3600), Some(3));
         assert_eq!(most_within(24 * 3600), Some(5));
     }
@@ -84,9 +81,15 @@ mod tests {
         for _ in 0..150 {
             spent.entry(scope.clone()).or_default().spend(&scope, now);
         }
-        assert_eq!(exhausted(std::slice::from_ref(&scope), &spent, &Budget::default(), now), None);
-        let small = Budget { free_mail: Vec::new(), ..Budget::default() };
+        assert_eq!(
+            exhausted(std::slice::from_ref(&scope), &spent, &Budget::default(), now),
+            None
+        );
+        let small = Budget {
+            free_mail: Vec::new(),
+            ..Budget::default()
+        };
         let over = exhausted(std::slice::from_ref(&scope), &spent, &small, now).unwrap();
-        assert_eq!(over.to_string(), "this domain had 20 automatic replies within the last hour");
+        assert_eq!((over.limit, over.minutes), (20, 60));
     }
 }

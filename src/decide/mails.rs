@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Mail, Plan, Why};
+use super::{Mail, Plan, Why, told};
 use crate::address::Address;
 use crate::case::Case;
 use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
@@ -23,17 +23,33 @@ pub(super) struct Letters {
 
 /// Writes the mails of a plan. A template that fails is an answer that does not leave, never a mail lost: the
 /// forward to humans still does, and the fault is named in it.
-pub(super) fn write(mail: &Mail<'_>, case: &Case, plan: &Plan, why: &Why, playbook: &Playbook, now: Timestamp) -> Letters {
-    let (written, fault) = match plan.template().map(|template| answer_text(case, template, why, playbook, now)) {
+pub(super) fn write(
+    mail: &Mail<'_>,
+    case: &Case,
+    plan: &Plan,
+    why: &Why,
+    playbook: &Playbook,
+    now: Timestamp,
+) -> Letters {
+    let (written, fault) = match plan
+        .template()
+        .map(|template| answer_text(case, template, why, playbook, now))
+    {
         None => (None, None),
         Some(Ok(written)) => (Some(written), None),
         Some(Err(fault)) => (None, Some(fault)),
     };
     let voice = playbook.voice(mail.mailbox, case.language);
     let answer = match (&written, &why.screening.answer_to) {
-        (Some(written), Some(to)) => {
-            Some(compose::answer(playbook.key(), &voice, case.number, to, mail.message, written, now))
-        }
+        (Some(written), Some(to)) => Some(compose::answer(
+            playbook.key(),
+            &voice,
+            case.number,
+            to,
+            mail.message,
+            written,
+            now,
+        )),
         _ => None,
     };
     let forwards = match plan.goes_to_humans() || fault.is_some() {
@@ -55,10 +71,19 @@ fn answer_text(
     for (field, value) in &why.judgement.fields {
         values.code(&format!("fields.{field}"), value);
     }
-    let missing = why.judgement.ask.iter().filter(|field| !why.judgement.fields.contains_key(*field));
-    let labels: Vec<String> = missing.map(|field| playbook.field_label(field, case.language)).collect();
+    let missing = why
+        .judgement
+        .ask
+        .iter()
+        .filter(|field| !why.judgement.fields.contains_key(*field));
+    let labels: Vec<String> = missing
+        .map(|field| playbook.field_label(field, case.language))
+        .collect();
     values.list("missing", labels.iter().map(String::as_str));
-    playbook.templates().render(template, case.language, &values).map_err(|error| error.to_string())
+    playbook
+        .templates()
+        .render(template, case.language, &values)
+        .map_err(|error| error.to_string())
 }
 
 fn forwards(
@@ -76,7 +101,11 @@ fn forwards(
     let sheet = ForwardSheet {
         case: case.number,
         group: playbook.group_label(&case.group, handoff.language),
-        name: message.from.first().map(|person| person.name.clone()).unwrap_or_default(),
+        name: message
+            .from
+            .first()
+            .map(|person| person.name.clone())
+            .unwrap_or_default(),
         requester: message.sender().cloned(),
         subject: message.subject.clone(),
         language: message.language.as_str().into(),
@@ -93,26 +122,51 @@ fn forwards(
             .map(|(field, value)| (playbook.field_label(field, handoff.language), value.clone()))
             .collect(),
         answered,
-        why: reasons(why, fault),
+        why: reasons(why, fault, handoff.language),
         attachments: message.attachments.clone(),
         send_original: handoff.attach_original && message.size as u64 <= playbook.largest_original(),
-        warnings: why.screening.reasons.iter().map(|reason| reason.explanation().to_owned()).collect(),
-        text: if human { fresh_and_forwarded(mail) } else { message.text.clone() },
+        warnings: why
+            .screening
+            .reasons
+            .iter()
+            .map(|reason| reason.explanation(handoff.language).to_owned())
+            .collect(),
+        text: if human {
+            fresh_and_forwarded(mail)
+        } else {
+            message.text.clone()
+        },
     };
     let original = sheet.carries_original().then_some(mail.hash);
     let written = sheet.write(playbook.templates(), &own(OwnTemplates::SHEET), handoff.language);
     // The sheet's template is checked when the playbook is; if it fails all the same, agents get the bare fault
     // and the original rather than nothing.
-    let written = written.unwrap_or_else(|error| Written::new(&case.number.to_string(), &error.to_string(), handoff.language));
+    let written = written
+        .unwrap_or_else(|error| Written::new(&case.number.to_string(), &error.to_string(), handoff.language));
     let voice = playbook.voice(mail.mailbox, handoff.language);
     // An agent's answer goes to the customer; to an automatic sender nobody answers.
-    let reply_to = case.requester.as_ref().filter(|_| human).unwrap_or(&voice.address).clone();
+    let reply_to = case
+        .requester
+        .as_ref()
+        .filter(|_| human)
+        .unwrap_or(&voice.address)
+        .clone();
     let name = mail.hash.to_string();
     handoff
         .addresses(&case.group)
         .iter()
         .map(|to| {
-            compose::forward(playbook.key(), &voice, case.number, to, &reply_to, &written, original, &name, now)
+            compose::forward(
+                playbook.key(),
+                &voice,
+                case.number,
+                to,
+                &reply_to,
+                &written,
+                original,
+                &name,
+                now,
+            )
         })
         .collect()
 }
@@ -127,16 +181,26 @@ fn fresh_and_forwarded(mail: &Mail<'_>) -> String {
 
 fn evidence(why: &Why) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let spans = why.judgement.hits.iter().flat_map(|hit| hit.evidence.iter().map(|evidence| evidence.text.clone()));
-    spans.filter(|text| seen.insert(text.clone())).take(MAX_EVIDENCE).collect()
+    let spans = why
+        .judgement
+        .hits
+        .iter()
+        .flat_map(|hit| hit.evidence.iter().map(|evidence| evidence.text.clone()));
+    spans
+        .filter(|text| seen.insert(text.clone()))
+        .take(MAX_EVIDENCE)
+        .collect()
 }
 
-fn reasons(why: &Why, fault: Option<String>) -> Vec<String> {
+/// Why humans get the mail, in their language.
+fn reasons(why: &Why, fault: Option<String>, language: Language) -> Vec<String> {
     let judgement = &why.judgement;
     let mut reasons: Vec<String> = Vec::new();
     reasons.extend(judgement.handoff.as_ref().map(|handoff| handoff.reason.clone()));
-    reasons.extend(judgement.why_not.as_ref().filter(|_| judgement.category.is_none()).map(ToString::to_string));
-    reasons.extend(why.silence.as_ref().map(|silence| silence.explanation(&why.screening)));
+    if let Some(why_not) = judgement.why_not.as_ref().filter(|_| why.screening.kind == Kind::Human) {
+        reasons.push(told::ambiguity(why_not, language));
+    }
+    reasons.extend(why.silence.as_ref().map(|silence| told::silence(silence, &why.screening, language)));
     reasons.extend(fault);
     reasons
 }
@@ -158,12 +222,21 @@ pub(super) fn notice(
     }
     let written = playbook.templates().render(&own(template), language, &values);
     let written = written.unwrap_or_else(|error| Written::new(template, &error.to_string(), language));
-    Some(compose::notice(playbook.key(), &playbook.voice(mailbox, language), to, &written, name, now))
+    Some(compose::notice(
+        playbook.key(),
+        &playbook.voice(mailbox, language),
+        to,
+        &written,
+        name,
+        now,
+    ))
 }
 
 /// What kind of mail of ours an identifier belongs to, and its case; none if it is not ours.
 pub(super) fn own_mail(id: &MessageId, key: &Key) -> Option<(Purpose, Option<CaseNumber>)> {
     let own = id.own(key)?;
-    let purpose = Purpose::ALL.into_iter().find(|purpose| own.name.starts_with(purpose.as_str()))?;
+    let purpose = Purpose::ALL
+        .into_iter()
+        .find(|purpose| own.name.starts_with(purpose.as_str()))?;
     Some((purpose, own.case))
 }

@@ -1,7 +1,10 @@
 //! Why it was decided so: kept as values, told in lines.
 
+use super::budget::Exhausted;
+use super::told;
 use crate::case::CaseState;
 use crate::ids::{RuleId, TemplateName};
+use crate::language::Language;
 use crate::rules::Judgement;
 use crate::screen::Screening;
 use crate::thread::Threading;
@@ -53,24 +56,10 @@ pub enum Silence {
     /// The case has had its automatic replies.
     CaseBudget(u32),
     /// The sender, the domain, the unknown or all together have had theirs.
-    Budget(String),
+    Budget(Exhausted),
 }
 
 impl Silence {
-    /// One sentence.
-    pub fn explanation(&self, screening: &Screening) -> String {
-        match self {
-            Silence::Screening if screening.reasons.is_empty() => "there is nobody to answer".into(),
-            Silence::Screening => {
-                screening.reasons.iter().map(|reason| reason.explanation()).collect::<Vec<_>>().join("; ")
-            }
-            Silence::Disabled => "automatic replies are switched off (reply.enabled)".into(),
-            Silence::Rule(rule) => format!("rule {rule} forbids it"),
-            Silence::CaseBudget(limit) => format!("this case has had its {limit} automatic replies"),
-            Silence::Budget(what) => what.clone(),
-        }
-    }
-
     /// The word for the mail log.
     pub fn code(&self) -> &'static str {
         match self {
@@ -87,21 +76,45 @@ impl Why {
     /// The reasons as (key, text) lines, for the journal and for people.
     pub fn lines(&self) -> Vec<(String, String)> {
         let mut lines: Vec<(&str, String)> = vec![("kind", self.screening.kind.as_str().into())];
-        lines.extend(self.screening.reasons.iter().map(|reason| ("reason", reason.code().into())));
+        lines.extend(
+            self.screening
+                .reasons
+                .iter()
+                .map(|reason| ("reason", reason.code().into())),
+        );
         lines.push(("thread", threading(&self.threading)));
         match (&self.judgement.category, &self.judgement.why_not) {
             (Some(won), _) => {
-                lines.push(("category", format!("{} ({:.1}, margin {:.1})", won.category, won.score, won.margin)));
+                lines.push((
+                    "category",
+                    format!("{} ({:.1}, margin {:.1})", won.category, won.score, won.margin),
+                ));
             }
-            (None, Some(why_not)) => lines.push(("category", format!("none: {why_not}"))),
+            (None, Some(why_not)) => lines.push(("category", format!("none: {}", told::ambiguity(why_not, Language::En)))),
             (None, None) => {}
         }
-        lines.extend(self.judgement.hits.iter().map(|hit| ("rule", hit.rule.to_string())));
+        lines.extend(
+            self.judgement
+                .hits
+                .iter()
+                .map(|hit| ("rule", hit.rule.to_string())),
+        );
         lines.push(("shown", self.shown.to_string()));
-        lines.extend(self.shown.template().map(|template| ("template", template.to_string())));
-        lines.extend(self.silence.iter().map(|silence| ("silence", silence.explanation(&self.screening))));
+        lines.extend(
+            self.shown
+                .template()
+                .map(|template| ("template", template.to_string())),
+        );
+        lines.extend(
+            self.silence
+                .iter()
+                .map(|silence| ("silence", told::silence(silence, &self.screening, Language::En))),
+        );
         lines.push(("state", self.state.as_str().into()));
-        lines.into_iter().map(|(key, text)| (key.to_owned(), text)).collect()
+        lines
+            .into_iter()
+            .map(|(key, text)| (key.to_owned(), text))
+            .collect()
     }
 }
 

@@ -62,13 +62,20 @@ impl MessageId {
     /// What stands in an identifier of our own: `None` unless the proof is ours. Looks at the left-hand side
     /// only, so a change of our domain does not orphan old threads.
     pub fn own(&self, key: &Key) -> Option<Own> {
-        let left = self.0.rsplit_once('@').map_or(self.0.as_str(), |(left, _)| left).to_lowercase();
+        let left = self
+            .0
+            .rsplit_once('@')
+            .map_or(self.0.as_str(), |(left, _)| left)
+            .to_lowercase();
         let mut parts = left.split('.');
         let (case, name, proof) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || !key.verify(PURPOSE, &[case.as_bytes(), name.as_bytes()], proof) {
             return None;
         }
-        Some(Own { case: CaseNumber::parse(case), name: name.to_owned() })
+        Some(Own {
+            case: CaseNumber::parse(case),
+            name: name.to_owned(),
+        })
     }
 
     /// The case of a mail that we sent ourselves.

@@ -14,16 +14,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::case::Clues;
 use crate::config::{Existing, Mailbox};
-use crate::decide::{self, Decision, Mail};
-use crate::ids::{MailHash, MailboxName};
-use crate::mailbox::{Cursor, Fetched, Known, Listed, Place, Source, SourceError};
+use crate::decide::{self, Decision, Effect, Mail, Quarantine};
+use crate::ids::{CaseNumber, Key, MailHash, MailboxName};
+use crate::mailbox::{Cursor, Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use crate::maillog;
-use crate::message::Limits;
+use crate::message::{Limits, Message};
 use crate::playbook::Playbook;
-use crate::store::{Decided, MailboxState, Outcome, Record, Store, StoreError};
-use crate::thread;
-use crate::time::Clock;
+use crate::store::{Decided, MailboxState, Outcome, Record, StartMark, Store, StoreError, View, Why};
+use crate::thread::{self, Threading};
+use crate::time::{Clock, Timestamp};
 
 /// Mails listed, fetched and committed together. They share two fdatasyncs.
 const BATCH_MAILS: usize = 128;
@@ -64,13 +65,28 @@ pub enum IngestError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("a part of the work stopped: {0}")]
+    Work(String),
     #[error("mailbox {0} is not in the configuration any more")]
     Unconfigured(MailboxName),
 }
 
 impl<S: Source> Ingest<S> {
-    pub fn new(source: S, store: Store, playbook: watch::Receiver<Arc<Playbook>>, clock: Clock, longest_wait: Duration) -> Self {
-        Ingest { source, store, playbook, clock, longest_wait, unfetched: HashMap::new() }
+    pub fn new(
+        source: S,
+        store: Store,
+        playbook: watch::Receiver<Arc<Playbook>>,
+        clock: Clock,
+        longest_wait: Duration,
+    ) -> Self {
+        Ingest {
+            source,
+            store,
+            playbook,
+            clock,
+            longest_wait,
+            unfetched: HashMap::new(),
+        }
     }
 
     /// Repeats the step until `shutdown`. An error is one that only a restart or a person can mend.
@@ -95,7 +111,11 @@ impl<S: Source> Ingest<S> {
                 }
                 Err(error) => return Err(error),
             };
-            if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            if shutdown
+                .run_until_cancelled(tokio::time::sleep(pause))
+                .await
+                .is_none()
+            {
                 return Ok(());
             }
         }
@@ -110,47 +130,50 @@ impl<S: Source> Ingest<S> {
     pub async fn step(&mut self, shutdown: &CancellationToken) -> Result<Progress, IngestError> {
         let playbook = self.playbook.borrow_and_update().clone();
         let name = self.source.name().clone();
-        let mailbox =
-            playbook.config().mailbox(&name).ok_or_else(|| IngestError::Unconfigured(name.clone()))?.clone();
+        let mailbox = playbook
+            .config()
+            .mailbox(&name)
+            .ok_or_else(|| IngestError::Unconfigured(name.clone()))?
+            .clone();
         self.settle_leftovers(&name).await?;
 
-        let before = self.store.mailbox(&name)?;
-        let known = known(&before, &mailbox);
+        let state = self.store.mailbox(&name)?;
+        let known = known(&state, &mailbox);
         let Some(listing) = shutdown.run_until_cancelled(self.source.list(known, BATCH_MAILS)).await else {
             return Ok(Progress::default());
         };
         let listing = listing?;
-        let state = self.started(&name, before, listing.uid_validity, listing.uid_next).await?;
-        let fresh: Vec<Listed> = listing
-            .mails
-            .into_iter()
-            .filter(|mail| !(mailbox.existing == Existing::Leave && is_baseline(&state, mail)))
-            .filter(|mail| !self.store.is_placed(&name, &mail.place).unwrap_or(false))
-            .collect();
-        let mut progress = Progress { committed: 0, more: listing.more };
+        let mark = self.started(&name, state, &listing).await?;
+        let mut fresh: Vec<Listed> = Vec::new();
+        for mail in listing.mails {
+            let left_alone = mailbox.existing == Existing::Leave && is_baseline(&mark, &mail);
+            if !left_alone && !self.store.is_placed(&name, &mail.place)? {
+                fresh.push(mail);
+            }
+        }
+        let mut progress = Progress {
+            committed: 0,
+            more: listing.more,
+        };
         for batch in batches(&fresh) {
             let Some(fetched) = shutdown.run_until_cancelled(self.fetch(batch)).await else {
                 return Ok(progress);
             };
-            progress.committed += self.take(&playbook, &mailbox, &state, batch, fetched?).await?;
+            progress.committed += self.take(&playbook, &mailbox, &mark, batch, fetched?).await?;
         }
         Ok(progress)
     }
 
     /// The first look at a mailbox is written down: what is there now was there before us.
-    async fn started(
-        &self,
-        name: &MailboxName,
-        state: MailboxState,
-        uid_validity: u32,
-        uid_next: u32,
-    ) -> Result<MailboxState, IngestError> {
-        if state.started.is_some() {
-            return Ok(state);
+    async fn started(&self, name: &MailboxName, state: MailboxState, listing: &Listing) -> Result<StartMark, IngestError> {
+        if let Some(mark) = state.started {
+            return Ok(mark);
         }
-        let record = Record::Started { mailbox: name.clone(), uid_validity, uid_next, at: (self.clock)() };
-        self.store.synced(self.store.append(record)?).await?;
-        Ok(self.store.mailbox(name)?)
+        let mark = StartMark { at: (self.clock)(), uid_validity: listing.uid_validity, uid_next: listing.uid_next };
+        let position = self.store.append(Record::Started { mailbox: name.clone(), mark })?;
+        self.store.synced(position).await?;
+        maillog!("looked", mailbox = name, uid_next = mark.uid_next);
+        Ok(mark)
     }
 
     /// Committed mails that a crash or a cut kept from being settled get only that.
@@ -166,17 +189,21 @@ impl<S: Source> Ingest<S> {
 
     async fn settle(&mut self, name: &MailboxName, places: Vec<Place>) -> Result<(), IngestError> {
         self.source.settle(&places).await?;
-        self.store.append(Record::Settled { mailbox: name.clone(), places })?;
+        self.store.append(Record::Settled {
+            mailbox: name.clone(),
+            places,
+        })?;
         Ok(())
     }
 
     /// Fetches a batch. A mail that cannot be fetched three times is given up as it is, so that it keeps
     /// nobody waiting.
     async fn fetch(&mut self, batch: &[Listed]) -> Result<Vec<(Place, Fetched)>, SourceError> {
-        let (hopeless, batch): (Vec<_>, Vec<_>) = batch
-            .iter()
-            .cloned()
-            .partition(|mail| self.unfetched.get(&mail.place).is_some_and(|times| *times >= MAX_ATTEMPTS));
+        let (hopeless, batch): (Vec<_>, Vec<_>) = batch.iter().cloned().partition(|mail| {
+            self.unfetched
+                .get(&mail.place)
+                .is_some_and(|times| *times >= MAX_ATTEMPTS)
+        });
         let mut fetched = match self.source.fetch(&batch).await {
             Err(SourceError::Mail { place, why }) => {
                 *self.unfetched.entry(place.clone()).or_default() += 1;
@@ -185,7 +212,10 @@ impl<S: Source> Ingest<S> {
             other => other?,
         };
         for mail in hopeless {
-            let note = format!("Subject: (this mail could not be fetched)\r\n\r\nplace {} octets {}\r\n", mail.place, mail.size);
+            let note = format!(
+                "Subject: (this mail could not be fetched)\r\n\r\nplace {} octets {}\r\n",
+                mail.place, mail.size
+            );
             fetched.push((mail.place, Fetched::Cut(note.into_bytes())));
         }
         Ok(fetched)
@@ -196,84 +226,244 @@ impl<S: Source> Ingest<S> {
         &mut self,
         playbook: &Arc<Playbook>,
         mailbox: &Mailbox,
-        state: &MailboxState,
+        mark: &StartMark,
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
     ) -> Result<usize, IngestError> {
-        let mut listed: HashMap<Place, &Listed> = batch.iter().map(|mail| (mail.place.clone(), mail)).collect();
-        let (mut whole, mut bytes) = (Vec::new(), Vec::new());
-        for (place, content) in fetched {
-            let Some(mail) = listed.remove(&place) else { continue };
-            match content {
-                Fetched::Whole(content) | Fetched::Cut(content) => {
-                    whole.push(mail.clone());
-                    bytes.push(content);
-                }
-                Fetched::Vanished => {
-                    maillog!("vanished", mailbox = mailbox.name, place = place);
-                    self.store.append(Record::Vanished { mailbox: mailbox.name.clone(), place })?;
-                }
-            }
+        let (mails, bytes) = self.sort_out(mailbox, batch, fetched)?;
+        if mails.is_empty() {
+            return Ok(0);
         }
         let store = self.store.clone();
-        let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await?;
-        let attempts = self.count_attempts(mailbox, &whole, &hashes).await?;
-        let hopeless: Vec<bool> = attempts.iter().map(|attempt| *attempt > MAX_ATTEMPTS).collect();
-        let readable: Vec<Vec<u8>> =
-            bytes.into_iter().zip(&hopeless).map(|(bytes, hopeless)| if *hopeless { Vec::new() } else { bytes }).collect();
-        let read = blocking(move || Ok(reader::read_all(&readable, &Limits::default()))).await?;
+        let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
+        let hopeless = self.count_attempts(mailbox, &mails, &hashes).await?;
+        let read = blocking(move || read(&bytes, &hopeless)).await?;
 
         let mut last = None;
-        for (((mail, hash), read), hopeless) in whole.iter().zip(&hashes).zip(read).zip(hopeless) {
-            let read = if hopeless { Err(format!("its reader died {MAX_ATTEMPTS} times")) } else { read };
-            let now = (self.clock)();
-            let position = self.store.decide(|view| {
-                let mut decided = Decided {
-                    mailbox: mailbox.name.clone(),
-                    place: mail.place.clone(),
-                    hash: *hash,
-                    at: now,
-                    delivered: mail.delivered,
-                    ..Decided::default_for(mailbox.name.clone(), mail.place.clone(), *hash, now)
-                };
-                if view.taken(hash)?.is_some() {
-                    return Ok(Record::Again { mailbox: mailbox.name.clone(), place: mail.place.clone(), hash: *hash });
-                }
-                match &read {
-                    Ok(message) => {
-                        let clues = thread::clues(message, hash, playbook.key());
-                        let facts = view.facts(&clues, now)?;
-                        let asked = Mail {
-                            mailbox,
-                            hash: *hash,
-                            message,
-                            delivered: mail.delivered,
-                            junk: mail.junk,
-                            baseline: is_baseline(state, mail),
-                        };
-                        let decision = decide::decide(&asked, &facts, playbook, now);
-                        log_received(playbook, mailbox, mail, message, &decision);
-                        record(&mut decided, decision, message, clues.twin);
-                    }
-                    Err(why) => {
-                        let decision = decide::quarantine(mailbox, hash, why, playbook, now);
-                        maillog!("quarantined", mailbox = mailbox.name, place = mail.place, hash = hash.short(), why = why);
-                        decided.outcome = Outcome::Quarantined;
-                        record_effects(&mut decided, decision);
-                    }
-                }
-                Ok(Record::Decided(Box::new(decided)))
-            })?;
-            last = Some(position);
+        for ((mail, hash), read) in mails.iter().zip(&hashes).zip(&read) {
+            let desk = Desk { playbook, mailbox, mark, now: (self.clock)() };
+            last = Some(self.store.decide(|view| desk.decide(view, mail, hash, read))?);
         }
         if let Some(position) = last {
             self.store.synced(position).await?;
         }
-        let places: Vec<Place> = whole.into_iter().map(|mail| mail.place).collect();
+        let places: Vec<Place> = mails.into_iter().map(|mail| mail.place).collect();
         let committed = places.len();
-        if !places.is_empty() {
-            self.settle(&mailbox.name, places).await?;
-        }
+        self.settle(&mailbox.name, places).await?;
         Ok(committed)
+    }
+
+    /// Holds what was fetched against what was listed; what has vanished is written down.
+    fn sort_out(
+        &self,
+        mailbox: &Mailbox,
+        batch: &[Listed],
+        fetched: Vec<(Place, Fetched)>,
+    ) -> Result<(Vec<Listed>, Vec<Vec<u8>>), IngestError> {
+        let mut listed: HashMap<&Place, &Listed> = batch.iter().map(|mail| (&mail.place, mail)).collect();
+        let (mut mails, mut contents) = (Vec::new(), Vec::new());
+        for (place, content) in fetched {
+            // A mail that nobody asked for is not taken.
+            let Some(mail) = listed.remove(&place) else { continue };
+            match content {
+                Fetched::Whole(content) | Fetched::Cut(content) => {
+                    mails.push(mail.clone());
+                    contents.push(content);
+                }
+                Fetched::Vanished => {
+                    maillog!("vanished", mailbox = mailbox.name, place = place);
+                    let (mailbox, at) = (mailbox.name.clone(), (self.clock)());
+                    self.store.append(Record::Vanished { mailbox, place, at })?;
+                }
+            }
+        }
+        Ok((mails, contents))
+    }
+
+    /// Writes down that each mail is about to be read. True for those that have stopped their reader so often
+    /// that they are not read again.
+    async fn count_attempts(&self, mailbox: &Mailbox, mails: &[Listed], hashes: &[MailHash]) -> Result<Vec<bool>, IngestError> {
+        let (mut hopeless, mut last) = (Vec::with_capacity(mails.len()), None);
+        for (mail, hash) in mails.iter().zip(hashes) {
+            let known = self.store.taken(hash)?.is_some();
+            let attempts = self.store.attempts(hash)?;
+            hopeless.push(attempts >= MAX_ATTEMPTS);
+            if !known && attempts < MAX_ATTEMPTS {
+                last = Some(self.store.append(Record::Taken {
+                    mailbox: mailbox.name.clone(),
+                    place: mail.place.clone(),
+                    hash: *hash,
+                    attempt: attempts + 1,
+                    at: (self.clock)(),
+                })?);
+            }
+        }
+        if let Some(position) = last {
+            self.store.synced(position).await?;
+        }
+        Ok(hopeless)
+    }
+}
+
+/// What does not change from mail to mail of a batch.
+struct Desk<'a> {
+    playbook: &'a Playbook,
+    mailbox: &'a Mailbox,
+    mark: &'a StartMark,
+    now: Timestamp,
+}
+
+impl Desk<'_> {
+    /// The record of one mail. Runs inside the store's critical section, so that no two mails take the last of
+    /// a budget or open two cases for one matter.
+    fn decide(&self, view: &View<'_>, mail: &Listed, hash: &MailHash, read: &Result<Message, String>) -> Result<Record, StoreError> {
+        let (mailbox, place, at) = (self.mailbox.name.clone(), mail.place.clone(), self.now);
+        if view.taken(hash)?.is_some() {
+            maillog!("again", mailbox = mailbox, place = place, hash = hash.short());
+            return Ok(Record::Again { mailbox, place, hash: *hash, at });
+        }
+        let key = self.playbook.key();
+        let (decision, outcome, known_as, twin) = match read {
+            Ok(message) => {
+                let clues = thread::clues(message, hash, key);
+                let facts = view.facts(&clues, self.now)?;
+                let asked = Mail {
+                    mailbox: self.mailbox,
+                    hash: *hash,
+                    message,
+                    delivered: mail.delivered,
+                    junk: mail.junk,
+                    baseline: is_baseline(self.mark, mail),
+                };
+                let decision = decide::decide(&asked, &facts, self.playbook, self.now);
+                let outcome = outcome(&decision);
+                log_received(key, &self.mailbox.name, mail, message, &decision);
+                (decision, outcome, message.message_id.clone().into_iter().collect(), clues.twin)
+            }
+            Err(reason) => {
+                let clues = Clues { candidates: thread::candidates(hash, key), ..Clues::default() };
+                let facts = view.facts(&clues, self.now)?;
+                let asked = Quarantine { mailbox: self.mailbox, hash: *hash, reason };
+                let decision = decide::quarantine(&asked, &facts, self.playbook, self.now);
+                let case = decision.case().map(|case| case.number);
+                maillog!("quarantined", mailbox = mailbox, place = place, hash = hash.short(), case = shown(case), why = reason);
+                (decision, Outcome::Quarantined(case), Vec::new(), None)
+            }
+        };
+        let why = Why(decision.why.lines());
+        let (mut case, mut outgoing, mut spent) = (None, Vec::new(), Vec::new());
+        for effect in decision.effects {
+            match effect {
+                Effect::Open(changed) | Effect::Append(changed) => case = Some(changed),
+                Effect::Send(mail) => outgoing.push(mail),
+                Effect::Spend(scope) => spent.push(scope),
+            }
+        }
+        let (hash, delivered) = (*hash, mail.delivered);
+        Ok(Record::Decided(Box::new(Decided {
+            mailbox, place, hash, at, delivered, outcome, case, known_as, twin, outgoing, spent, why,
+        })))
+    }
+}
+
+fn outcome(decision: &Decision) -> Outcome {
+    match (&decision.why.threading, decision.case()) {
+        (Threading::Twin(number), _) => Outcome::Duplicate(Some(*number)),
+        (_, Some(case)) if decision.opens() => Outcome::Opened(case.number),
+        (_, case) => case.map_or(Outcome::Duplicate(None), |case| Outcome::Appended(case.number)),
+    }
+}
+
+fn log_received(key: &Key, mailbox: &MailboxName, mail: &Listed, message: &Message, decision: &Decision) {
+    let why = &decision.why;
+    let from = message.sender().map(|sender| maillog::person(key, sender)).unwrap_or_default();
+    let silence = why.silence.as_ref().map(|silence| silence.code()).unwrap_or_default();
+    let reasons: Vec<&str> = why.screening.reasons.iter().map(|reason| reason.code()).collect();
+    let category = why.judgement.category.as_ref().map(|won| won.category.to_string()).unwrap_or_default();
+    maillog!(
+        "received", mailbox = mailbox, place = mail.place, octets = message.size, from = from,
+        case = shown(decision.case().map(|case| case.number)), outcome = outcome(decision).as_str(),
+        kind = why.screening.kind.as_str(), category = category, shown = why.shown, silence = silence, reasons = reasons.join(","),
+    );
+}
+
+fn shown(case: Option<CaseNumber>) -> String {
+    case.map(|case| case.to_string()).unwrap_or_default()
+}
+
+/// How far we came, or where we begin: mail that is left alone is never listed.
+fn known(state: &MailboxState, mailbox: &Mailbox) -> Known {
+    let left_alone = state.started.filter(|mark| mailbox.existing == Existing::Leave && mark.uid_next > 0);
+    let from_start = left_alone.map(|mark| Cursor { uid_validity: mark.uid_validity, uid: mark.uid_next - 1 });
+    Known { cursor: state.known.cursor.or(from_start) }
+}
+
+/// Was this mail in the mailbox before the first start? After a change of UIDVALIDITY the UIDs tell nothing, and
+/// the time of delivery does.
+fn is_baseline(mark: &StartMark, mail: &Listed) -> bool {
+    match &mail.place {
+        Place::Imap { uid_validity, uid } if *uid_validity == mark.uid_validity => *uid < mark.uid_next,
+        Place::Imap { .. } | Place::Maildir { .. } => mail.delivered < mark.at,
+    }
+}
+
+/// Cuts a listing into batches that fit into memory.
+fn batches(mails: &[Listed]) -> Vec<&[Listed]> {
+    let (mut batches, mut start, mut octets) = (Vec::new(), 0, 0);
+    for (at, mail) in mails.iter().enumerate() {
+        if at > start && octets + mail.size > BATCH_OCTETS {
+            batches.push(&mails[start..at]);
+            (start, octets) = (at, 0);
+        }
+        octets += mail.size;
+    }
+    if start < mails.len() {
+        batches.push(&mails[start..]);
+    }
+    batches
+}
+
+/// Reads the mails that are not hopeless.
+fn read(mails: &[Vec<u8>], hopeless: &[bool]) -> Vec<Result<Message, String>> {
+    let readable: Vec<&[u8]> = mails.iter().zip(hopeless).filter(|(_, hopeless)| !**hopeless).map(|(mail, _)| mail.as_slice()).collect();
+    let mut read = reader::read_all(&readable, &Limits::default()).into_iter();
+    let given_up = || Err(format!("its reader died {MAX_ATTEMPTS} times"));
+    hopeless.iter().map(|hopeless| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) }).collect()
+}
+
+/// Work that may block runs beside the loops that must not.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, IngestError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| IngestError::Work(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(uid_validity: u32, uid: u32, second: i64, size: u64) -> Listed {
+        let delivered = Timestamp::from_second(second).unwrap();
+        Listed { place: Place::Imap { uid_validity, uid }, size, delivered, junk: false }
+    }
+
+    #[test]
+    fn mail_from_before_the_first_start_is_known_by_uid_and_after_a_reset_by_time() {
+        let mark = StartMark { at: Timestamp::from_second(1000).unwrap(), uid_validity: 7, uid_next: 10 };
+        for (mail, want) in [
+            (listed(7, 9, 2000, 1), true),
+            (listed(7, 10, 500, 1), false),
+            (listed(8, 1, 500, 1), true),
+            (listed(8, 99, 1500, 1), false),
+        ] {
+            assert_eq!(is_baseline(&mark, &mail), want, "{mail:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_fits_into_memory_and_a_huge_mail_is_alone() {
+        let sizes = [1, BATCH_OCTETS - 1, 1, BATCH_OCTETS * 3, 1];
+        let mails: Vec<Listed> = sizes.iter().zip(1..).map(|(size, uid)| listed(1, uid, 0, *size)).collect();
+        let cut: Vec<usize> = batches(&mails).iter().map(|batch| batch.len()).collect();
+        assert_eq!(cut, [2, 1, 1, 1]);
+        assert!(batches(&[]).is_empty());
     }
 }

@@ -15,7 +15,7 @@ use crate::message::{self, Limits, Message};
 const STACK: usize = 16 * 1024 * 1024;
 
 /// Reads each of `mails`; the error of a mail says what happened to its reader.
-pub fn read_all(mails: &[Vec<u8>], limits: &Limits) -> Vec<Result<Message, String>> {
+pub fn read_all(mails: &[&[u8]], limits: &Limits) -> Vec<Result<Message, String>> {
     on_all_cores(mails, |bytes| Ok(message::read(bytes, limits)))
 }
 
@@ -28,10 +28,15 @@ pub fn read_files(files: &[PathBuf], limits: Limits) -> Vec<Result<Message, Stri
 }
 
 /// Runs `work` on every item, on as many guarded threads as there are cores (one item needs one thread).
-fn on_all_cores<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> Result<T, String> + Sync) -> Vec<Result<T, String>> {
+fn on_all_cores<I: Sync, T: Send>(
+    items: &[I],
+    work: impl Fn(&I) -> Result<T, String> + Sync,
+) -> Vec<Result<T, String>> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<T, String>>>> = Mutex::new(items.iter().map(|_| None).collect());
-    let cores = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let cores = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(items.len());
     thread::scope(|scope| {
         for _ in 0..cores {
             let reader = || {
@@ -44,11 +49,19 @@ fn on_all_cores<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> Result<T, St
                 }
             };
             // Without a thread the others do its share; with none at all every item says so below.
-            let _ = thread::Builder::new().name("reader".into()).stack_size(STACK).spawn_scoped(scope, reader);
+            let _ = thread::Builder::new()
+                .name("reader".into())
+                .stack_size(STACK)
+                .spawn_scoped(scope, reader);
         }
     });
-    let results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    results.into_iter().map(|result| result.unwrap_or_else(|| Err("no thread could be started".into()))).collect()
+    let results = results
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    results
+        .into_iter()
+        .map(|result| result.unwrap_or_else(|| Err("no thread could be started".into())))
+        .collect()
 }
 
 fn take<'a, I>(items: &'a [I], next: &AtomicUsize) -> Option<(usize, &'a I)> {
@@ -58,7 +71,8 @@ fn take<'a, I>(items: &'a [I], next: &AtomicUsize) -> Option<(usize, &'a I)> {
 
 fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "for no stated reason".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "for no stated reason".into())
 }
 
 #[cfg(test)]
@@ -68,7 +82,13 @@ mod tests {
     #[test]
     fn a_reader_that_panics_harms_no_other_mail() {
         let numbers: Vec<u32> = (0..100).collect();
-        let results = on_all_cores(&numbers, |n| if n % 10 == 3 { panic!("poison {n}") } else { Ok(n * 2) });
+        let results = on_all_cores(&numbers, |n| {
+            if n % 10 == 3 {
+                panic!("poison {n}")
+            } else {
+                Ok(n * 2)
+            }
+        });
         assert_eq!(results.len(), 100);
         for (n, result) in numbers.iter().zip(results) {
             match n % 10 {

@@ -157,7 +157,7 @@ fn is_delivery_report(message: &Message) -> bool {
             media,
             "message/delivery-status" | "message/global-delivery-status"
         )
-    }) || matches!(message.report, Some(Report::Delivery))
+    }) || matches!(message.report, Some(Report::Delivery { .. }))
         || message.field("X-Failed-Recipients").next().is_some()
 }
 

@@ -22,6 +22,8 @@ mod subject;
 
 pub use reason::Reason;
 
+use std::time::Duration;
+
 use crate::address::Address;
 use crate::ids::{Key, is_own_loop_mark};
 use crate::message::{Message, Person};
@@ -36,6 +38,9 @@ pub struct Desk {
     pub never: Vec<Address>,
     /// The organisation's own web forms, which name the requester in Reply-To.
     pub trusted_forms: Vec<Address>,
+    /// Mail that was delivered longer ago is not answered: after an outage of days an answer would only
+    /// confuse, the sender has long found another way.
+    pub stale_after: Duration,
     pub bot_id: String,
     pub key: Key,
 }
@@ -104,14 +109,16 @@ pub struct Screening {
 }
 
 impl Screening {
+    /// Of a mail that could not even be read: it is kept, and nobody is answered.
+    pub fn unreadable() -> Screening {
+        Screening { kind: Kind::Human, reasons: vec![Reason::Malformed], answer_to: None }
+    }
+
     /// May it be answered automatically, as far as the mail itself can tell?
     pub fn answerable(&self) -> bool {
         self.reasons.is_empty() && self.answer_to.is_some()
     }
 }
-
-/// Answering after an outage of days would only confuse: the sender has long found another way.
-const STALE_AFTER_SECONDS: i64 = 72 * 60 * 60;
 
 /// Screens a mail. `at_home` is `None` for an inspection offline: what needs a configuration is left out.
 pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived)>) -> Screening {
@@ -134,7 +141,7 @@ pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived)>) -> Screenin
     }
     if let Some((desk, arrived)) = at_home {
         desk.look(message, answer_to.as_ref(), form, &mut reasons);
-        arrived.look(message, &mut reasons);
+        arrived.look(message, desk, &mut reasons);
     }
 
     reasons.sort_unstable();
@@ -212,14 +219,14 @@ impl Desk {
 }
 
 impl Arrived {
-    fn look(&self, message: &Message, reasons: &mut Vec<Reason>) {
+    fn look(&self, message: &Message, desk: &Desk, reasons: &mut Vec<Reason>) {
         if self.junk || header::is_marked_as_spam(message) {
             reasons.push(Reason::Junk);
         }
         if self.baseline {
             reasons.push(Reason::Baseline);
         }
-        if self.now.as_second() - self.delivered.as_second() > STALE_AFTER_SECONDS {
+        if self.delivered.checked_add(desk.stale_after).is_ok_and(|stale| stale < self.now) {
             reasons.push(Reason::Stale);
         }
     }
@@ -242,6 +249,7 @@ mod tests {
             addresses: vec![address("support@example.com")],
             never: vec![address("agent@example.com"), address("helper@sister.example")],
             trusted_forms: vec![address("noreply@forms.example.com")],
+            stale_after: Duration::from_secs(72 * 60 * 60),
             bot_id: "desk".into(),
             key: Key::from_bytes(KEY),
         }

@@ -50,15 +50,25 @@ pub fn run(_config: &Path, options: Options) -> Done {
         .enable_all()
         .build()
         .map_err(|error| Trouble::new(Exit::Software, error))?;
-    let dealt = runtime.block_on(deal_with(&samples)).map_err(run_command::trouble)?;
-    println!("{}", table(&dealt, language, options.width.unwrap_or(USUAL_WIDTH)));
+    let dealt = runtime
+        .block_on(deal_with(&samples))
+        .map_err(run_command::trouble)?;
+    println!(
+        "{}",
+        table(&dealt, language, options.width.unwrap_or(USUAL_WIDTH))
+    );
     let wrong: Vec<String> = dealt.iter().flat_map(Dealt::differences).collect();
-    println!("Everything lies under {FOLDER}/: mail/ is the mailbox, sent/new/ what would have been sent, data/ what is kept.");
+    println!(
+        "Everything lies under {FOLDER}/: mail/ is the mailbox, sent/new/ what would have been sent, data/ what is kept."
+    );
     if wrong.is_empty() {
         println!("{} mails, each dealt with as it should be.", dealt.len());
         return Ok(Exit::Ok);
     }
-    Err(Trouble::new(Exit::Software, anyhow::anyhow!("not as it should be:\n  {}", wrong.join("\n  "))))
+    Err(Trouble::new(
+        Exit::Software,
+        anyhow::anyhow!("not as it should be:\n  {}", wrong.join("\n  ")),
+    ))
 }
 
 /// A sample and what became of it.
@@ -75,17 +85,24 @@ fn configured() -> Result<files::Configured, RunError> {
         ("HUIXIN__MAILBOX__SUPPORT__MAILDIR__PATH", "mail"),
         ("HUIXIN__RELAY__MAILDIR__PATH", "sent"),
     ];
-    let environment: Vec<(String, String)> =
-        moved.iter().map(|(name, folder)| ((*name).to_owned(), format!("{FOLDER}/{folder}"))).collect();
+    let environment: Vec<(String, String)> = moved
+        .iter()
+        .map(|(name, folder)| ((*name).to_owned(), format!("{FOLDER}/{folder}")))
+        .collect();
     let config = config::load(&SourceText::new("bot.toml", SHIPPED), &environment)?;
-    Ok(files::Configured { config, folder: PathBuf::from(".") })
+    Ok(files::Configured {
+        config,
+        folder: PathBuf::from("."),
+    })
 }
 
 async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
     let configured = configured()?;
     for folder in ["data", "mail", "sent"] {
         match std::fs::remove_dir_all(Path::new(FOLDER).join(folder)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(RunError::Other(error.into())),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(RunError::Other(error.into()));
+            }
             _ => {}
         }
     }
@@ -97,7 +114,13 @@ async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
     let (_keep, playbook) = watch::channel(Arc::new(playbook));
     let mailbox = &configured.config.mailboxes[0];
     let source = app::doors::source(&configured, mailbox).map_err(RunError::Other)?;
-    let mut ingest = Ingest::new(source, store.clone(), playbook.clone(), app::clock(), Duration::ZERO);
+    let mut ingest = Ingest::new(
+        source,
+        store.clone(),
+        playbook.clone(),
+        app::clock(),
+        Duration::ZERO,
+    );
     let mut delivery = app::delivery(&configured, &store, playbook.clone())?;
 
     take_all(&mut ingest).await?;
@@ -109,16 +132,21 @@ async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
         for sample in round {
             let answer = sample.answers().and_then(|file| answer_to(&dealt, file));
             let bytes = sample.bytes(app::now(), answer.as_deref());
-            lay(&configured.path(FOLDER).join("mail"), sample.file, &bytes).map_err(|error| RunError::Other(error.into()))?;
+            lay(&configured.path(FOLDER).join("mail"), sample.file, &bytes)
+                .map_err(|error| RunError::Other(error.into()))?;
             laid.push((sample, MailHash::of(&bytes)));
         }
         take_all(&mut ingest).await?;
         delivery.step().await?;
         for (sample, hash) in laid {
-            let decided = store.decided(&hash)?.ok_or_else(|| {
-                RunError::Other(anyhow::anyhow!("{} was not dealt with", sample.file))
-            })?;
-            dealt.push(Dealt { sample, decided, archived: store.archive().path(&hash) });
+            let decided = store
+                .decided(&hash)?
+                .ok_or_else(|| RunError::Other(anyhow::anyhow!("{} was not dealt with", sample.file)))?;
+            dealt.push(Dealt {
+                sample,
+                decided,
+                archived: store.archive().path(&hash),
+            });
         }
     }
     store.close().await;
@@ -127,7 +155,12 @@ async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
 }
 
 async fn take_all<S: crate::mailbox::Source>(ingest: &mut Ingest<S>) -> Result<(), RunError> {
-    while ingest.step(&CancellationToken::new()).await.map_err(|error| RunError::Other(error.into()))?.more {}
+    while ingest
+        .step(&CancellationToken::new())
+        .await
+        .map_err(|error| RunError::Other(error.into()))?
+        .more
+    {}
     Ok(())
 }
 
@@ -141,13 +174,22 @@ fn lay(maildir: &Path, file: &str, bytes: &[u8]) -> std::io::Result<()> {
 /// The Message-ID of our answer to the sample in `file`.
 fn answer_to(dealt: &[Dealt<'_>], file: &str) -> Option<String> {
     let before = dealt.iter().find(|dealt| dealt.sample.file.starts_with(file))?;
-    let answer = before.decided.outgoing.iter().find(|outgoing| outgoing.purpose == Purpose::Answer)?;
+    let answer = before
+        .decided
+        .outgoing
+        .iter()
+        .find(|outgoing| outgoing.purpose == Purpose::Answer)?;
     Some(answer.message_id.as_str().to_owned())
 }
 
 impl Dealt<'_> {
     fn told(&self, key: &str) -> Vec<&str> {
-        self.decided.why.iter().filter(|(k, _)| k == key).map(|(_, text)| text.as_str()).collect()
+        self.decided
+            .why
+            .iter()
+            .filter(|(k, _)| k == key)
+            .map(|(_, text)| text.as_str())
+            .collect()
     }
 
     fn kind(&self) -> &str {
@@ -156,14 +198,22 @@ impl Dealt<'_> {
 
     /// The template of the answer, or nothing.
     fn answered_with(&self) -> &str {
-        match self.decided.outgoing.iter().any(|outgoing| outgoing.purpose == Purpose::Answer) {
+        match self
+            .decided
+            .outgoing
+            .iter()
+            .any(|outgoing| outgoing.purpose == Purpose::Answer)
+        {
             true => self.told("template").first().copied().unwrap_or_default(),
             false => "",
         }
     }
 
     fn handed_off(&self) -> bool {
-        self.decided.outgoing.iter().any(|outgoing| outgoing.purpose == Purpose::Forward)
+        self.decided
+            .outgoing
+            .iter()
+            .any(|outgoing| outgoing.purpose == Purpose::Forward)
     }
 
     fn differences(&self) -> Vec<String> {
@@ -171,12 +221,23 @@ impl Dealt<'_> {
         let mut differences = Vec::new();
         let mut compare = |what: &str, got: String, want: String| {
             if got != want {
-                differences.push(format!("{}: {what} is {got:?} and should be {want:?}", self.sample.file));
+                differences.push(format!(
+                    "{}: {what} is {got:?} and should be {want:?}",
+                    self.sample.file
+                ));
             }
         };
         compare("kind", self.kind().into(), want.kind.clone());
-        let hours = if self.answered_with().ends_with("/closed") { "closed" } else { "open" };
-        compare("answer", self.answered_with().into(), want.answered.replace("{hours}", hours));
+        let hours = if self.answered_with().ends_with("/closed") {
+            "closed"
+        } else {
+            "open"
+        };
+        compare(
+            "answer",
+            self.answered_with().into(),
+            want.answered.replace("{hours}", hours),
+        );
         compare("handoff", self.handed_off().to_string(), want.handoff.to_string());
         differences
     }
@@ -201,7 +262,11 @@ impl Dealt<'_> {
                 purpose => format!("{} → {}", purpose.as_str(), outgoing.envelope.to),
             })
             .collect();
-        if lines.is_empty() { "nothing".into() } else { lines.join("\n") }
+        if lines.is_empty() {
+            "nothing".into()
+        } else {
+            lines.join("\n")
+        }
     }
 }
 
@@ -217,7 +282,12 @@ fn table(dealt: &[Dealt<'_>], language: Language, width: u16) -> Table {
         });
     for row in dealt {
         let about = row.sample.expect.about(language);
-        let case = row.decided.case.as_ref().map(|case| case.number.to_string()).unwrap_or_default();
+        let case = row
+            .decided
+            .case
+            .as_ref()
+            .map(|case| case.number.to_string())
+            .unwrap_or_default();
         table.add_row([
             format!("{}\n{}", row.sample.file, one_line(about, 60)),
             row.kind().to_owned(),
@@ -232,7 +302,12 @@ fn table(dealt: &[Dealt<'_>], language: Language, width: u16) -> Table {
 
 /// `var/demo/data/archive/ab/abcdef….eml`: enough of it to find the file.
 fn short_path(path: &Path) -> String {
-    let path = path.strip_prefix(".").unwrap_or(path).to_string_lossy().into_owned();
+    let path = path
+        .strip_prefix(".")
+        .unwrap_or(path)
+        .to_string_lossy()
+        .into_owned();
     let archive = path.find("archive/").map_or(0, |at| at);
-    path.get(archive..archive + 21).map_or(path.clone(), |short| format!("{short}…"))
+    path.get(archive..archive + 21)
+        .map_or(path.clone(), |short| format!("{short}…"))
 }

@@ -109,8 +109,15 @@ impl Rig {
     pub fn lay(&self, user: &str, mail: &[u8]) {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let name = format!("{}.Q{}.rig", since.as_micros(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let (tmp, new) = (self.maildir(user).join("tmp").join(&name), self.maildir(user).join("new").join(&name));
+        let name = format!(
+            "{}.Q{}.rig",
+            since.as_micros(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let (tmp, new) = (
+            self.maildir(user).join("tmp").join(&name),
+            self.maildir(user).join("new").join(&name),
+        );
         fs::write(&tmp, mail).unwrap();
         chown(&tmp, Some(MAIL_OWNER), Some(MAIL_OWNER)).unwrap();
         fs::rename(tmp, new).unwrap();

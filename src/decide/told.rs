@@ -1,0 +1,84 @@
+//! The reasons of a decision in sentences, for agents and admins, in their language.
+
+use super::budget::Exhausted;
+use super::why::Silence;
+use crate::case::Scope;
+use crate::language::Language;
+use crate::rules::Ambiguity;
+use crate::screen::Screening;
+
+/// Why nothing is answered.
+pub fn silence(silence: &Silence, screening: &Screening, language: Language) -> String {
+    let say = |zh: String, en: String, ja: String| by_language(language, zh, en, ja);
+    match silence {
+        Silence::Screening if screening.reasons.is_empty() => say(
+            "没有可以答复的地址".into(),
+            "there is nobody to answer".into(),
+            "返信できる宛先がありません".into(),
+        ),
+        Silence::Screening => {
+            let reasons: Vec<&str> = screening.reasons.iter().map(|reason| reason.explanation(language)).collect();
+            reasons.join(by_language(language, "；", "; ", "；"))
+        }
+        Silence::Disabled => say(
+            "自动答复已关闭（reply.enabled）".into(),
+            "automatic replies are switched off (reply.enabled)".into(),
+            "自動返信は停止中です（reply.enabled）".into(),
+        ),
+        Silence::Rule(rule) => say(
+            format!("规则 {rule} 不允许自动答复"),
+            format!("rule {rule} forbids an answer"),
+            format!("ルール {rule} により自動返信しません"),
+        ),
+        Silence::CaseBudget(limit) => say(
+            format!("本案自动答复已满 {limit} 次"),
+            format!("this case has had its {limit} automatic replies"),
+            format!("この案件の自動返信は上限の{limit}回に達しました"),
+        ),
+        Silence::Budget(over) => exhausted(over, language),
+    }
+}
+
+/// Which budget is used up.
+fn exhausted(over: &Exhausted, language: Language) -> String {
+    let Exhausted { limit, minutes, .. } = over;
+    let hour = *minutes == 60;
+    let whom = match &over.scope {
+        Scope::Sender(_) => by_language(language, "该发件人", "this sender", "この送信者"),
+        Scope::Domain(_) => by_language(language, "该域名", "this domain", "このドメイン"),
+        Scope::Unknown => by_language(language, "身份未经证实的发件人合计", "senders nothing confirms, all together,", "確認できない送信者全体"),
+        Scope::Global => by_language(language, "全部收件人合计", "everyone together", "全体"),
+    };
+    match language {
+        Language::Zh => format!("{whom}在一{}内已自动答复 {limit} 次", if hour { "小时" } else { "天" }),
+        Language::En => format!("{whom} had {limit} automatic replies within the last {}", if hour { "hour" } else { "day" }),
+        Language::Ja => format!("{whom}への自動返信が{}で{limit}回に達しました", if hour { "1時間" } else { "1日" }),
+    }
+}
+
+/// Why no category won.
+pub fn ambiguity(why_not: &Ambiguity, language: Language) -> String {
+    match (why_not, language) {
+        (Ambiguity::Nothing, Language::Zh) => "没有规则认得这封来信".into(),
+        (Ambiguity::Nothing, Language::En) => "no rule had anything to say about it".into(),
+        (Ambiguity::Nothing, Language::Ja) => "該当するルールがありません".into(),
+        (Ambiguity::BelowThreshold { category, score, threshold }, language) => match language {
+            Language::Zh => format!("最接近 {category}，但只有 {score:.1} 分，不到 {threshold:.1} 分"),
+            Language::En => format!("nearest to {category}, with {score:.1} of the {threshold:.1} points it needs"),
+            Language::Ja => format!("最も近いのは{category}ですが、{score:.1}点で、基準の{threshold:.1}点に足りません"),
+        },
+        (Ambiguity::TooClose { first, second, lead, margin }, language) => match language {
+            Language::Zh => format!("{first} 与 {second} 难分，只领先 {lead:.1} 分，不到 {margin:.1} 分"),
+            Language::En => format!("{first} is only {lead:.1} ahead of {second}, and must be {margin:.1}"),
+            Language::Ja => format!("{first}と{second}の差が{lead:.1}点で、基準の{margin:.1}点に足りません"),
+        },
+    }
+}
+
+fn by_language<T>(language: Language, zh: T, en: T, ja: T) -> T {
+    match language {
+        Language::Zh => zh,
+        Language::En => en,
+        Language::Ja => ja,
+    }
+}
