@@ -181,9 +181,6 @@ impl<'r> Judge<'r, '_> {
         for condition in &when.except {
             masks.extend(self.masks(condition));
         }
-        if (when.none.iter()).any(|condition| self.holds(condition, scope, &masks, &mut Reason::default())) {
-            return false;
-        }
         if !(when.all.iter()).all(|condition| self.holds(condition, scope, &masks, reason)) {
             return false;
         }
@@ -192,7 +189,9 @@ impl<'r> Judge<'r, '_> {
         for condition in &when.any {
             any |= self.holds(condition, scope, &masks, reason);
         }
-        any
+        // The veto comes last: it is asked only of the few mails for which the rest holds.
+        any && !(when.none.iter())
+            .any(|condition| self.holds(condition, scope, &masks, &mut Reason::default()))
     }
 
     /// Does the condition hold? Only then is anything added to `reason`.
@@ -281,7 +280,7 @@ impl<'r> Judge<'r, '_> {
         }
         let holds = different >= words.min;
         if holds {
-            evidence.sort_by(|a, b| (a.segment, a.range.start).cmp(&(b.segment, b.range.start)));
+            evidence.sort_by_key(|one| (one.segment, one.range.start));
             reason.evidence.extend(evidence);
         }
         holds

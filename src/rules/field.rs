@@ -9,7 +9,7 @@ use std::ops::Range;
 use regex::Regex;
 use unicode_normalization::UnicodeNormalization;
 
-use super::pattern::Pattern;
+use super::pattern::{Pattern, PatternError};
 use super::segment::{Segment, View, Views};
 use super::taxonomy::Label;
 use crate::fold::{Folded, is_ignorable};
@@ -38,7 +38,8 @@ pub(super) struct Form {
 const MAX_VALUE: usize = 200;
 
 impl Form {
-    pub(super) fn of(fields: &[Field]) -> Form {
+    /// `Err` when there are more labels than one regex can hold.
+    pub(super) fn of(fields: &[Field]) -> Result<Form, PatternError> {
         let owners: BTreeMap<String, String> = fields
             .iter()
             .rev() // The first field with a label has it.
@@ -58,41 +59,36 @@ impl Form {
                 format!("{before}{}{after}", regex::escape(name))
             })
             .collect();
-        let labels = (!alternatives.is_empty())
-            .then(|| Pattern::parse(&format!("({}) ?[)】\\]*]{{0,2}} ?[:=] ?", alternatives.join("|"))).ok())
-            .flatten()
-            .map(|pattern| pattern.regex);
-        Form {
+        let labels = match alternatives.is_empty() {
+            true => None,
+            false => {
+                let any = alternatives.join("|");
+                Some(Pattern::parse(&format!("({any}) ?[)】\\]*]{{0,2}} ?[:=] ?"))?.regex)
+            }
+        };
+        Ok(Form {
             labels,
             fields: owners,
-        }
+        })
     }
 
-    /// All fields that the mail fills in: those of the form first, then those in running text.
+    /// All fields that the mail fills in: what stands behind a label first, then what is said in passing.
     pub(super) fn read(&self, fields: &[Field], views: &Views<'_>) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();
         for (_, view) in views.of_segments(None) {
-            self.read_form(view, &mut found);
+            self.read_form(fields, view, &mut found);
         }
         for field in fields {
-            for regex in &field.patterns {
-                for (_, view) in views.of_segments(None) {
-                    let Some(captures) = regex.captures(view.folded.text()) else {
-                        continue;
-                    };
-                    if let Some(value) = captures.name("value").or_else(|| captures.get(0)) {
-                        let value = value_of(&view.original, &view.folded, value.range());
-                        if !value.is_empty() {
-                            found.entry(field.id.clone()).or_insert(value);
-                        }
-                    }
+            for (_, view) in views.of_segments(None) {
+                if let Some(value) = field.find(view, 0..view.folded.text().len()) {
+                    found.entry(field.id.clone()).or_insert(value);
                 }
             }
         }
         found
     }
 
-    fn read_form(&self, view: &View<'_>, found: &mut BTreeMap<String, String>) {
+    fn read_form(&self, fields: &[Field], view: &View<'_>, found: &mut BTreeMap<String, String>) {
         let (Some(labels), Segment::Body | Segment::Forwarded) = (&self.labels, view.segment) else {
             return;
         };
@@ -102,22 +98,39 @@ impl Form {
             let (Some(whole), Some(label)) = (answer.get(0), answer.get(1)) else {
                 continue;
             };
+            let owner = self.fields.get(label.as_str());
+            let Some(field) = fields.iter().find(|field| Some(&field.id) == owner) else {
+                continue;
+            };
             let line_end = text[whole.end()..]
                 .find('\n')
                 .map_or(text.len(), |at| whole.end() + at);
+            // People run the lines of a form together: `错误代码：550客户端：Chrome`.
             let next_label = answers
                 .peek()
                 .and_then(|next| next.get(0))
                 .map_or(text.len(), |next| next.start());
             let end = line_end.min(next_label).max(whole.end());
-            let value = value_of(&view.original, &view.folded, whole.end()..end);
-            if let (Some(field), true) = (
-                self.fields.get(label.as_str()),
-                value.contains(char::is_alphanumeric),
-            ) {
-                found.entry(field.clone()).or_insert(value);
+            let value = field
+                .find(view, whole.start()..end)
+                .unwrap_or_else(|| value_of(&view.original, &view.folded, whole.end()..end));
+            if value.contains(char::is_alphanumeric) {
+                found.entry(field.id.clone()).or_insert(value);
             }
         }
+    }
+}
+
+impl Field {
+    /// What the first of its patterns that matches finds in this stretch of the folded text.
+    fn find(&self, view: &View<'_>, stretch: Range<usize>) -> Option<String> {
+        self.patterns.iter().find_map(|regex| {
+            let captures = regex.captures(&view.folded.text()[stretch.clone()])?;
+            let found = captures.name("value").or_else(|| captures.get(0))?;
+            let range = stretch.start + found.start()..stretch.start + found.end();
+            let value = value_of(&view.original, &view.folded, range);
+            (!value.is_empty()).then_some(value)
+        })
     }
 }
 

@@ -16,6 +16,8 @@ mod engine;
 mod score;
 mod load;
 mod inline_test;
+#[cfg(test)]
+mod tests;
 
 pub use field::Field;
 pub use inline_test::TestSummary;

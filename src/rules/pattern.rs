@@ -228,7 +228,7 @@ mod tests {
     fn the_literals_of_a_pattern_are_found() {
         let cases: [(&str, Option<&[&str]>); 9] = [
             (r"(?P<code>554)[ -]?(?:5\.\d\.\d )?DT:SPM", Some(&["dt:spm"])),
-            ("(?:错误|代码|ERROR).{0,20}550", Some(&["550"])),
+            ("(?:错误|代码|ERROR).{0,20}550", Some(&["错误", "代码", "error"])),
             ("退信|邮件(?:被退|退回)", Some(&["退信", "邮件"])),
             ("(?:ab)+c*", Some(&["ab"])),
             ("(?:ab)*c", None),

@@ -50,17 +50,24 @@ pub(super) struct Reading {
     pub(super) phase: Phase,
     /// Names that its regexes capture.
     pub(super) captures: Vec<String>,
+    /// What is read stands in a `none`, which is asked last.
+    pub(super) vetoing: bool,
 }
 
 impl<'t> Loader<'t> {
     /// The groups `all`, `any`, `none` and `except` of a table.
     pub(super) fn when(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> When {
         let mut group = |loader: &mut Self, key| {
+            // Within a veto everything is asked late, and so is what stands in it.
+            let vetoing = rule.vetoing;
+            rule.vetoing |= key == "none";
             let items = table.take(key).map_or(Vec::new(), |value| value.items(faults));
             let conditions = items
                 .iter()
                 .filter_map(|item| loader.condition(rule, item, faults));
-            conditions.collect::<Vec<_>>()
+            let conditions: Vec<Condition> = conditions.collect();
+            rule.vetoing = vetoing;
+            conditions
         };
         let (all, any, none) = (group(self, "all"), group(self, "any"), group(self, "none"));
         let except = match table.take("except") {
@@ -198,6 +205,7 @@ impl<'t> Loader<'t> {
             Some(words) => literals.extend(
                 words.iter().map(|word| self.words.needle(Look::Folded, &word.replace('\n', " "))),
             ),
+            None if rule.vetoing => {}
             None => faults.push(
                 text.file
                     .warning(text.span.clone(), "this regex has no word in it that it cannot do without")

@@ -173,6 +173,13 @@ impl<'t> Loader<'t> {
         self.check_circles(&rules, faults);
         self.check_fields(faults);
         self.check_reachable(&rules, faults);
+        let form = Form::of(&self.taxonomy.fields).unwrap_or_else(|error| {
+            faults.push(Problem::outside(format!(
+                "the fields have too many names: {}",
+                error.what
+            )));
+            Form::default()
+        });
         let vocabulary = match self.words.build() {
             Ok(vocabulary) => vocabulary,
             Err(error) => {
@@ -191,7 +198,7 @@ impl<'t> Loader<'t> {
             places
         };
         Rules {
-            form: Form::of(&self.taxonomy.fields),
+            form,
             guards: asked(Phase::Guard),
             classifiers: (0..rules.len())
                 .filter(|place| rules[*place].phase == Phase::Classify)

@@ -10,7 +10,7 @@ use crate::ids::{CategoryId, RuleId, TemplateName};
 use crate::problem::Problems;
 use crate::rules::condition::When;
 use crate::rules::rule::{Actions, Boost, HandoffAction, Phase, PriorityChange, Reply, Rule, Status};
-use crate::rules::taxonomy::{Priority, THRESHOLD};
+use crate::rules::taxonomy::{Priority, THRESHOLD, UNCLASSIFIED};
 
 /// What a rule tells its readers and not the engine.
 const NOTES: [&str; 6] = [
@@ -49,6 +49,7 @@ impl<'t> Loader<'t> {
             place,
             phase,
             captures: Vec::new(),
+            vetoing: false,
         };
         let when = self.conditions(&mut reading, &mut table, faults);
         let boosts = table
@@ -110,7 +111,13 @@ impl<'t> Loader<'t> {
         let category = table.text("category", faults);
         let weight = table.number("weight", faults);
         let mut weights = Vec::new();
-        let category = category.and_then(|text| self.known_category(&text, faults));
+        let category = category.and_then(|text| {
+            if text.text == UNCLASSIFIED {
+                let problem = text.error("`other` is what is left when no category wins: no rule adds to it");
+                faults.push(problem.code("E09"));
+            }
+            self.known_category(&text, faults)
+        });
         if let Some(category) = &category {
             weights.push((category.clone(), weight.unwrap_or(THRESHOLD)));
         }
