@@ -190,7 +190,11 @@ fn says_who_wrote(text: &str, quote_follows: bool) -> bool {
         )
     });
     let text = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '—' | '*' | '_'));
-    if text.ends_with([':', '：']) || text.starts_with("--") {
+    let closed = text.ends_with([':', '：']);
+    if closed && quote_follows && text.contains('@') && MOMENT.is_match(text) {
+        return true;
+    }
+    if closed || text.starts_with("--") {
         let named = quote_follows || MOMENT.is_match(text) || text.contains('@') || text.contains("<mailto:");
         let wrote = says(text).is_some_and(|at| {
             // The word stands near the end, or the time or the address comes after it.
