@@ -1,1 +1,660 @@
-//! To be written.
+//! The fresh text: what this person wrote now.
+//!
+//! Every line gets a kind from what it looks like and, in HTML, from the container it stands in. Then the
+//! pieces are cut from the outside in: the mail below, the signature, the quotes at the end. A quote that is
+//! answered below it, point by point, stays: without it the answer says nothing. When cutting would leave
+//! nothing, nothing is cut but the lines that only introduce what stands below them: a mail passed on without a
+//! word is what its sender wants us to read.
+
+use super::Segments;
+use super::quote::{self, Earlier};
+use super::signature;
+
+/// A line of the text, and where the markup says that it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) origin: Origin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Origin {
+    /// Plain text, or markup that says nothing about it.
+    #[default]
+    Unsaid,
+    Quote,
+    Signature,
+    /// A line drawn across the page, without text.
+    Rule,
+}
+
+impl Line {
+    pub(super) fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+/// The lines of a plain text.
+pub(super) fn plain_lines(text: &str) -> impl Iterator<Item = Line> + '_ {
+    text.split('\n').map(|line| Line {
+        text: line.trim_end().to_owned(),
+        origin: Origin::Unsaid,
+    })
+}
+
+/// Lines after which a text below a quote is an answer, and not what a person leaves standing there.
+const LEFT_STANDING: usize = 7;
+
+/// What a line looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Blank,
+    Text,
+    Quote,
+    /// `On … wrote:`.
+    Attribution,
+    /// A divider or a header block: everything below is an earlier mail.
+    Head(Earlier),
+    /// The signature mark.
+    Mark,
+    Ruler,
+    /// In a signature by its markup, or what a mail program says about itself.
+    Signed,
+}
+
+/// Whose a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    Fresh,
+    Quoted,
+    Forwarded,
+    Signature,
+}
+
+/// Takes a text apart.
+pub(super) fn segments(lines: &[Line]) -> Segments {
+    let cutter = Cutter::cut(lines);
+    if cutter.has_fresh_text() || lines.iter().all(|line| line.origin == Origin::Unsaid) {
+        return cutter.segments();
+    }
+    // All of it stands in containers for quotes: the markup says nothing here.
+    let unmarked: Vec<Line> = lines
+        .iter()
+        .map(|line| Line {
+            text: line.text.clone(),
+            origin: Origin::Unsaid,
+        })
+        .collect();
+    Cutter::cut(&unmarked).segments()
+}
+
+fn kinds(lines: &[Line]) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = Vec::with_capacity(lines.len());
+    let mut fenced = false;
+    while kinds.len() < lines.len() {
+        let at = kinds.len();
+        // Code between fences is text, whatever it looks like.
+        if lines[at].text.trim_start().starts_with("```") {
+            fenced = !fenced;
+        }
+        let (kind, length) = if lines[at].origin == Origin::Rule {
+            (Kind::Ruler, 1)
+        } else if lines[at].is_blank() {
+            (Kind::Blank, 1)
+        } else if fenced {
+            (Kind::Text, 1)
+        } else {
+            let above = kinds.iter().rev().find(|kind| **kind != Kind::Blank);
+            kind(&lines[at..], above == Some(&Kind::Ruler))
+        };
+        kinds.extend(std::iter::repeat_n(kind, length));
+    }
+    kinds.truncate(lines.len());
+    kinds
+}
+
+/// The kind of the first line, and how many lines share it because they are one thing.
+fn kind(lines: &[Line], below_ruler: bool) -> (Kind, usize) {
+    let texts = || lines.iter().map(|line| line.text.as_str());
+    let line = lines[0].text.as_str();
+    if is_quoted(&lines[0]) {
+        return (Kind::Quote, 1);
+    }
+    if let Some(earlier) = quote::divider(line) {
+        // The header block below belongs to the divider.
+        let blanks = lines[1..].iter().take_while(|line| line.is_blank()).count();
+        let block = quote::header_block(texts().skip(1 + blanks), true);
+        let length = if block > 0 { 1 + blanks + block } else { 1 };
+        return (Kind::Head(earlier), length);
+    }
+    if lines[0].origin == Origin::Signature || signature::is_advertisement(line) {
+        return (Kind::Signed, 1);
+    }
+    if signature::is_mark(line) {
+        return (Kind::Mark, 1);
+    }
+    if signature::is_ruler(line) {
+        return (Kind::Ruler, 1);
+    }
+    match quote::header_block(texts(), below_ruler) {
+        0 => {}
+        length => return (Kind::Head(Earlier::Answered), length),
+    }
+    let quote_follows = |length: usize| {
+        let below = lines[length..].iter().find(|line| !line.is_blank());
+        below.is_some_and(is_quoted)
+    };
+    match quote::attribution(texts(), quote_follows) {
+        0 => (Kind::Text, 1),
+        length => (Kind::Attribution, length),
+    }
+}
+
+fn is_quoted(line: &Line) -> bool {
+    line.origin == Origin::Quote || quote::is_quoted(&line.text)
+}
+
+struct Cutter<'a> {
+    lines: &'a [Line],
+    kinds: Vec<Kind>,
+    pieces: Vec<Piece>,
+}
+
+impl<'a> Cutter<'a> {
+    fn cut(lines: &'a [Line]) -> Cutter<'a> {
+        let kinds = kinds(lines);
+        let pieces = kinds
+            .iter()
+            .map(|kind| match kind {
+                Kind::Signed => Piece::Signature,
+                _ => Piece::Fresh,
+            })
+            .collect();
+        let mut cutter = Cutter { lines, kinds, pieces };
+        let end = cutter.cut_below();
+        cutter.cut_attributed(end);
+        cutter.cut_trailing_quotes(end);
+        cutter.cut_signed_name(end);
+        if !cutter.has_fresh_text() {
+            cutter.restore();
+        }
+        cutter
+    }
+
+    /// Cuts at the first line that says that an earlier mail or a signature is below. Gives the end of what is
+    /// left to look at.
+    fn cut_below(&mut self) -> usize {
+        let all = self.kinds.len();
+        let ends = self.text_ends();
+        let mut text_above = false;
+        for (at, ends_text) in ends.into_iter().enumerate() {
+            match self.kinds[at] {
+                Kind::Text => text_above = true,
+                // Nothing stands above: the mail below is all there is.
+                Kind::Head(earlier) if !text_above => self.pieces[at] = piece(earlier),
+                Kind::Head(earlier) => {
+                    let start = self.ruler_above(at);
+                    self.give(start..all, piece(earlier));
+                    return start;
+                }
+                Kind::Mark | Kind::Ruler if text_above && ends_text => {
+                    let below = (at..all).find(|line| self.is_earlier(*line)).unwrap_or(all);
+                    let earlier = match self.kinds.get(below) {
+                        Some(Kind::Head(earlier)) => piece(*earlier),
+                        _ => Piece::Quoted,
+                    };
+                    let signed = below == all || self.kinds[at..below].contains(&Kind::Text);
+                    self.give(at..below, if signed { Piece::Signature } else { earlier });
+                    self.give(below..all, earlier);
+                    return at;
+                }
+                _ => {}
+            }
+        }
+        all
+    }
+
+    fn is_earlier(&self, line: usize) -> bool {
+        matches!(self.kinds[line], Kind::Head(_) | Kind::Attribution | Kind::Quote)
+    }
+
+    /// For every line: is it a mark or a drawn line that ends the text? People draw lines between the parts of a
+    /// text as well.
+    fn text_ends(&self) -> Vec<bool> {
+        let all = self.kinds.len();
+        let mut ends = vec![false; all];
+        // Where the next earlier mail and the next text begin, seen from the line looked at.
+        let (mut earlier, mut text) = (all, all);
+        for at in (0..all).rev() {
+            match self.kinds[at] {
+                Kind::Mark => ends[at] = true,
+                Kind::Ruler => {
+                    let lines = || self.lines[text..earlier].iter().map(|line| line.text.as_str());
+                    let nothing_more =
+                        text >= earlier && matches!(self.kinds.get(earlier), None | Some(Kind::Head(_)));
+                    ends[at] = nothing_more
+                        || signature::is_underscores(&self.lines[at].text)
+                        || text < earlier
+                            && (signature::is_signature(lines()) || signature::is_footer(lines()));
+                }
+                Kind::Text => text = at,
+                _ if self.is_earlier(at) => (earlier, text) = (at, at),
+                _ => {}
+            }
+        }
+        ends
+    }
+
+    /// The line drawn above a header block belongs to it.
+    fn ruler_above(&self, at: usize) -> usize {
+        (0..at)
+            .rev()
+            .take_while(|line| matches!(self.kinds[*line], Kind::Blank | Kind::Ruler | Kind::Mark))
+            .filter(|line| self.kinds[*line] != Kind::Blank)
+            .last()
+            .unwrap_or(at)
+    }
+
+    /// Cuts from `On … wrote:` on, or only that line where the answer stands below the quote.
+    fn cut_attributed(&mut self, end: usize) {
+        let rest = self.rests(end);
+        let last_quote = (0..end)
+            .rfind(|line| self.kinds[*line] == Kind::Quote)
+            .map_or(0, |line| line + 1);
+        let below = (last_quote..end)
+            .filter(|line| self.kinds[*line] == Kind::Text)
+            .count();
+        let (mut above, mut first_text) = (0, 0);
+        for at in 0..end {
+            match self.kinds[at] {
+                Kind::Text if above == 0 => (above, first_text) = (1, at),
+                Kind::Text => above += 1,
+                Kind::Attribution => {
+                    self.pieces[at] = Piece::Quoted;
+                    if self.kinds.get(at + 1) == Some(&Kind::Attribution) && at + 1 < end {
+                        continue;
+                    }
+                    let Rest { next, quotes } = rest[at + 1];
+                    let top_posted = above > 0 && !(above == 1 && self.is_greeting(first_text));
+                    if next != Some(Kind::Quote) {
+                        if above > 0 {
+                            // Quoted without marks, to the end.
+                            return self.give(at..end, Piece::Quoted);
+                        }
+                    } else if quotes == 1 && !top_posted && below > 0 {
+                        return self.give(at..last_quote, Piece::Quoted);
+                    } else if quotes == 1 && above > 0 && below < LEFT_STANDING {
+                        self.give(at..last_quote, Piece::Quoted);
+                        return self.give(last_quote..end, Piece::Signature);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// For every line up to `end`: what comes from there on.
+    fn rests(&self, end: usize) -> Vec<Rest> {
+        let mut rests = vec![Rest::default(); end + 1];
+        for at in (0..end).rev() {
+            let after = rests[at + 1];
+            rests[at] = match self.kinds[at] {
+                Kind::Blank | Kind::Signed | Kind::Attribution => after,
+                Kind::Quote => Rest {
+                    next: Some(Kind::Quote),
+                    quotes: after.quotes + usize::from(after.next != Some(Kind::Quote)),
+                },
+                kind => Rest {
+                    next: Some(kind),
+                    ..after
+                },
+            };
+        }
+        rests
+    }
+
+    /// A line that only greets, above an answer below the quote.
+    fn is_greeting(&self, at: usize) -> bool {
+        let line = self.lines[at].text.trim();
+        line.chars().count() <= 30 && line.ends_with([',', '，', ':', '：', '、'])
+    }
+
+    fn cut_trailing_quotes(&mut self, end: usize) {
+        let trailing =
+            |line: &usize| !(self.kinds[*line] == Kind::Text && self.pieces[*line] == Piece::Fresh);
+        let start = (0..end).rev().take_while(trailing).last().unwrap_or(end);
+        if !self.has_fresh_text() {
+            return;
+        }
+        // A quote that begins with "forwarded message" was passed on.
+        let mut to = None;
+        for at in start..end {
+            match self.kinds[at] {
+                Kind::Quote => {
+                    let to = *to.get_or_insert_with(|| {
+                        quote::divider(&self.lines[at].text).map_or(Piece::Quoted, piece)
+                    });
+                    self.give(at..at + 1, to);
+                }
+                Kind::Ruler | Kind::Mark => self.give(at..at + 1, Piece::Signature),
+                Kind::Blank => {}
+                _ => to = None,
+            }
+        }
+    }
+
+    /// A name behind a dash, alone in the last paragraph.
+    fn cut_signed_name(&mut self, end: usize) {
+        let mut texts = (0..end)
+            .rev()
+            .filter(|line| self.kinds[*line] == Kind::Text && self.pieces[*line] == Piece::Fresh);
+        let (Some(last), Some(_)) = (texts.next(), texts.next()) else {
+            return;
+        };
+        if self.kinds[last - 1] == Kind::Blank && signature::is_signed_name(&self.lines[last].text) {
+            self.pieces[last] = Piece::Signature;
+        }
+    }
+
+    /// Nothing would be left, so everything stays but the lines that introduce what is below them.
+    fn restore(&mut self) {
+        let introduces = |kind: &Kind| matches!(kind, Kind::Attribution | Kind::Head(_));
+        let nothing_else = self
+            .kinds
+            .iter()
+            .all(|kind| introduces(kind) || *kind == Kind::Blank);
+        for (piece, kind) in self.pieces.iter_mut().zip(&self.kinds) {
+            if nothing_else || !introduces(kind) {
+                *piece = Piece::Fresh;
+            }
+        }
+    }
+
+    fn give(&mut self, lines: std::ops::Range<usize>, to: Piece) {
+        for piece in &mut self.pieces[lines] {
+            if *piece == Piece::Fresh {
+                *piece = to;
+            }
+        }
+    }
+
+    fn has_fresh_text(&self) -> bool {
+        let mut lines = self.pieces.iter().zip(&self.kinds);
+        lines.any(|line| line == (&Piece::Fresh, &Kind::Text))
+    }
+
+    fn segments(&self) -> Segments {
+        let piece = |wanted: Piece| {
+            let lines: Vec<&str> = self
+                .lines
+                .iter()
+                .zip(&self.pieces)
+                .filter(|(_, piece)| **piece == wanted)
+                .map(|(line, _)| line.text.as_str())
+                .collect();
+            trim_lines(&lines)
+        };
+        Segments {
+            fresh: piece(Piece::Fresh),
+            quoted: piece(Piece::Quoted),
+            forwarded: piece(Piece::Forwarded),
+            signature: piece(Piece::Signature),
+        }
+    }
+}
+
+/// What comes after a line: the next thing that is not blank, and how many quotes with text between them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rest {
+    next: Option<Kind>,
+    quotes: usize,
+}
+
+fn piece(earlier: Earlier) -> Piece {
+    match earlier {
+        Earlier::Answered => Piece::Quoted,
+        Earlier::PassedOn => Piece::Forwarded,
+    }
+}
+
+/// Joins lines without the blank ones around them; the indent of the first line stays.
+fn trim_lines(lines: &[&str]) -> String {
+    let filled = |line: &&str| !line.trim().is_empty();
+    match (lines.iter().position(filled), lines.iter().rposition(filled)) {
+        (Some(first), Some(last)) => lines[first..=last].join("\n"),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(text: &str) -> Segments {
+        segments(&plain_lines(text).collect::<Vec<_>>())
+    }
+
+    /// Every tail below is cut from below every text, in the language of the mail program that wrote it.
+    #[test]
+    fn the_mail_below_is_cut_whatever_program_put_it_there() {
+        let texts = [
+            "您好，附件发不出去，请帮忙看一下。",
+            "Hello,\n\nmy mail bounced.\n\nThanks\nAnn",
+            "添付が送れません。",
+        ];
+        let tails = [
+            // Gmail
+            "On Mon, Nov 2, 2026 at 9:00 AM Support <support@example.com> wrote:\n\n> Please restart.\n> Bye",
+            "On Mon, Nov 2, 2026 at 9:00 AM Support Team of the Example Company <\nsupport@example.com> wrote:\n> Hi",
+            "客服 <support@example.com> 于2026年11月2日周一 09:00写道：\n\n> 请重启",
+            "客服 <support@example.com> 於 2026年11月2日 週一 上午9:00寫道：\n> 請重啟",
+            "2026年11月2日(月) 9:00 サポート <support@example.com>:\n\n> 再起動してください",
+            "Am Mo., 2. Nov. 2026 um 09:00 Uhr schrieb Support <\nsupport@example.com>:\n> Hallo",
+            "Le lun. 2 nov. 2026 à 09:00, Support <support@example.com> a écrit :\n> Bonjour",
+            "El lun, 2 nov 2026 a las 9:00, Soporte (<support@example.com>) escribió:\n> Hola",
+            "Em seg., 2 de nov. de 2026 às 09:00, Suporte <support@example.com> escreveu:\n> Oi",
+            "пн, 2 нояб. 2026 г. в 09:00, Support <support@example.com>:\n> Привет",
+            "pon., 2 lis 2026 o 09:00 Support <support@example.com> napisał(a):\n> Cześć",
+            // Apple Mail, iOS
+            "> 在 2026年11月2日，上午9:00，客服 <support@example.com> 写道：\n> \n> 请重启",
+            "> 2026/11/02 9:00、サポート <support@example.com>のメール:\n> \n> 再起動",
+            "> Am 02.11.2026 um 09:00 schrieb Support <support@example.com>:\n> \n> Hallo",
+            "Il giorno 2 nov 2026, alle ore 09:00, Support <support@example.com> ha scritto:\n\nCiao",
+            // Thunderbird
+            "On 11/2/26 09:00, Support wrote:\n> Hi",
+            "在 2026/11/2 9:00, 客服 写道:\n> 请重启",
+            "Op 2-11-2026 om 09:00 schreef Support:\n> Hoi",
+            // Outlook
+            "-----Original Message-----\nFrom: Support <support@example.com> \nSent: Monday, November 2, 2026 9:00 AM\nTo: Ann\nSubject: Re: x\n\nHi",
+            "________________________________\nFrom: Support <support@example.com>\nSent: Monday, November 2, 2026 9:00 AM\nTo: Ann <a@example.org>\nSubject: Re: x\n\nHi",
+            "发件人: 客服 <support@example.com> \n发送时间: 2026年11月2日 9:00\n收件人: 张三 <a@example.org>\n主题: 回复: 退信\n\n请重启",
+            "寄件者: 客服 <support@example.com>\n寄件日期: 2026年11月2日 上午 09:00\n收件者: 張三\n主旨: RE: 退信\n\n請重啟",
+            "差出人: サポート <support@example.com>\n送信日時: 2026年11月2日 9:00\n宛先: 山田\n件名: RE: 返信\n\n再起動",
+            "Von: Support <support@example.com> \nGesendet: Montag, 2. November 2026 09:00\nAn: Ann\nBetreff: AW: x\n\nHallo",
+            "De : Support <support@example.com>\nEnvoyé : lundi 2 novembre 2026 09:00\nÀ : Ann\nObjet : RE: x\n\nBonjour",
+            // QQ, Foxmail, NetEase, Aliyun and DingTalk
+            "------------------ 原始邮件 ------------------\n发件人: \"客服\" <support@example.com>;\n发送时间: 2026年11月2日(星期一) 上午9:00\n收件人: \"张三\"<a@example.org>;\n主题: 回复：退信\n\n请重启",
+            "------------------&nbsp;原始邮件&nbsp;------------------\n发件人: x\n请重启",
+            " \n发件人： 客服\n发送时间： 2026-11-02 09:00\n收件人： 张三\n主题： Re: 退信\n请重启",
+            "---- 回复的原邮件 ----\n| 发件人 | 客服<support@example.com> |\n| 日期 | 2026年11月02日 09:00 |\n| 收件人 | a@example.org |\n| 主题 | Re: 退信 |\n请重启",
+            "在 2026-11-02 09:00:00，\"客服\" <support@example.com> 写道：\n\n请重启",
+            "At 2026-11-02 09:00:00, \"Support\" <support@example.com> wrote:\n\nHi",
+            "------------------------------------------------------------------\n发件人：客服 <support@example.com>\n发送时间：2026年11月2日(星期一) 09:00\n收件人：张三\n主　题：Re:退信\n\n请重启",
+            // Ours
+            "##- 请在此行上方回复 -##\n您好，请重启",
+            "##- Please reply above this line -##\nHi",
+        ];
+        let mut wrong = Vec::new();
+        for text in texts {
+            for tail in tails {
+                let segments = cut(&format!("{text}\n\n{tail}\n"));
+                if segments.fresh != text || segments.quoted.is_empty() || !segments.signature.is_empty() {
+                    wrong.push((tail, segments));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn signatures_are_cut() {
+        let signatures = [
+            "--\n张三\n电话 010-12345678",
+            "--\nAnn Lee\nExample Inc.",
+            "—\nAnn",
+            "发自我的iPhone",
+            "發自我的 iPhone",
+            "从我的 iPhone 发送",
+            "从 Windows 版邮件发送",
+            "发自我的小米手机",
+            "获取 Outlook for iOS",
+            "来自我的华为手机",
+            "Sent from my iPhone",
+            "Sent from my Samsung Galaxy smartphone.",
+            "Get Outlook for Android<https://aka.ms/x>",
+            "iPhoneから送信",
+            "Von meinem iPhone gesendet",
+            "Gesendet von Mail für Windows",
+            "Envoyé de mon iPhone",
+            "Enviado desde mi iPhone",
+            "Inviato da iPhone",
+            "Verzonden vanaf mijn iPhone",
+            "Отправлено с iPhone",
+            "Wysłane z iPhone'a",
+            "_______________________________________________\nusers mailing list\nusers@example.org",
+            "------------------\n张三\n某某科技有限公司\n手机：13800000000",
+            "--------------------------------\nAnn Lee\nann@example.org",
+            "-Ann Lee",
+        ];
+        let mut wrong = Vec::new();
+        for signature in signatures {
+            let segments = cut(&format!("附件发不出去。\n第二行\n\n{signature}\n"));
+            if segments.fresh != "附件发不出去。\n第二行" || segments.signature != signature {
+                wrong.push((signature, segments));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_quote_or_a_signature_stays() {
+        let texts = [
+            "退信信息如下：\n发件人：a@example.org\n收件人：b@example.com\n时间：10:30\n错误：550 5.7.1",
+            "退信信息如下：\n发件人：a@example.org\n收件人：b@example.com\n主题：报价\n发送时间：2026-11-02 10:30\n错误代码：550",
+            "账号：a@example.org\n------------------\n错误：无法登录，请问怎么办？\n谢谢",
+            "第一个问题\n*****\n第二个问题",
+            "我的问题\n-----\n> 引用\n我的回答",
+            "设置>账户>同步 找不到",
+            "On this day\n\nI wrote something",
+            "I sent from my desk, and it bounced.\nSent from my desk, is much easier.",
+            "Steps:\n- one\n- two",
+            "a < b\nb > c",
+            "```\n--\n> x\n```\nbelow the code",
+            "发送时间：今天上午\n就是发不出去",
+            "今天 10:00 客户来信说：收不到\n请查一下",
+        ];
+        let wrong: Vec<_> = texts.iter().filter(|text| cut(text).fresh != **text).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn an_answer_below_or_between_quotes_is_found() {
+        let cases = [
+            (
+                "On 2 Nov 2026, Ann wrote:\n> Did it work?\n\nYes, thanks.",
+                "Yes, thanks.",
+            ),
+            (
+                "您好：\n\n在 2026-11-02 09:00，客服 写道：\n> 好了吗？\n\n还没有。",
+                "您好：\n\n\n还没有。",
+            ),
+            (
+                "On 2 Nov 2026, Ann wrote:\n> one?\n\nYes.\n\n> two?\n\nNo.\n\n> three",
+                "> one?\n\nYes.\n\n> two?\n\nNo.",
+            ),
+            (
+                "> How do I log in?\n\nI mean this.",
+                "> How do I log in?\n\nI mean this.",
+            ),
+        ];
+        for (text, fresh) in cases {
+            assert_eq!(cut(text).fresh, fresh, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_passed_on_is_told_from_what_was_answered() {
+        let forwarded = [
+            "---------- Forwarded message ---------\nFrom: Li <li@example.com>\nDate: Mon, Nov 2, 2026\nSubject: x\nTo: a\n\n退信",
+            "---------- 转发邮件信息 ----------\n发件人：李四\n发送日期：2026-11-02 09:00\n收件人：张三\n主题：x\n退信",
+            "Begin forwarded message:\n\nFrom: Li <li@example.com>\nSubject: x\nDate: 2 November 2026\nTo: a\n\n退信",
+            "> Begin forwarded message:\n>\n> From: Li\n>\n> 退信",
+            "-------- Weitergeleitete Nachricht --------\nVon: Li\nBetreff: x\n\n退信",
+        ];
+        for below in forwarded {
+            let segments = cut(&format!("请看下面这封退信\n\n{below}"));
+            assert_eq!(segments.fresh, "请看下面这封退信", "{below}");
+            assert!(segments.forwarded.contains("退信"), "{below}");
+            assert_eq!(segments.quoted, "", "{below}");
+        }
+        // Without a word above, the mail passed on is all there is to read.
+        assert_eq!(cut(forwarded[0]).fresh, "退信");
+    }
+
+    #[test]
+    fn nothing_is_cut_when_nothing_would_be_left() {
+        for text in [
+            "> only a quote",
+            "--\nAnn",
+            "发自我的iPhone",
+            "",
+            "-----Original Message-----",
+            "___________",
+        ] {
+            assert_eq!(cut(text).fresh, text);
+        }
+        let marked = |text: &str, origin| Line {
+            text: text.to_owned(),
+            origin,
+        };
+        let all_quoted = [
+            marked("在 2026-11-02 09:00，客服 写道：", Origin::Quote),
+            marked("请重启", Origin::Quote),
+        ];
+        assert_eq!(segments(&all_quoted).fresh, "请重启");
+        let answered = [
+            marked("还是不行", Origin::Unsaid),
+            marked("", Origin::Rule),
+            marked("请重启", Origin::Quote),
+            marked("客服", Origin::Signature),
+        ];
+        let segments = segments(&answered);
+        assert_eq!(segments.fresh, "还是不行");
+        assert_eq!(
+            (segments.quoted.as_str(), segments.signature.as_str()),
+            ("请重启", "客服")
+        );
+    }
+
+    #[test]
+    fn hostile_texts_are_taken_apart_in_linear_time() {
+        for hostile in [
+            "On 1 May 2026, a@example.com wrote:\n\n",
+            "***\n",
+            "***\nx\n\n",
+            "> a\nb\n",
+            "From: a\n",
+            "-----Original Message-----\n\n",
+            "2026-11-02 a@b <\n",
+            "> Begin forwarded message:\n",
+        ] {
+            let text = hostile.repeat(200_000 / hostile.len());
+            let segments = cut(&format!("x\n{text}"));
+            let all = segments.fresh.len()
+                + segments.quoted.len()
+                + segments.forwarded.len()
+                + segments.signature.len();
+            assert!(all > text.len() / 2, "{hostile}");
+        }
+    }
+}

@@ -1,1 +1,543 @@
-//! To be written.
+//! From HTML to lines of text, in one pass over its tokens.
+//!
+//! No tree is built, so no nesting can make it slow; nothing is rendered, fetched or executed. The containers
+//! that mail programs put around quotes and signatures are known, so that lines carry where they come from.
+
+use html5gum::{DefaultEmitter, Token, Tokenizer};
+
+use super::Limits;
+use super::fresh::{Line, Origin};
+use super::text;
+
+type StartTag = html5gum::StartTag<()>;
+
+/// What HTML says to a reader.
+#[derive(Debug, Default)]
+pub(super) struct Rendered {
+    pub(super) lines: Vec<Line>,
+    /// Longer or deeper than the limits.
+    pub(super) cut: bool,
+}
+
+/// Reads HTML as its reader would: hidden parts left out, blocks on lines of their own, cells apart.
+pub(super) fn render(html: &str, limits: &Limits) -> Rendered {
+    let looked_at = text::cut(html, limits.html);
+    let mut renderer = Renderer {
+        most_depth: limits.html_depth,
+        cut: looked_at.len() < html.len(),
+        ..Renderer::default()
+    };
+    // Without a tree the tokenizer must be told that <script>, <style> and <title> hold no markup.
+    let mut emitter = DefaultEmitter::default();
+    emitter.naively_switch_states(true);
+    for token in Tokenizer::new_with_emitter(looked_at, emitter) {
+        match token {
+            Ok(Token::StartTag(tag)) => renderer.open(&tag),
+            Ok(Token::EndTag(tag)) => renderer.close(&tag.name),
+            Ok(Token::String(text)) => renderer.text(&String::from_utf8_lossy(&text)),
+            Ok(_) => {}
+            Err(never) => match never {},
+        }
+    }
+    renderer.finish()
+}
+
+/// What an element does to the text inside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Nothing,
+    Hidden,
+    Quote,
+    Signature,
+    Preformatted,
+}
+
+#[derive(Default)]
+struct Renderer {
+    lines: Vec<Line>,
+    line: String,
+    origin: Origin,
+    /// Open elements that have an end tag.
+    open: Vec<(Vec<u8>, Effect)>,
+    /// Elements opened beyond `most_depth`, counted only.
+    beyond: usize,
+    most_depth: usize,
+    hidden: usize,
+    quotes: usize,
+    signatures: usize,
+    preformatted: usize,
+    /// A blank, the next cell, a list item or an empty line comes before the next character.
+    blank: bool,
+    cell: bool,
+    item: bool,
+    paragraph: bool,
+    /// The paragraph opened last has no empty lines around it.
+    tight: bool,
+    cut: bool,
+}
+
+impl Renderer {
+    fn open(&mut self, tag: &StartTag) {
+        let name = tag.name.as_slice();
+        self.break_before(name, tag);
+        if is_void(name) {
+            return;
+        }
+        let effect = effect(tag);
+        if is_closed_by_its_like(name) {
+            if self.open.last().is_some_and(|(last, _)| last == name) {
+                self.pop();
+            }
+            if effect == Effect::Nothing || self.beyond > 0 {
+                return;
+            }
+        }
+        if self.open.len() >= self.most_depth {
+            self.beyond += usize::from(!is_closed_by_its_like(name));
+            self.cut = true;
+            return;
+        }
+        if let Some(count) = self.count(effect) {
+            *count += 1;
+        }
+        self.open.push((name.to_vec(), effect));
+    }
+
+    fn close(&mut self, name: &[u8]) {
+        if is_void(name) {
+            // `</br>` is read as `<br>`, as browsers do.
+            if name == b"br" {
+                self.end_line();
+            }
+            return;
+        }
+        if is_block(name) {
+            self.finish_line();
+            self.paragraph |= is_paragraph(name) && !self.tight;
+            self.tight = false;
+        }
+        if self.beyond > 0 {
+            if !is_closed_by_its_like(name) {
+                self.beyond -= 1;
+            }
+            return;
+        }
+        // An end tag closes what was left open inside its element; one that nothing opened closes nothing.
+        if let Some(at) = self.open.iter().rposition(|(open, _)| open == name) {
+            while self.open.len() > at {
+                self.pop();
+            }
+        }
+    }
+
+    fn pop(&mut self) {
+        if let Some((_, effect)) = self.open.pop()
+            && let Some(count) = self.count(effect)
+        {
+            *count -= 1;
+        }
+    }
+
+    /// How many elements with this effect are open.
+    fn count(&mut self, effect: Effect) -> Option<&mut usize> {
+        match effect {
+            Effect::Nothing => None,
+            Effect::Hidden => Some(&mut self.hidden),
+            Effect::Quote => Some(&mut self.quotes),
+            Effect::Signature => Some(&mut self.signatures),
+            Effect::Preformatted => Some(&mut self.preformatted),
+        }
+    }
+
+    fn break_before(&mut self, name: &[u8], tag: &StartTag) {
+        match name {
+            b"br" => self.end_line(),
+            b"hr" => {
+                self.finish_line();
+                if self.hidden == 0 {
+                    self.lines.push(Line {
+                        text: String::new(),
+                        origin: Origin::Rule,
+                    });
+                }
+            }
+            b"td" | b"th" => self.cell = true,
+            name if is_block(name) => {
+                self.finish_line();
+                self.item |= name == b"li";
+                if is_paragraph(name) {
+                    self.tight = is_tight(tag) || self.item;
+                    self.paragraph |= !self.tight;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.hidden > 0 {
+            return;
+        }
+        for c in text.chars() {
+            match c {
+                '\n' if self.preformatted > 0 => self.end_line(),
+                '\r' if self.preformatted > 0 => {}
+                '\t' | ' ' if self.preformatted > 0 => self.line.push(c),
+                // Newsletters pad their first line with these.
+                '\u{200B}' | '\u{200C}' | '\u{FEFF}' | '\u{00AD}' | '\u{034F}' => {}
+                c if c.is_whitespace() => self.blank = true,
+                c => self.put(c),
+            }
+        }
+    }
+
+    fn put(&mut self, c: char) {
+        if self.line.trim().is_empty() {
+            if std::mem::take(&mut self.paragraph) && self.lines.last().is_some_and(|line| !line.is_blank()) {
+                self.lines.push(Line::default());
+            }
+            if std::mem::take(&mut self.item) {
+                self.line.push_str("- ");
+            }
+            self.origin = match (self.quotes, self.signatures) {
+                (0, 0) => Origin::Unsaid,
+                (0, _) => Origin::Signature,
+                _ => Origin::Quote,
+            };
+        } else if self.cell {
+            self.line.push('\t');
+        } else if self.blank {
+            self.line.push(' ');
+        }
+        self.blank = false;
+        self.cell = false;
+        self.line.push(c);
+    }
+
+    /// Ends the line if anything stands in it.
+    fn finish_line(&mut self) {
+        if !self.line.trim().is_empty() {
+            self.end_line();
+        }
+        self.blank = false;
+        self.cell = false;
+    }
+
+    /// Ends the line even if it is empty.
+    fn end_line(&mut self) {
+        if self.hidden > 0 {
+            return;
+        }
+        let line = std::mem::take(&mut self.line);
+        self.lines.push(Line {
+            text: line.trim_end().to_owned(),
+            origin: self.origin,
+        });
+        self.origin = Origin::Unsaid;
+        self.blank = false;
+    }
+
+    fn finish(mut self) -> Rendered {
+        self.hidden = 0;
+        self.finish_line();
+        Rendered {
+            lines: self.lines,
+            cut: self.cut,
+        }
+    }
+}
+
+fn effect(tag: &StartTag) -> Effect {
+    let name = tag.name.as_slice();
+    let attribute = |name: &[u8]| {
+        tag.attributes
+            .get(name)
+            .map(|value| String::from_utf8_lossy(value).to_ascii_lowercase())
+            .unwrap_or_default()
+    };
+    if is_unread(name) || tag.attributes.contains_key(b"hidden".as_slice()) {
+        return Effect::Hidden;
+    }
+    if tag.attributes.is_empty() {
+        return match name {
+            b"blockquote" => Effect::Quote,
+            b"pre" => Effect::Preformatted,
+            _ => Effect::Nothing,
+        };
+    }
+    let style: String = attribute(b"style").split_whitespace().collect();
+    if hides(&style) {
+        return Effect::Hidden;
+    }
+    let (class, id) = (attribute(b"class"), attribute(b"id"));
+    if class.split_whitespace().chain([id.trim()]).any(is_quote_name) {
+        return Effect::Quote;
+    }
+    if class.split_whitespace().chain([id.trim()]).any(is_signature_name) {
+        return Effect::Signature;
+    }
+    match name {
+        // The "indent more" button of Gmail and Outlook makes a blockquote without a border.
+        b"blockquote" if !style.contains("border:none") && !style.contains("border:0") => Effect::Quote,
+        b"blockquote" if attribute(b"type") == "cite" => Effect::Quote,
+        b"pre" => Effect::Preformatted,
+        _ if style.contains("white-space:pre") => Effect::Preformatted,
+        _ => Effect::Nothing,
+    }
+}
+
+/// `font-size:0` is not here: newsletters set it on tables and undo it inside.
+fn hides(style: &str) -> bool {
+    style.contains("display:none")
+        || style.contains("visibility:hidden")
+        || style.contains("mso-hide:all")
+        || (style.contains("max-height:0") && style.contains("overflow:hidden"))
+}
+
+/// Classes and ids that mail programs give to the mail they answer.
+fn is_quote_name(name: &str) -> bool {
+    // Outlook puts `x_` before the names it finds in a mail that it quotes.
+    let name = name.trim_start_matches("x_");
+    matches!(
+        name,
+        "gmail_quote"
+            | "gmail_quote_container"
+            | "yahoo_quoted"
+            | "protonmail_quote"
+            | "tutanota_quote"
+            | "zmail_extra"
+            | "isreplycontent"
+            | "isforwardcontent"
+            | "olk_src_body_section"
+            | "divrplyfwdmsg"
+            | "mail-editor-reference-message-container"
+            | "qmail_quote"
+            | "xmail_quote"
+            | "ntes-quote"
+            | "email_quote"
+            | "mail_quote"
+            | "moz-forward-container"
+            | "__aliyun_previous_email_wrap"
+    )
+}
+
+fn is_signature_name(name: &str) -> bool {
+    let name = name.trim_start_matches("x_");
+    matches!(
+        name,
+        "gmail_signature"
+            | "gmail_signature_prefix"
+            | "moz-signature"
+            | "signature"
+            | "applemailsignature"
+            | "applemailsignatureatbeginning"
+            | "ms-outlook-mobile-signature"
+            | "ms-outlook-mobile-body-separator-line"
+            | "protonmail_signature_block"
+            | "__aliyun_signature_wrap"
+            | "mail-signature"
+            | "email-signature"
+            | "foxmail_signature"
+            | "xm_write_signature"
+            | "qm_signature"
+            | "ntes_signature"
+            | "netease-signature"
+            | "spnetease-signature"
+    )
+}
+
+/// Elements whose content is not the text of the mail.
+fn is_unread(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"title"
+            | b"style"
+            | b"script"
+            | b"template"
+            | b"object"
+            | b"applet"
+            | b"iframe"
+            | b"noframes"
+            | b"svg"
+            | b"math"
+            | b"select"
+            | b"textarea"
+            | b"button"
+            | b"xml"
+            | b"audio"
+            | b"video"
+    )
+}
+
+/// Elements without an end tag (HTML §13.1.2).
+fn is_void(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"br"
+            | b"hr"
+            | b"img"
+            | b"input"
+            | b"meta"
+            | b"link"
+            | b"area"
+            | b"base"
+            | b"col"
+            | b"embed"
+            | b"source"
+            | b"track"
+            | b"wbr"
+            | b"param"
+            | b"keygen"
+            | b"basefont"
+            | b"bgsound"
+            | b"frame"
+    )
+}
+
+/// Elements whose end tag is often left out; they are not kept open unless they change the text inside.
+fn is_closed_by_its_like(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"p" | b"li"
+            | b"tr"
+            | b"td"
+            | b"th"
+            | b"dt"
+            | b"dd"
+            | b"option"
+            | b"thead"
+            | b"tbody"
+            | b"tfoot"
+            | b"colgroup"
+            | b"html"
+            | b"head"
+            | b"body"
+    )
+}
+
+fn is_block(name: &[u8]) -> bool {
+    is_paragraph(name)
+        || matches!(
+            name,
+            b"div"
+                | b"tr"
+                | b"li"
+                | b"dt"
+                | b"dd"
+                | b"table"
+                | b"tbody"
+                | b"thead"
+                | b"tfoot"
+                | b"section"
+                | b"article"
+                | b"header"
+                | b"footer"
+                | b"main"
+                | b"nav"
+                | b"aside"
+                | b"address"
+                | b"center"
+                | b"form"
+                | b"fieldset"
+                | b"figure"
+                | b"figcaption"
+                | b"caption"
+                | b"body"
+                | b"html"
+                | b"head"
+        )
+}
+
+/// Blocks with an empty line around them.
+fn is_paragraph(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"p" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"ul" | b"ol" | b"dl" | b"pre" | b"blockquote"
+    )
+}
+
+/// Word writes every line as a paragraph without margins.
+fn is_tight(tag: &StartTag) -> bool {
+    let is = |name: &[u8], found: fn(&str) -> bool| {
+        tag.attributes
+            .get(name)
+            .is_some_and(|value| found(&String::from_utf8_lossy(value)))
+    };
+    is(b"class", |class| class.contains("Mso")) || is(b"style", |style| style.contains("margin:0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(html: &str) -> String {
+        let lines = render(html, &Limits::default()).lines;
+        let lines: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        lines.join("\n").trim().to_owned()
+    }
+
+    #[test]
+    fn html_is_read_as_its_reader_would() {
+        let cases = [
+            ("<p>您好</p><p>附件发不出去</p>", "您好\n\n附件发不出去"),
+            ("a<br>b<br><br>c", "a\nb\n\nc"),
+            ("<div>a</div><div><br></div><div>b</div>", "a\n\nb"),
+            ("a  \n b&nbsp;&nbsp;c &lt;x@y&gt; &#20320;", "a b c <x@y> 你"),
+            (
+                "<table><tr><td>用户</td><td>密码</td></tr><tr><td>1</td><td>2</td></tr></table>",
+                "用户\t密码\n1\t2",
+            ),
+            ("<ul><li>一</li><li><p>二</p></li></ul>", "- 一\n- 二"),
+            ("<style>p{}</style><title>t</title><script>x<b></script>y", "y"),
+            ("<div style='display: none'>x</div>y<p hidden>z</p>", "y"),
+            ("<span style=\"mso-hide:all\">x<span>y</span></span>z", "z"),
+            ("a<!-- b -->c<![if !x]>d<![endif]>", "acd"),
+            ("<pre>a\n  b</pre>c", "a\n  b\n\nc"),
+            ("<p class=MsoNormal>a</p><p class=MsoNormal>b</p>", "a\nb"),
+            ("a<hr>b", "a\n\nb"),
+            ("<p>a<p>b", "a\n\nb"),
+            ("<b>a</i></b></span> c", "a c"),
+            ("a < b && c > d", "a < b && c > d"),
+            ("", ""),
+        ];
+        for (html, want) in cases {
+            assert_eq!(text(html), want, "{html}");
+        }
+    }
+
+    #[test]
+    fn lines_know_the_container_they_come_from() {
+        let origins = |html: &str| -> Vec<Origin> {
+            render(html, &Limits::default())
+                .lines
+                .iter()
+                .filter(|line| !line.is_blank())
+                .map(|line| line.origin)
+                .collect()
+        };
+        use Origin::{Quote, Signature, Unsaid};
+        assert_eq!(
+            origins("a<blockquote>b<br>c</blockquote>d"),
+            [Unsaid, Quote, Quote, Unsaid]
+        );
+        assert_eq!(
+            origins("<div>a</div><div class='x_gmail_quote'><div>b</div></div>c"),
+            [Unsaid, Quote, Unsaid]
+        );
+        assert_eq!(origins("a<div id=Signature>b</div>"), [Unsaid, Signature]);
+        assert_eq!(
+            origins("<blockquote style='margin:0 0 0 40px; border: none;'>a</blockquote>"),
+            [Unsaid]
+        );
+        // The outer end tag closes the quote that was left open.
+        assert_eq!(origins("<div>a<blockquote>b</div>c"), [Unsaid, Quote, Unsaid]);
+    }
+
+    #[test]
+    fn a_deep_or_long_text_is_cut_and_still_read() {
+        let deep = render(&format!("{}x", "<div>".repeat(100_000)), &Limits::default());
+        assert!(deep.cut && deep.lines.iter().any(|line| line.text == "x"));
+        let long = render(&"字".repeat(400_000), &Limits::default());
+        assert!(long.cut && long.lines[0].text.len() <= 512 << 10);
+    }
+}

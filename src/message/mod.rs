@@ -10,15 +10,19 @@ mod fresh;
 mod html;
 mod limits;
 mod parse;
+mod people;
+mod quote;
 mod report;
+mod signature;
 mod text;
+mod words;
 
 pub use attachment::Attachment;
 pub use defect::Defect;
 pub use field::Field;
 pub use limits::Limits;
 pub use parse::read;
-pub use report::Report;
+pub use report::{Action, Outcome, Report, Status};
 
 use crate::address::{Address, ReversePath};
 use crate::ids::MessageId;
@@ -43,7 +47,7 @@ pub struct Message {
     /// Decoded, without line breaks; empty when there is none.
     pub subject: String,
     pub message_id: Option<MessageId>,
-    /// In-Reply-To and then References, each once, oldest first, at most [`Limits::references`].
+    /// References and then In-Reply-To, each once, oldest first, at most [`Limits::references`].
     pub references: Vec<MessageId>,
     pub date: Option<Timestamp>,
     /// `Received` fields: the hops the mail has made.

@@ -1,50 +1,691 @@
-//! From bytes to a [`Message`]: the one door to mail-parser.
+//! From octets to a [`Message`]: the one door to mail-parser.
+//!
+//! mail-parser finds the fields, the parts, their parameters (RFC 2231) and their transfer encodings. What octets
+//! above 127 mean, who is named in an address field, and which of the text is fresh is
+//! decided by our own neighbours in this folder.
 
-use mail_parser::MessageParser;
+use std::borrow::Cow;
+use std::collections::HashSet;
 
-use super::{Field, Limits, Message, Person, Segments};
-use crate::address::Address;
+use mail_parser::{
+    DateTime, DecodeProblems, HeaderForm, HeaderName, MessageParser, MessagePart, PartFlags, PartKind,
+};
+
+use super::defect::Defects;
+use super::fresh::{self, Line};
+use super::report::Groups;
+use super::{Attachment, Defect, Field, Limits, Message, Person, Report};
+use super::{attachment, html, people, text, words};
+use crate::address::{Address, ReversePath};
 use crate::ids::MessageId;
-use crate::language;
+use crate::language::{self, Detected};
+use crate::time::Timestamp;
 
 /// Reads a mail. Never fails.
-pub fn read(raw: &[u8], _limits: &Limits) -> Message {
-    let parsed = MessageParser::new().parse(raw).unwrap_or_default();
-    let people = |list: Option<mail_parser::AddressList<'_>>| -> Vec<Person> {
-        list.map(|list| {
-            list.mailboxes()
-                .map(|mailbox| Person {
-                    name: mailbox.name().unwrap_or_default().to_owned(),
-                    written: mailbox.address().unwrap_or_default().to_owned(),
-                    address: Address::parse(mailbox.address().unwrap_or_default()).ok(),
-                })
-                .collect()
-        })
-        .unwrap_or_default()
-    };
-    let text = parsed.body_text(0).unwrap_or_default().into_owned();
+pub fn read(raw: &[u8], limits: &Limits) -> Message {
+    let mut defects = Defects::default();
+    let repaired = with_parameters_folded(without_mbox_line(raw));
+    let parsed = parser(limits).parse(&repaired).unwrap_or_default();
+    let header = Header::read(&parsed, limits, &mut defects);
+    let body = Body::read(&parsed, raw, limits, &mut defects);
+    let segments = fresh::segments(&body.lines);
+    let subject = header.subject(limits, &mut defects);
+    let from = header.people(&["from"], limits, &mut defects);
+    defects.add_if(
+        from.iter().all(|person| person.written.is_empty()),
+        Defect::NoFrom,
+    );
+    let message_id = header.message_id(&mut defects);
+    let references = header.references(limits, &mut defects);
     Message {
         size: raw.len(),
-        fields: Vec::<Field>::new(),
-        return_path: None,
-        from: people(parsed.from()),
-        reply_to: people(parsed.reply_to()),
-        to: people(parsed.to()),
-        also_to: people(parsed.cc()),
-        subject: parsed.subject().unwrap_or_default().to_owned(),
-        message_id: parsed.message_id().and_then(MessageId::parse),
-        references: Vec::new(),
-        date: None,
-        hops: 0,
-        language: language::detect(&text),
-        segments: Segments {
-            fresh: text.clone(),
-            ..Segments::default()
+        return_path: header.return_path(),
+        reply_to: header.people(&["reply-to"], limits, &mut defects),
+        to: header.people(&["to"], limits, &mut defects),
+        also_to: header.people(&["cc", "resent-to", "resent-cc"], limits, &mut defects),
+        from,
+        message_id,
+        references,
+        date: header.date(&mut defects),
+        hops: header.count("received"),
+        language: match language::detect(&segments.fresh) {
+            Detected::Unknown => language::detect(&subject),
+            detected => detected,
         },
-        text,
-        attachments: Vec::new(),
-        types: Vec::new(),
-        report: None,
-        defects: Vec::new(),
+        subject,
+        text: joined(&body.lines),
+        segments,
+        attachments: attachments(&parsed, &body),
+        types: parsed.root().parts().map(|part| media_type(&part)).collect(),
+        report: report(&parsed, limits),
+        fields: header.fields(),
+        defects: defects.0,
     }
+}
+
+/// All fields stay as written but those that say how the body is built; each is read once, where it is used.
+fn parser(limits: &Limits) -> MessageParser {
+    const READ_HERE: [HeaderName<'static>; 24] = [
+        HeaderName::From,
+        HeaderName::To,
+        HeaderName::Cc,
+        HeaderName::Bcc,
+        HeaderName::ReplyTo,
+        HeaderName::Sender,
+        HeaderName::ResentTo,
+        HeaderName::ResentFrom,
+        HeaderName::ResentBcc,
+        HeaderName::ResentCc,
+        HeaderName::ResentSender,
+        HeaderName::ListArchive,
+        HeaderName::ListHelp,
+        HeaderName::ListId,
+        HeaderName::ListOwner,
+        HeaderName::ListPost,
+        HeaderName::ListSubscribe,
+        HeaderName::ListUnsubscribe,
+        HeaderName::Subject,
+        HeaderName::References,
+        HeaderName::InReplyTo,
+        HeaderName::Received,
+        HeaderName::Keywords,
+        HeaderName::Comments,
+    ];
+    READ_HERE
+        .into_iter()
+        .fold(MessageParser::new(), |parser, name| {
+            parser.header(name, HeaderForm::Ignore)
+        })
+        .max_depth(limits.depth.min(Limits::MAX_DEPTH))
+        .max_parts(limits.parts)
+}
+
+/// IMAP never delivers the `From ` line of an mbox file, but people feed such files to the bot.
+fn without_mbox_line(raw: &[u8]) -> &[u8] {
+    let raw = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
+    let is_mbox = raw.starts_with(b"From ") || raw.starts_with(b">From ");
+    match raw.iter().position(|octet| *octet == b'\n') {
+        Some(end) if is_mbox => &raw[end + 1..],
+        _ => raw,
+    }
+}
+
+/// Mail that went through a text editor has lost the blanks before folded parameters:
+/// `Content-Type: multipart/mixed;` and on the next line `boundary="…"`. They are put back.
+fn with_parameters_folded(raw: &[u8]) -> Cow<'_, [u8]> {
+    const PARAMETERS: [&[u8]; 5] = [b"boundary=", b"charset=", b"name=", b"filename=", b"report-type="];
+    let is_lost = |at: usize| {
+        let line = &raw[at..];
+        PARAMETERS.iter().any(|name| {
+            line.get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        }) && raw[..at].trim_ascii_end().ends_with(b";")
+            && !raw[..at].ends_with(b"\n\n")
+            && !raw[..at].ends_with(b"\n\r\n")
+    };
+    let lost: Vec<usize> = line_starts(raw).filter(|at| is_lost(*at)).collect();
+    if lost.is_empty() {
+        return Cow::Borrowed(raw);
+    }
+    let mut folded = Vec::with_capacity(raw.len() + lost.len());
+    let mut start = 0;
+    for at in lost {
+        folded.extend_from_slice(&raw[start..at]);
+        folded.push(b' ');
+        start = at;
+    }
+    folded.extend_from_slice(&raw[start..]);
+    Cow::Owned(folded)
+}
+
+/// Where lines begin, the first left out.
+fn line_starts(raw: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    raw.iter()
+        .enumerate()
+        .filter(|(_, octet)| **octet == b'\n')
+        .map(|(at, _)| at + 1)
+}
+
+/// The header of the mail itself.
+struct Header<'m> {
+    fields: Vec<(&'m str, &'m [u8])>,
+    /// The charset of the body: a hint for octets above 127 in fields.
+    charset: Option<String>,
+}
+
+impl<'m> Header<'m> {
+    fn read(parsed: &'m mail_parser::Message<'_>, limits: &Limits, defects: &mut Defects) -> Header<'m> {
+        let all = parsed.root().headers();
+        let mut octets = 0;
+        let fields: Vec<(&str, &[u8])> = all
+            .iter()
+            .map(|header| (header.raw_name(), header.raw_value()))
+            .take_while(|(name, value)| {
+                octets += name.len() + value.len();
+                octets <= limits.header_octets
+            })
+            // A name is visible ASCII (RFC 5322 §2.2); anything else is a stray line.
+            .filter(|(name, _)| !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic()))
+            .take(limits.fields)
+            .collect();
+        defects.add_if(fields.is_empty(), Defect::NoHeader);
+        defects.add_if(
+            octets > limits.header_octets || all.len() > limits.fields,
+            Defect::HeaderTooLong,
+        );
+        let header = Header {
+            fields,
+            charset: parsed
+                .root()
+                .parts()
+                .find_map(|part| part.content_type()?.attribute("charset").map(str::to_owned)),
+        };
+        // RFC 5322 §3.6: at most once each.
+        const ONCE: [&str; 11] = [
+            "from",
+            "sender",
+            "reply-to",
+            "to",
+            "cc",
+            "subject",
+            "date",
+            "message-id",
+            "in-reply-to",
+            "references",
+            "content-type",
+        ];
+        defects.add_if(
+            ONCE.iter().any(|name| header.count(name) > 1),
+            Defect::DuplicateField,
+        );
+        header
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &'m [u8]> {
+        self.fields
+            .iter()
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+
+    fn count(&self, name: &str) -> usize {
+        self.values(name).count()
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        self.fields
+            .iter()
+            .map(|(name, value)| Field {
+                name: (*name).to_owned(),
+                value: String::from_utf8_lossy(&unfolded(value)).into_owned(),
+            })
+            .collect()
+    }
+
+    /// The first field of a name, as text: octets above 127 explained, encoded-words left alone.
+    fn text(&self, name: &str, defects: &mut Defects) -> Option<String> {
+        self.values(name).next().map(|value| self.decode(value, defects))
+    }
+
+    fn decode(&self, value: &[u8], defects: &mut Defects) -> String {
+        let decoded = text::decode_header(&words::quote_raw(&unfolded(value)), self.charset.as_deref());
+        if let Some(defect) = decoded.defect {
+            defects.add(defect);
+        }
+        decoded.text
+    }
+
+    fn subject(&self, limits: &Limits, defects: &mut Defects) -> String {
+        let subject = self.text("subject", defects).unwrap_or_default();
+        text::one_line(&words::decode(&subject, defects), limits.subject)
+    }
+
+    fn people(&self, names: &[&str], limits: &Limits, defects: &mut Defects) -> Vec<Person> {
+        let mut people = Vec::new();
+        for value in names.iter().flat_map(|name| self.values(name)) {
+            let list = self.decode(value, defects);
+            let found = people::mailboxes(&list, limits.addresses + 1 - people.len());
+            people.extend(found.into_iter().map(|mailbox| Person {
+                name: text::one_line(&words::decode(&mailbox.name, defects), limits.display_name),
+                address: Address::parse(&mailbox.address).ok(),
+                written: text::one_line(&mailbox.address, limits.display_name),
+            }));
+            if people.len() > limits.addresses {
+                people.truncate(limits.addresses);
+                defects.add(Defect::TooManyAddresses);
+                break;
+            }
+        }
+        people
+    }
+
+    /// The topmost Return-Path. The null path may be written `<>`, `< >` or `<> (comment)`; a field that
+    /// holds anything else than one address says nothing.
+    fn return_path(&self) -> Option<ReversePath> {
+        let value = self.values("return-path").next()?;
+        let value = String::from_utf8_lossy(&unfolded(value)).into_owned();
+        match people::mailboxes(&value, 2).as_slice() {
+            [only] if only.address.is_empty() && value.contains('<') => Some(ReversePath::Null),
+            [only] => Address::parse(&only.address).ok().map(ReversePath::Address),
+            _ => None,
+        }
+    }
+
+    fn message_id(&self, defects: &mut Defects) -> Option<MessageId> {
+        let value = self.values("message-id").next()?;
+        let (ids, broken) = identifiers(value);
+        defects.add_if(broken || ids.is_empty(), Defect::BrokenMessageId);
+        ids.into_iter().next()
+    }
+
+    /// The identifiers of References and then of In-Reply-To, each once, oldest first; of too many the first,
+    /// which began the thread, and the newest.
+    fn references(&self, limits: &Limits, defects: &mut Defects) -> Vec<MessageId> {
+        let mut seen = HashSet::new();
+        let mut all = Vec::new();
+        for value in self.values("references").chain(self.values("in-reply-to")) {
+            let (ids, broken) = identifiers(value);
+            defects.add_if(broken, Defect::BrokenMessageId);
+            all.extend(ids.into_iter().filter(|id| seen.insert(id.clone())));
+        }
+        if all.len() > limits.references {
+            all.drain(1.min(limits.references)..all.len() + 1.min(limits.references) - limits.references);
+        }
+        all
+    }
+
+    fn date(&self, defects: &mut Defects) -> Option<Timestamp> {
+        let value = self.values("date").next()?;
+        let value = String::from_utf8_lossy(&unfolded(value)).into_owned();
+        let date = DateTime::parse_rfc822(&value)
+            .filter(DateTime::is_valid)
+            .and_then(|date| Timestamp::from_second(date.to_timestamp()).ok());
+        defects.add_if(date.is_none(), Defect::BrokenDate);
+        date
+    }
+}
+
+/// The identifiers in a field, and whether something in it was none. Mail programs write sentences round them
+/// (RFC 5322 §4.5.4) or leave out the angle brackets.
+fn identifiers(value: &[u8]) -> (Vec<MessageId>, bool) {
+    let value = String::from_utf8_lossy(&unfolded(value)).into_owned();
+    let mut broken = false;
+    let mut ids = Vec::new();
+    let mut read = |text: &str| match MessageId::parse(text) {
+        Some(id) => ids.push(id),
+        None => broken = true,
+    };
+    if value.contains('<') {
+        // What stands before the first bracket is a phrase.
+        value
+            .split('<')
+            .skip(1)
+            .for_each(|piece| read(piece.split('>').next().unwrap_or_default()));
+    } else {
+        value
+            .split([' ', '\t', ',', ';'])
+            .filter(|word| word.contains('@'))
+            .for_each(|word| read(word.trim_matches('>')));
+    }
+    (ids, broken)
+}
+
+/// A field's value on one line (RFC 5322 §2.2.3), without the blanks around it.
+fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
+    let value = value.trim_ascii();
+    if value.iter().any(|octet| matches!(octet, b'\r' | b'\n')) {
+        Cow::Owned(
+            value
+                .iter()
+                .copied()
+                .filter(|octet| !matches!(octet, b'\r' | b'\n'))
+                .collect(),
+        )
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
+/// The text of a mail, in lines.
+struct Body {
+    lines: Vec<Line>,
+    /// The parts it was made of.
+    parts: HashSet<u32>,
+}
+
+impl Body {
+    fn read(parsed: &mail_parser::Message<'_>, raw: &[u8], limits: &Limits, defects: &mut Defects) -> Body {
+        let root = parsed.root();
+        for part in root.parts() {
+            note_flags(&part, defects);
+        }
+        let mut body = Body {
+            lines: Vec::new(),
+            parts: HashSet::new(),
+        };
+        if parsed.raw().is_empty() {
+            // Neither a field nor an empty line: all of it is text.
+            let decoded = text::decode(raw, None);
+            body.push_plain(&decoded.text, limits, defects);
+            return body;
+        }
+        let plain: Vec<MessagePart> = root.text_body().collect();
+        body.push_parts(&plain, limits, defects);
+        if body.is_blank() {
+            // An empty text beside HTML that says something.
+            let html: Vec<MessagePart> = root.html_body().collect();
+            body.push_parts(&html, limits, defects);
+        }
+        if body.is_blank() {
+            // The only text calls itself an attachment, but has no name to be saved under.
+            let unnamed: Vec<MessagePart> = root
+                .attachments()
+                .filter(|part| part.is_text() && part.attachment_name().is_none())
+                .take(1)
+                .collect();
+            body.push_parts(&unnamed, limits, defects);
+        }
+        body
+    }
+
+    fn push_parts(&mut self, parts: &[MessagePart], limits: &Limits, defects: &mut Defects) {
+        for part in parts {
+            match part.kind() {
+                PartKind::Text => {
+                    let text = decoded_text(part, None, defects);
+                    self.push_plain(&reflowed(part, text), limits, defects);
+                }
+                PartKind::Html => {
+                    let octets = part.decoded();
+                    let text = decoded_text(part, text::html_charset(&octets), defects);
+                    let rendered = html::render(&text::tidy(&text), limits);
+                    defects.add_if(rendered.cut, Defect::HtmlTooLong);
+                    self.push(rendered.lines, limits, defects);
+                }
+                _ => continue,
+            }
+            self.parts.insert(part.id());
+        }
+    }
+
+    fn push_plain(&mut self, text: &str, limits: &Limits, defects: &mut Defects) {
+        let text = text::tidy(text::cut(text, limits.text));
+        let text = without_armour(&text);
+        self.push(fresh::plain_lines(&text).collect(), limits, defects);
+    }
+
+    fn push(&mut self, lines: Vec<Line>, limits: &Limits, defects: &mut Defects) {
+        let mut room = limits
+            .text
+            .saturating_sub(self.lines.iter().map(|line| line.text.len() + 1).sum());
+        if !self.is_blank() {
+            self.lines.push(Line::default());
+        }
+        for mut line in lines {
+            if room == 0 {
+                defects.add(Defect::TextTooLong);
+                return;
+            }
+            let end = text::cut(&line.text, room).len();
+            defects.add_if(end < line.text.len(), Defect::TextTooLong);
+            line.text.truncate(end);
+            room = room.saturating_sub(end + 1);
+            self.lines.push(line);
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.lines.iter().all(Line::is_blank)
+    }
+}
+
+fn note_flags(part: &MessagePart, defects: &mut Defects) {
+    let flags = part.flags();
+    let deep = flags.contains(PartFlags::LIMIT_REACHED) && !part.is_multipart();
+    let named_container = part
+        .content_type()
+        .is_some_and(|content_type| matches!(content_type.ctype(), "multipart" | "message"));
+    defects.add_if(
+        flags.contains(PartFlags::NESTING_LIMIT) || deep && named_container,
+        Defect::TooDeep,
+    );
+    defects.add_if(
+        flags.contains(PartFlags::LIMIT_REACHED) && !(deep && named_container),
+        Defect::TooManyParts,
+    );
+    defects.add_if(
+        flags.intersects(
+            PartFlags::MISSING_DELIMITER | PartFlags::FALLBACK_DELIMITER | PartFlags::UNTERMINATED,
+        ),
+        Defect::BrokenStructure,
+    );
+}
+
+/// The text of a part: transfer encoding by mail-parser, charset by ourselves.
+fn decoded_text(part: &MessagePart, html_charset: Option<String>, defects: &mut Defects) -> String {
+    let (octets, problems) = part.decoded_checked();
+    defects.add_if(
+        problems.intersects(
+            DecodeProblems::MALFORMED_TRANSFER_ENCODING | DecodeProblems::UNKNOWN_TRANSFER_ENCODING,
+        ),
+        Defect::BrokenEncoding,
+    );
+    let declared = part
+        .content_type()
+        .and_then(|content_type| content_type.attribute("charset"));
+    let label = declared.map(str::to_owned).or(html_charset);
+    // UTF-7 and a few code pages are known to mail-parser only.
+    let only_there = label.as_deref().is_some_and(|label| {
+        text::encoding(label).is_none() && mail_parser::Charset::from_label(label.as_bytes()).is_some()
+    });
+    if only_there && let Some(text) = part.text().filter(|text| !text.contains('\u{FFFD}')) {
+        return text.into_owned();
+    }
+    let decoded = text::decode(&octets, label.as_deref());
+    if let Some(defect) = decoded.defect {
+        defects.add(defect);
+    }
+    decoded.text
+}
+
+/// `format=flowed` (RFC 3676).
+fn reflowed(part: &MessagePart, text: String) -> String {
+    let attribute = |name: &str| {
+        part.content_type()
+            .and_then(|content_type| content_type.attribute(name))
+    };
+    let is = |name: &str, value: &str| attribute(name).is_some_and(|found| found.eq_ignore_ascii_case(value));
+    if is("format", "flowed") {
+        text::unflow(&text::tidy(&text), is("delsp", "yes"))
+    } else {
+        text
+    }
+}
+
+/// What is signed inline with OpenPGP (RFC 9580 §7), without the armour around it.
+fn without_armour(text: &str) -> Cow<'_, str> {
+    const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----\n";
+    const SIGNATURE: &str = "\n-----BEGIN PGP SIGNATURE-----";
+    const END: &str = "-----END PGP SIGNATURE-----";
+    let Some(begin) = text.find(BEGIN) else {
+        return Cow::Borrowed(text);
+    };
+    let (before, armoured) = (&text[..begin], &text[begin + BEGIN.len()..]);
+    let Some((header, signed)) = armoured.split_once("\n\n") else {
+        return Cow::Borrowed(text);
+    };
+    let armour_header = header.lines().all(|line| line.contains(": "));
+    let signed = if armour_header { signed } else { armoured };
+    let (signed, rest) = signed.split_once(SIGNATURE).unwrap_or((signed, ""));
+    let after = rest.split_once(END).map_or("", |(_, after)| after);
+    // §7.2: a line that begins with a dash has a dash and a blank before it.
+    let lines: Vec<&str> = signed
+        .split('\n')
+        .map(|line| line.strip_prefix("- ").unwrap_or(line))
+        .collect();
+    Cow::Owned(format!("{before}{}\n{after}", lines.join("\n")))
+}
+
+fn joined(lines: &[Line]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&line.text);
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// What is not the text: all parts but containers, the text itself, and the same text in another form.
+fn attachments(parsed: &mail_parser::Message<'_>, body: &Body) -> Vec<Attachment> {
+    parsed
+        .root()
+        .parts()
+        .filter(|part| !part.is_multipart() && !body.parts.contains(&part.id()))
+        .filter(|part| part.is_attachment() || !part.is_text())
+        .map(|part| Attachment {
+            name: file_name(&part),
+            media_type: media_type(&part),
+            size: part.decoded_len(),
+        })
+        .collect()
+}
+
+/// The name of a part (RFC 2183 §2.3, RFC 2231), octets above 127 explained.
+fn file_name(part: &MessagePart) -> String {
+    let name = part.attachment_name().unwrap_or_default();
+    if !name.contains('\u{FFFD}') {
+        return attachment::safe_name(name);
+    }
+    let named = |header: HeaderName<'static>, parameter: &str| -> Option<String> {
+        let value = part.headers().get(header)?.raw_value();
+        let value = text::decode_header(value, None).text;
+        let parsed = HeaderForm::ContentType.parse(value.as_bytes());
+        parsed
+            .value()
+            .as_content_type()?
+            .attribute(parameter)
+            .map(str::to_owned)
+    };
+    let guessed =
+        named(HeaderName::ContentDisposition, "filename").or_else(|| named(HeaderName::ContentType, "name"));
+    attachment::safe_name(&guessed.unwrap_or_default())
+}
+
+/// The declared media type in lower case; what has none is text (RFC 2045 §5.2).
+fn media_type(part: &MessagePart) -> String {
+    match part.content_type() {
+        Some(content_type) => match content_type.subtype() {
+            Some(subtype) => format!("{}/{subtype}", content_type.ctype()).to_ascii_lowercase(),
+            None => content_type.ctype().to_ascii_lowercase(),
+        },
+        None if part.is_message() => "message/rfc822".to_owned(),
+        None => "text/plain".to_owned(),
+    }
+}
+
+/// A report, if a part of the mail is one.
+fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> {
+    let parts: Vec<(String, MessagePart)> = parsed
+        .root()
+        .parts()
+        .map(|part| (media_type(&part), part))
+        .collect();
+    let groups = |wanted: &[&str]| -> Option<Groups> {
+        let (_, part) = parts.iter().find(|(kind, _)| wanted.contains(&kind.as_str()))?;
+        // Exchange nests the fields in a message of their own; mail-parser then has no body for the part itself.
+        let octets = part.decoded();
+        let fields = String::from_utf8_lossy(text_octets(&octets, limits)).into_owned();
+        Some(Groups::parse(&fields, limits.outcomes + 1))
+    };
+    if let Some(groups) = groups(&["message/delivery-status", "message/global-delivery-status"]) {
+        return Some(Report::Delivery {
+            outcomes: groups.outcomes(),
+            about: returned_ids(&parts, limits),
+        });
+    }
+    if let Some(groups) = groups(&["message/feedback-report"]) {
+        return Some(Report::Abuse {
+            kind: groups
+                .value("feedback-type")
+                .unwrap_or_default()
+                .to_ascii_lowercase(),
+            about: returned_ids(&parts, limits),
+        });
+    }
+    if let Some(groups) = groups(&[
+        "message/disposition-notification",
+        "message/global-disposition-notification",
+    ]) {
+        let disposition = groups.value("disposition").unwrap_or_default();
+        let kind = disposition.rsplit(';').next().unwrap_or_default();
+        let mut about = returned_ids(&parts, limits);
+        let original = groups.value("original-message-id").and_then(MessageId::parse);
+        about.extend(original.filter(|id| !about.contains(id)));
+        return Some(Report::Disposition {
+            kind: kind
+                .split('/')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase(),
+            about,
+        });
+    }
+    let is_tls = |kind: &str| kind.starts_with("application/tlsrpt");
+    if parts.iter().any(|(kind, _)| is_tls(kind)) {
+        return Some(Report::Tls);
+    }
+    parts
+        .iter()
+        .any(|(_, part)| is_dmarc_name(&file_name(part)))
+        .then_some(Report::Dmarc)
+}
+
+/// RFC 9990 names the file `receiver!domain!begin!end[!id].xml[.gz]`.
+fn is_dmarc_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let fields: Vec<&str> = name.split('!').collect();
+    let is_time = |text: &str| text.len() >= 9 && text.bytes().take(9).all(|octet| octet.is_ascii_digit());
+    let packed = [".xml", ".xml.gz", ".zip", ".gz"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    matches!(fields.as_slice(), [_, _, begin, end, ..] if is_time(begin) && is_time(end)) && packed
+}
+
+/// The Message-IDs in the returned mail, or in its returned header (RFC 3462 §1, §2).
+fn returned_ids(parts: &[(String, MessagePart)], limits: &Limits) -> Vec<MessageId> {
+    let mut ids: Vec<MessageId> = Vec::new();
+    for (kind, part) in parts {
+        let found = match kind.as_str() {
+            "message/rfc822"
+            | "message/global"
+            | "text/rfc822-headers"
+            | "message/rfc822-headers"
+            | "message/global-headers" => match part.nested() {
+                Some(message) => message
+                    .headers()
+                    .get("Message-ID")
+                    .map(|header| identifiers(header.raw_value()).0),
+                None => {
+                    let octets = part.decoded();
+                    let header = String::from_utf8_lossy(text_octets(&octets, limits)).into_owned();
+                    Groups::parse(&header, 1)
+                        .value("message-id")
+                        .map(|value| identifiers(value.as_bytes()).0)
+                }
+            },
+            _ => None,
+        };
+        for id in found.into_iter().flatten() {
+            if !ids.contains(&id) && ids.len() < limits.references {
+                ids.push(id);
+            }
+        }
+    }
+    ids
+}
+
+fn text_octets<'a>(octets: &'a [u8], limits: &Limits) -> &'a [u8] {
+    &octets[..octets.len().min(limits.header_octets)]
 }

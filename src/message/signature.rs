@@ -1,0 +1,138 @@
+//! How people and mail programs sign: the mark `-- `, the line under a line of dashes, `Sent from my iPhone`.
+
+use std::sync::LazyLock;
+
+use regex::RegexSet;
+
+/// Lines of a signature without the mark; longer ones are taken for text.
+const MOST_LINES: usize = 12;
+/// Characters of a line in a signature.
+const MOST_CHARS: usize = 100;
+/// Lines of what lists, virus scanners and lawyers put below a mail.
+const FOOTER_LINES: usize = 40;
+
+/// `-- ` alone on its line (RFC 3676 §4.3), with what becomes of it on the way.
+pub(super) fn is_mark(line: &str) -> bool {
+    matches!(line.trim(), "--" | "—" | "–" | "__" | "－－" | "-- --")
+}
+
+/// A line drawn with one or two kinds of characters.
+pub(super) fn is_ruler(line: &str) -> bool {
+    let line = line.trim();
+    let mut chars = line.chars();
+    let drawn = |c: char| {
+        matches!(
+            c,
+            '-' | '_' | '=' | '*' | '#' | '~' | '+' | '—' | '–' | '─' | '━' | '－' | '＿' | '＝'
+        )
+    };
+    // U+1427 is what a mail tracker leaves behind.
+    line == "\u{1427}" || (line.chars().count() >= 2 && chars.all(|c| drawn(c) || c == ' '))
+}
+
+/// Outlook, Yahoo and mailing lists draw with underscores, and people do not.
+pub(super) fn is_underscores(line: &str) -> bool {
+    let line = line.trim();
+    line.len() >= 5 && line.chars().all(|c| c == '_')
+}
+
+/// What a mail program adds about itself.
+pub(super) fn is_advertisement(line: &str) -> bool {
+    static LINES: LazyLock<RegexSet> = LazyLock::new(|| {
+        RegexSet::new([
+            // Sent from my iPhone; (sent from mobile); Sent via X; Sent with Airmail.
+            r"(?i)^sent (from|via|with|by|using) (my|a|the|an)? ?(\w[\w'+&/®™-]*\s*){1,6}( <\S*>|<\S*>|\(\S*\))?[.,;]?\s*((please|pls|kindly)?\s*(excuse|forgive|pardon|ignore|apologies|sorry).*)?$",
+            r"(?i)^sent from \[?\w+\]?\(?\S*\)? for windows( \d+)?$",
+            r"(?i)^from my (iphone|ipad|ipod|android|blackberry|mobile|phone|samsung|galaxy|htc|nokia|pixel)\b.{0,20}$",
+            r"(?i)^\w+ from (my )?(mobile|phone)$",
+            r"(?i)^(get|download|try) \[?outlook for (ios|android|mac|windows)",
+            r"(?i)^(sendt|skickat|sänt|lähetetty) (fra|från|med|via|laitteesta|puhelimesta)\b.{1,60}$",
+            r"(?i)^lähetetty .{1,60}$",
+            r"(?i)^(gesendet|verschickt|diese nachricht wurde) (von|mit|über)\b.{1,100}$",
+            r"(?i)^von (meinem|unterwegs).{0,60} gesendet\.?$",
+            r"(?i)^envoyé (de|depuis|à partir de|avec|via)\b.{1,60}$",
+            r"(?i)^(enviado|enviada) (desde|do|da|a partir|de|con|con mi|pelo|via)\b.{1,60}$",
+            r"(?i)^inviato (da|dal|dalla|con|tramite)\b.{1,60}$",
+            r"(?i)^(verzonden|verstuurd) (met|vanaf|vanuit|via|van)\b.{1,60}$",
+            r"(?i)^wysłan[eoy] (z|przez|ze|za pomocą)\b.{1,60}$",
+            r"(?i)^(отправлено|отправлен|надіслано|відправлено) (с|со|из|з|від|через)\b.{1,60}$",
+            r"(?i)^odesláno (z|ze|pomocí)\b.{1,60}$",
+            r"^(发|發|寄)(送|)自.{1,40}$",
+            r"^(从|從|由)(我的)?.{0,20}(发送|發送|傳送|发出|發出|获取|獲取).{0,20}$",
+            r"^(来自|來自)(我的)?.{0,20}(iPhone|iPad|手机|手機|邮箱|郵箱|邮件|客户端|Android|安卓).{0,12}$",
+            r"^(获取|獲取|下载|下載|取得) ?(适用于|適用於)?.{0,20}Outlook.{0,30}$",
+            r"(iPhone|iPad|Android|スマートフォン|スマホ|携帯|Outlook|モバイル).{0,12}から送信(されました)?。?$",
+            r"^(Outlook for|Yahoo!メール).{1,30}(を入手|から送信|アプリ).{0,10}$",
+            r"(?i)^나의 .{1,20}에서 보냄$",
+        ])
+        .expect("the patterns of this file are tested")
+    });
+    let line = line
+        .trim()
+        .trim_matches(|c: char| matches!(c, '<' | '(' | '*' | '_' | '[' | ' ' | '|' | ']'));
+    let line = line.trim_end_matches([')', '>']).trim();
+    // Closing brackets of a link were trimmed too; the patterns only look at how the line begins.
+    (4..=160).contains(&line.chars().count())
+        && (LINES.is_match(line)
+            || LINES.is_match(&format!("{line}>"))
+            || LINES.is_match(&format!("{line})")))
+}
+
+/// Reads like a signature: few short lines, no sentence, and a way to reach somebody.
+pub(super) fn is_signature<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+    static REACHED: LazyLock<RegexSet> = LazyLock::new(|| {
+        RegexSet::new([
+            r"(?i)\b(tel|phone|fax|mobile?|cell|e-?mail|mail|web|www|https?|wechat|skype|qq)\b ?[:.：]",
+            r"\S+@\S+\.\S+",
+            r"(\+?\d[\d ()./-]{7,}\d)",
+            r"(电话|電話|手机|手機|传真|傳真|邮箱|郵箱|地址|网址|網址|微信|携帯|住所|〒|有限公司|集团|株式会社|事業部|大学|公司|部门)",
+            r"(?i)\b(ltd|inc|gmbh|llc|corp|s\.a\.|co\.)\b",
+        ])
+        .expect("the patterns of this file are tested")
+    });
+    let (mut count, mut reached) = (0, false);
+    for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
+        count += 1;
+        let sentence = line.ends_with(['。', '？', '?', '！', '；']) || line.contains(['？', '。']);
+        if count > MOST_LINES || line.chars().count() > MOST_CHARS || sentence {
+            return false;
+        }
+        reached |= REACHED.is_match(line);
+    }
+    reached
+}
+
+/// What is put below a mail by lists, scanners and lawyers.
+pub(super) fn is_footer<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+    static SAID: LazyLock<RegexSet> = LazyLock::new(|| {
+        RegexSet::new([
+            r"(?i)unsubscribe|mailing ?list|reply to this (e-?mail|message)|view (it|this) (on|in)|notification settings",
+            r"(?i)\bconfidential|intended recipient|disclaimer|virus|scanned by|before printing",
+            r"退订|取消订阅|免责|保密信息|机密|病毒|扫描|打印.{0,10}环境|配信停止|機密",
+        ])
+        .expect("the patterns of this file are tested")
+    });
+    let (mut count, mut said) = (0, false);
+    for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
+        count += 1;
+        if count > FOOTER_LINES {
+            return false;
+        }
+        said |= count <= 3 && line.len() < 2_000 && SAID.is_match(line);
+    }
+    said
+}
+
+/// The last line of a mail when it is only a name behind a dash: `-Ann`, `—Ann Lee`.
+pub(super) fn is_signed_name(line: &str) -> bool {
+    let line = line.trim();
+    let name = line.trim_start_matches(['-', '–', '—']);
+    let dashes = line.chars().count() - name.chars().count();
+    (1..=2).contains(&dashes)
+        && name.chars().next().is_some_and(char::is_alphabetic)
+        && name.chars().count() <= 40
+        && name.split_whitespace().count() <= 4
+        && name
+            .chars()
+            .all(|c| c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '-' | '·'))
+}
