@@ -15,6 +15,9 @@ pub const BOUNCE: &[&str] = &[
     r"^(?:the )?following recipient(?:s|\(s\))?\b.{0,60}\b(?:could not|cannot|couldn't|was not|were not|failed|rejected|unknown)",
     r"^the original message was received at\b|^-+ ?(?:the following addresses had|transcript of session)",
     r"^(?:i'm |i am |we are |we're )?(?:sorry|afraid)[, ].{0,60}(?:wasn't able to|was not able to|unable to|couldn't|could not) (?:be )?deliver",
+    r"^(?:we (?:were|are) )?unable to deliver (?:your |this |the )?(?:e-?mail |mail )?(?:message )?to (?:the )?following|^(?:an error occurred|there was an error|we had (?:trouble|a problem|problems))(?: while)?(?: trying to)? deliver(?:ing)? (?:your|the)\b",
+    r"^this is (?:only )?an? (?:delivery|mail|notification|non-?delivery)\b.{0,20}\b(?:failure|delay|status|error|bounce|report)\b",
+    r"^an? (?:message|e-?mail|mail) from .{1,120} (?:was|has been) (?:considered|rejected|blocked|quarantined|refused|returned|not)\b",
     r"^\*\* ?(?:address not found|message (?:blocked|not delivered|delayed|rejected|too large)|delivery incomplete|recipient inbox full) ?\*\*",
     r"^(?:our|the|this|your) (?:virus|e-?mail|mail|content|spam|message)\S*(?: \w+){0,3} (?:checker|scanner|filter|gateway|guard|firewall)\b.{0,60}\b(?:found|detected|blocked|rejected|triggered)",
     // Deutsch
@@ -64,39 +67,52 @@ pub const TRANSCRIPT: &[&str] = &[
     r"\b(?:rcpt to|mail from)\s?:\s?<|(?:<<<|>>>) ?[245]\d\d\b",
 ];
 
-/// What a person who is away has told their program to say.
+/// What the program of a person who is away says; enough by itself.
 pub const AWAY: &[&str] = &[
-    r"\bi(?:'m| am| will be|'ll be| shall be)(?: currently| presently| now| unfortunately| away and)? (?:away|out|absent)(?: of| from)?(?: the| my)? (?:office|desk|work|e-?mail|mail|town)\b",
-    r"\bi(?:'m| am| will be|'ll be) (?:currently |now |presently )?(?:away|out|absent|unavailable|travell?ing)\b.{0,60}\b(?:until|till|from|between|through|returning|back|with (?:no|limited)|return)\b",
-    r"\bi(?:'m| am| will be|'ll be) (?:currently |now |away )?(?:on|taking) (?:(?:a|an|my|annual|sick|maternity|paternity|parental|medical|personal|summer|extended|bank) )*(?:leave|vacations?|holidays?|business (?:trip|travel)|sabbatical|pto)\b.{0,80}\b(?:until|till|from|between|through|return\w*|back|starting|reply|respond|answer|contact)\b",
-    r"\b(?:with|have|having|had) (?:only )?(?:limited|no|intermittent|little|sporadic|infrequent) access to (?:my |the )?(?:e-?mails?|mail|messages|mailbox|inbox)\b",
-    r"\b(?:i will|i'll|will) (?:reply|respond|answer|get back|read|review|attend)\b.{0,60}\b(?:when|upon|on|after|as soon as)\b.{0,20}\breturn",
-    r"\bi(?:'m| am) no longer (?:with|working (?:at|for)|employed)\b|\b(?:has left|is no longer (?:with|employed (?:at|by))|no longer works (?:at|for|here))\b.{0,80}\bplease\b",
-    r"\bthis (?:mailbox|e-?mail (?:address|account)) is (?:no longer|not) (?:being )?(?:in use|monitored|active|used|checked|attended|read)\b",
+    r"\bi(?:'m| am| will be|'ll be| shall be)(?: currently| presently| now| unfortunately| away and)? (?:away|out|absent)(?: of| from)?(?: the| my)? (?:office|desk|e-?mail|mail)\b",
     r"\b(?:am|is|are|currently|be) out of (?:the )?office\b.{0,40}\b(?:until|till|from|returning|with|back|between|through)\b",
-    r"\bthis is an? (?:automatic|automated|auto)[- ]?(?:e-?mail |mail )?(?:reply|response|responder|answer)\b",
-    // Deutsch
-    r"\bich (?:bin|befinde mich)\b.{0,60}(?:\bnicht (?:im (?:büro|haus|hause)|erreichbar|am arbeitsplatz|anwesend)|\bau(?:ß|ss)er haus|\b(?:im|in) (?:urlaub|elternzeit|mutterschutz)|\babwesend|\bwieder (?:im|ab|da|erreichbar)|\bnur (?:eingeschränkt|unregelmäßig))",
+    r"\bi(?:'m| am| will be|'ll be) (?:currently |now )?(?:on|taking) (?:annual|sick|maternity|paternity|parental|medical|extended) leave\b.{0,60}\b(?:until|till|from|between|through|return\w*|back|starting)\b",
+    r"\b(?:with|have|having|had) (?:only )?(?:limited|no|intermittent|little|sporadic|infrequent) access to (?:my |the )?(?:e-?mails?|mail|messages|mailbox|inbox)\b.{0,80}\b(?:week|until|till|during|while|reply|respond|return|please)\b",
+    r"\b(?:i will|i'll|will) (?:reply|respond|answer|get back|read|review|attend)\b.{0,60}\b(?:when|upon|on|after|as soon as)\b.{0,20}\breturn",
+    r"\bi(?:'m| am) no longer (?:with|working (?:at|for)|employed)\b.{0,80}\bplease\b|\b(?:has left|is no longer (?:with|employed (?:at|by))|no longer works (?:at|for|here))\b.{0,80}\bplease\b",
+    r"\bthis (?:mailbox|e-?mail (?:address|account)) is (?:no longer|not) (?:being )?(?:in use|monitored|active|used|checked|attended|read)\b",
+    r"\bthis is an? (?:\w+ )?(?:automatic|automated|auto)[- ]?(?:e-?mail |mail )?(?:reply|response|responder|answer)\b",
     r"\bihre (?:e-?mail|nachricht|mail) wird (?:nicht|in meiner abwesenheit)\b|\bwährend meiner abwesenheit\b|\bdies ist eine automatische (?:antwort|abwesenheit)",
-    // Français, español, italiano, português, nederlands
-    r"\bje (?:suis|serai)\b.{0,40}\b(?:absente?\b|en (?:congés?|vacances|déplacement|formation)|hors du bureau|de retour)|\bactuellement (?:absente?|en congés?)\b|\b(?:pendant|en) mon absence\b",
-    r"\b(?:estoy|estaré|me encuentro|me encontraré)\b.{0,40}\b(?:fuera de (?:la )?oficina|de vacaciones|de permiso|de baja|ausente|de viaje)",
-    r"\b(?:sono|sarò)\b.{0,30}\b(?:in ferie|fuori (?:ufficio|sede)|assente|in vacanza|in malattia)",
-    r"\b(?:estou|estarei|encontro-me)\b.{0,30}\b(?:de férias|em férias|ausente|fora do escritório)",
-    r"\b(?:ik ben|ik zal)\b.{0,40}\b(?:afwezig|niet aanwezig|(?:met|op) vakantie|niet op kantoor|weer (?:aanwezig|terug))",
-    // Skandinavien, Suomi, Polski, česky, русский
-    r"\bjag (?:är|kommer)\b.{0,40}\b(?:på semester|bortrest|inte på kontoret|tjänstledig|föräldraledig|åter)|\bjeg (?:er|har)\b.{0,40}\b(?:på ferie|ferie|ikke på kontoret|bortreist|ute av kontoret|fraværende|tilbage)|\bolen (?:lomalla|poissa)",
-    r"\b(?:jestem|będę|przebywam)\b.{0,40}\b(?:nieobecn|na urlopie|poza biurem)|\bjsem\b.{0,30}\b(?:mimo kancelář|na dovolené)|\b(?:нахожусь|буду|я)\b.{0,20}\bв отпуске",
+    r"\b(?:pendant|en) mon absence\b|\bdurante (?:mi ausencia|la mia assenza|a minha ausência)\b|\b(?:tijdens|bij) mijn afwezigheid\b",
     // 中文
-    r"(?:我|本人)[^\n。]{0,24}(?:休假|休年假|度假|请假|請假|出差|外出|不在(?:办公室|公司|辦公室)|离开办公室)[^\n]{0,60}(?:回复|回覆|答复|处理|联系|聯絡|联络|查看|返回|回来|请致电|上班)",
     r"(?:我|本人)[^\n。]{0,12}有事[^\n。]{0,12}(?:无法|不能|無法)(?:及时)?(?:回复|回覆|答复|处理)",
     r"(?:这|這)(?:封(?:邮件|郵件|信))?(?:是|只是|为|為)(?:一封|一個|一个)?[^\n。]{0,6}(?:自动|自動)(?:回复|回覆|回復|答复|答覆|应答)|(?:本|此)(?:邮件|郵件|信)(?:是|为|為)[^\n。]{0,6}(?:自动|自動)(?:回复|回覆|回復|答复|答覆|应答)|^(?:自动|自動)(?:回复|回覆|回復|答复|答覆|应答)\s?[:。!\n]",
     r"(?:您|你)(?:发(?:送)?给我的|寄来的|的)?(?:来信|來信|邮件|郵件|信件|来函|e-?mail)(?:我(?:们)?|本人)?(?:已经|已經|已)(?:收到|收悉|妥收)[^\n]{0,30}(?:尽快|儘快|尽早|稍后|稍後|及时|会|$)|(?:您|你)发给我的(?:信件|邮件)(?:已经|已)收到",
     r"(?:已经|已經|已)(?:收到|收悉)(?:了)?(?:您|你)(?:的|发来的|发送的)?(?:来信|來信|邮件|郵件|信件|e-?mail)[^\n]{0,40}(?:尽快|儘快|尽早|稍后|稍後|及时)[^\n]{0,16}(?:回复|回覆|答复|处理|联系|与您)",
     // 日本語, 한국어
     r"(?:この|本|当)(?:メール|メッセージ)は[^\n。]{0,20}自動(?:返信|応答|送信|配信)|自動(?:返信|応答)(?:メール)?です|自動(?:で|的に)(?:返信|送信|応答)し(?:て|ま)",
-    r"不在に(?:して|いた|し)|(?:外出|出張)(?:中の|して(?:い|お)|の)(?:ため|り|ます)[^\n]{0,60}(?:返信|ご連絡|対応|戻り)|休暇(?:を(?:いただ|頂|取得)|中(?:のため|です|につき))|お休みを(?:いただ|頂)|(?:夏季|夏期|年末年始|冬季)休(?:業|暇)(?:中|とさせ|のため|をいただ)",
-    r"(?:부재중|휴가|출장)[^\n]{0,40}(?:입니다|관계로)|자동 ?(?:응답|회신) ?(?:메일|입니다)",
+    r"자동 ?(?:응답|회신) ?(?:메일|입니다)",
+];
+
+/// Who is away, or is going to be: people tell their provider so, too. It needs [`REPLYING`].
+pub const ABSENT: &[&str] = &[
+    r"\bi(?:'m| am| will be|'ll be) (?:currently |now |presently |away )?(?:away|absent|unavailable|travell?ing|out of (?:town|the country)|on (?:\w+ )?(?:leave|vacations?|holidays?|business|sabbatical|pto)|taking (?:\w+ )?(?:leave|vacation|holidays?))\b",
+    r"\bich (?:bin|befinde mich)\b.{0,60}(?:\bnicht (?:im (?:büro|haus|hause)|erreichbar|am arbeitsplatz|anwesend)|\bau(?:ß|ss)er haus|\b(?:im|in) (?:urlaub|elternzeit|mutterschutz)|\babwesend|\bwieder (?:im|ab|da|erreichbar)|\bnur (?:eingeschränkt|unregelmäßig))",
+    r"\bje (?:suis|serai)\b.{0,40}\b(?:absente?\b|en (?:congés?|vacances|déplacement|formation)|hors du bureau|de retour)|\bactuellement (?:absente?|en congés?)\b",
+    r"\b(?:estoy|estaré|me encuentro|me encontraré)\b.{0,40}\b(?:fuera de (?:la )?oficina|de vacaciones|de permiso|de baja|ausente|de viaje)",
+    r"\b(?:sono|sarò)\b.{0,30}\b(?:in ferie|fuori (?:ufficio|sede)|assente|in vacanza|in malattia)",
+    r"\b(?:estou|estarei|encontro-me)\b.{0,30}\b(?:de férias|em férias|ausente|fora do escritório)",
+    r"\b(?:ik ben|ik zal)\b.{0,40}\b(?:afwezig|niet aanwezig|(?:met|op) vakantie|niet op kantoor|weer (?:aanwezig|terug))",
+    r"\bjag (?:är|kommer)\b.{0,40}\b(?:på semester|bortrest|inte på kontoret|tjänstledig|föräldraledig|åter)|\bjeg (?:er|har)\b.{0,40}\b(?:på ferie|ferie|ikke på kontoret|bortreist|ute av kontoret|fraværende|tilbage)|\bolen (?:lomalla|poissa)",
+    r"\b(?:jestem|będę|przebywam)\b.{0,40}\b(?:nieobecn|na urlopie|poza biurem)|\bjsem\b.{0,30}\b(?:mimo kancelář|na dovolené)|\b(?:нахожусь|буду|я)\b.{0,20}\bв отпуске",
+    r"(?:我|本人)[^\n。]{0,24}(?:休假|休年假|度假|请假|請假|出差|外出|不在(?:办公室|公司|辦公室)|离开办公室)",
+    r"不在に(?:して|いた|し)|(?:外出|出張)(?:中の|して(?:い|お)|の)(?:ため|り|ます)|休暇(?:を(?:いただ|頂|取得)|中(?:のため|です|につき))|お休みを(?:いただ|頂)|(?:夏季|夏期|年末年始|冬季)休(?:業|暇)(?:中|とさせ|のため|をいただ)",
+    r"(?:부재중|휴가|출장)[^\n]{0,40}(?:입니다|관계로)",
+];
+
+/// What makes the note of somebody who is away an answer: it speaks of answering.
+pub const REPLYING: &[&str] = &[
+    r"\b(?:reply|replies|respond|response|get back to|in my absence|please (?:contact|call|e-?mail|write)|contact my|(?:back|return) (?:in|to) (?:the )?office|answer your|your (?:e-?mail|message|mail)|urgent|immediate (?:assistance|attention))\b",
+    r"\b(?:beantwort\w*|antwort\w*|melde mich|dringend\w*|ihre (?:e-?mail|nachricht|mail)|vertret\w*|wenden sie sich|weitergeleitet)\b",
+    r"\b(?:répond\w*|votre (?:message|mail|e-?mail|courriel)|urgen\w+|contacter|de retour|reviendrai)\b",
+    r"\b(?:respond\w+|contest\w+|su (?:mensaje|correo)|regres\w+|contactar|rispond\w+|(?:suo|tuo) messaggio|rientr\w+|contattare|retorn\w+|contatar|antwoord\w*|reager\w*|uw (?:bericht|e-?mail)|terug)\b",
+    r"\b(?:svar\w*|återkom\w*|kontakta?|tilbage|vastaan|odpowi\w+|odpov\w+|отвечу|ответ\w*|срочн\w+)\b",
+    r"回复|回覆|答复|答覆|联系|聯絡|聯繫|急事|同事|致电|尽快|儘快|返信|ご連絡|対応いたし|対応させ|回答|折り返|회신|연락",
 ];
 
 /// How ticket systems, challenge-response systems and receipts begin; after a greeting, perhaps.
@@ -113,12 +129,14 @@ pub const NOTICE: &[&str] = &[
     r"^(?:この(?:度|たび)は[、,]?)?[^\n]{0,30}お問い?合わせ(?:を)?(?:いただき|頂き)?[、]?(?:誠に)?(?:ありがとう|有難う|受け?付け(?:ました|いたし|致し)|承りました)",
     r"^(?:to (?:have|get|complete|ensure) (?:your|the|delivery of your) (?:e-?mail|message|mail)\b.{0,60}\b(?:delivered|click|confirm|reply)|your (?:message|e-?mail|mail)\b.{0,100}\b(?:held|pending|quarantined?|waiting|awaiting|awaits)\b.{0,60}\b(?:approval|confirm|verif|moderat|until)|(?:please )?(?:click|follow)\b.{0,40}\b(?:link|below)\b.{0,60}\b(?:deliver|verify|confirm (?:that )?you (?:are|sent)))",
     r"^(?:you (?:must|need to) (?:confirm|verify)\b.{0,40}\b(?:message|e-?mail|mail|address|sender)|(?:please )?(?:confirm|verify) (?:that )?you (?:sent|are (?:a )?(?:human|person|real)))",
+    r"^the (?:message|e-?mail|mail) you sent\b.{0,40}\brequires\b|^you are not (?:a )?(?:member of|subscribed to|allowed to post)\b.{0,20}\b(?:this|the)\b.{0,20}\b(?:list|group)",
     r"^your (?:message|e-?mail)\b.{0,160}\b(?:was|has been) (?:read|displayed|opened|deleted without)\b|^this is a (?:return |read )?receipt for\b|^(?:return|read) receipt\b|^your message\s?\n?\s?(?:to|subject)\s?:",
     r"^(?:a|you have (?:received )?an?) (?:new )?(?:fax|voice ?mail|voice message)\b.{0,40}\b(?:has arrived|was received|from|for you|received)\b",
 ];
 
 /// What programs say of themselves, at the beginning or at the end.
 pub const FOOTER: &[&str] = &[
+    r"\bthis (?:e-?mail|message|mail|notification|response|reply) (?:is|was|has been) (?:created|generated|sent|produced) automatically\b",
     r"\bthis (?:(?:e-?mail|message|mail|notification|response|reply) (?:is|was|has been|is an?) )?(?:is )?(?:an? )?(?:automated|automatically|automatic|auto|system|computer)[- ](?:generated|created|sent|produced|e-?mail|message|mail|notification|notice|alert|response|reply)",
     r"\b(?:do not|don't|donot|please not) (?:directly )?(?:reply|respond|answer)(?: directly)? to this (?:automated |automatic |system |auto-generated |automatically generated )?(?:e-?mail|message|mail|address|notification|notice)",
     r"\brepl(?:y|ies) (?:directly )?to this (?:e-?mail|message|mail|address|mailbox)\b.{0,40}\b(?:not (?:be )?(?:monitored|read|answered|possible)|unmonitored|will go|are not)",
@@ -149,7 +167,7 @@ pub const BULK: &[&str] = &[
 pub const ASKING: &[&str] = &[
     r"\?(?:\s|$)",
     r"\bhow (?:do|can|to|should|could)\b|\bwhat (?:should|can|does|is wrong)\b|\bwhy (?:do|does|is|am|are|did|was|can)\b",
-    r"\b(?:not|n't|stopped|stops) work|\b(?:please|can you|could you|kindly) (?:help|assist|advise|fix|explain|investigate|disable|enable)\b",
+    r"\b(?:not|stopped|stops) work|n't work(?:ing)?(?:[.,;!]|$| (?:for|any|with|when|on|in|at|as|since|correctly|properly))|\b(?:please|can you|could you|kindly) (?:help|assist|advise|fix|explain|investigate|disable|enable)\b",
     r"怎么|怎麼|怎样|如何|为什么|為什麼|为何|请问|請問|帮(?:我|忙)|幫(?:我|忙)|麻烦|求助|什么原因|是不是|能不能|可不可以|吗",
     r"教えて|どうすれば|でしょうか|ますか|なぜ|困って",
     r"\b(?:wie kann|wie kommt|warum|wieso|funktioniert nicht|bitte helfen)\b|\b(?:pourquoi|ne fonctionne pas|aidez)\b|\b(?:por qué|no funciona)\b|\b(?:come (?:posso|si)|perché|non funziona)\b",

@@ -29,6 +29,8 @@ const PHRASE: usize = 320;
 static BOUNCE: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::BOUNCE));
 static TROUBLE: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::TROUBLE));
 static AWAY: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::AWAY));
+static ABSENT: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::ABSENT));
+static REPLYING: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::REPLYING));
 static NOTICE: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::NOTICE));
 static FOOTER: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::FOOTER));
 static BULK: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::BULK));
@@ -56,7 +58,8 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
     if !passed_on && is_bounce(message, &text, asks, asks_at_once) {
         found.push(Reason::BounceText);
     }
-    if !asks && AWAY.is_match(opening) {
+    let away = AWAY.is_match(opening) || (ABSENT.is_match(opening) && REPLYING.is_match(&unwrapped));
+    if !asks && away {
         found.push(Reason::AutoReplyText);
     }
     let begins_as_notice = paragraphs(opening)
@@ -225,12 +228,12 @@ mod tests {
                 "Hello,\n\nI’m currently on annual leave and will be back\non Monday.\n\nAnn",
                 "I will have limited access to e-mail this week.",
                 "This is an automatic reply. I will answer soon.",
-                "Vielen Dank für Ihre Nachricht. Ich bin bis zum 5. Mai nicht im Büro.",
-                "Bonjour, je suis absente du bureau jusqu'au 5 mai.",
-                "Estoy de vacaciones hasta el lunes.",
-                "Sono in ferie fino a lunedì.",
-                "Ik ben tot maandag afwezig.",
-                "Jag är på semester till måndag.",
+                "Vielen Dank für Ihre Nachricht. Ich bin bis zum 5. Mai nicht im Büro.\n\nIhre E-Mail wird nicht weitergeleitet.",
+                "Bonjour, je suis absente du bureau jusqu'au 5 mai. En cas d'urgence, écrivez à Jean.",
+                "Estoy de vacaciones hasta el lunes. Responderé a mi regreso.",
+                "Sono in ferie fino a lunedì, risponderò al rientro.",
+                "Ik ben tot maandag afwezig en lees uw bericht daarna.",
+                "Jag är på semester och svarar på måndag.",
                 "您好，我正在休假，有事请联系我的同事。",
                 "您好，我现在有事，无法及时回复您的邮件。",
                 "这是一封自动回复邮件。您的来信已收到，我会尽快回复。",
@@ -238,7 +241,7 @@ mod tests {
                 "您的邮件我已收到，会尽快给您回复。謝謝",
                 "我目前不在辦公室，急事請聯絡王小姐。",
                 "お世話になっております。夏季休業中のため、8月16日以降にご返信いたします。",
-                "ただいま不在にしております。",
+                "ただいま不在にしております。月曜日にご連絡いたします。",
                 "休暇をいただいております。月曜日に対応いたします。",
             ],
         );
@@ -350,6 +353,10 @@ mod tests {
             "We received your invoice, thank you.",
             "I am on leave and need access to my mailbox.",
             "My account is not active. I cannot log in.",
+            "I'll be travelling from 1 to 20 April, tell my bank.",
+            "I am on vacation in Spain and need to change my PIN.",
+            "Ich bin im Urlaub und kann meine E-Mails nicht abrufen.",
+            "我在休假，手机上登录不了邮箱",
             "Please send me a read receipt when you get this.",
             "自动回复设置后不生效",
             "自动回复怎么关闭？",

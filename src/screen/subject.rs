@@ -26,7 +26,7 @@ const AUTO_REPLY: &[&str] = &[
     r"^[^?]{2,60} is (?:currently )?(?:out of (?:the )?office|on (?:vacation|leave|holidays?))(?: ?[.(]|$| until| till| from| returning)",
     r"^(?:vacation|holiday|away|absence|leave)(?: (?:message|notice|notification|reply|response|alert|auto-?reply))?\s?(?:\(|:|$)",
     r"^away from my (?:e-?)?mail",
-    r"^i(?:'m| am)(?: currently| now)? (?:away|out of (?:the )?office|on (?:vacation|holidays?|(?:\w+ )?leave))\b",
+    r"^i(?:'m| am)(?: currently| now)? (?:away|out of (?:the )?office|on (?:vacation|holidays?|(?:\w+ )?leave))(?: ?[.!(]|$| until| till| from| through| and will)",
     // Deutsch
     r"^(?:automatische[rs]? (?:antwort|rückantwort|rückmeldung|e-?mail-?antwort|abwesenheits\w+)|auto-?antwort)$end",
     r"^(?:abwesend|abwesenheit|abwesenheits(?:notiz|benachrichtigung|meldung|mitteilung|assistent|nachricht)|urlaubs(?:notiz|meldung|benachrichtigung|vertretung)|nicht im (?:büro|haus)|au(?:ß|ss)er haus)(?:$end| (?:von|vom|bis|ab|aw|re|wg)\b)",
@@ -279,6 +279,7 @@ mod tests {
             "Read receipts in Outlook",
             "Returned goods",
             "Vacation rental booking",
+            "I am on vacation in Spain and need to change my PIN",
             "Fwd: Returned mail: see transcript for details",
             "Re: Undelivered Mail Returned to Sender",
             "转发：系统退信/The email is returned",
