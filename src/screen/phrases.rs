@@ -18,6 +18,7 @@ pub const BOUNCE: &[&str] = &[
     r"^(?:we (?:were|are) )?unable to deliver (?:your |this |the )?(?:e-?mail |mail )?(?:message )?to (?:the )?following|^(?:an error occurred|there was an error|we had (?:trouble|a problem|problems))(?: while)?(?: trying to)? deliver(?:ing)? (?:your|the)\b",
     r"^this is (?:only )?an? (?:delivery|mail|notification|non-?delivery)\b.{0,20}\b(?:failure|delay|status|error|bounce|report)\b",
     r"^an? (?:message|e-?mail|mail) from .{1,120} (?:was|has been) (?:considered|rejected|blocked|quarantined|refused|returned|not)\b",
+    r"^(?:the )?following message to <\S+> was undeliverable|^this report relates to a message you sent\b|^the message was not relayed to\s?:",
     r"^\*\* ?(?:address not found|message (?:blocked|not delivered|delayed|rejected|too large)|delivery incomplete|recipient inbox full) ?\*\*",
     r"^(?:our|the|this|your) (?:virus|e-?mail|mail|content|spam|message)\S*(?: \w+){0,3} (?:checker|scanner|filter|gateway|guard|firewall)\b.{0,60}\b(?:found|detected|blocked|rejected|triggered)",
     // Deutsch
@@ -53,7 +54,7 @@ pub const TROUBLE: &[&str] = &[
     r"^(?:error|errors|reason|status|failed recipient|failed addresses|recipient(?: address)?|final-recipient|reporting-mta|action|diagnostic(?:-code)?|subject|your mail sent on|unknown user|undeliver\w+)\b.{0,30}\s?:",
     r"^[245]\d\d[ -]\S+|^[245]\.\d{1,3}\.\d{1,3}\b",
     r"^<?[^\s<>@]+@[^\s<>@]+>?[\s:,.(-]{0,4}(?:sorry|unknown|user|no such|mailbox|host|unrouteable|unroutable|unable|recipient|address|account|reason|(?:smtp )?(?:error|[45]\d\d|[45]\.\d\.\d)|could|does|is |was |failed|message|over|$)",
-    r"^(?:the |this )?(?:e-?mail |mail )?(?:user|mailbox|recipient|account|address|domain|host)(?:'s)?\b.{0,60}\b(?:is (?:full|unknown|over quota|not known|unavailable|disabled|invalid)|over quota|does not exist|doesn't exist|quota exceeded|not found|has exceeded|unknown|is no longer|invalid)",
+    r"^(?:the |this )?(?:e-?mail |mail )?(?:user|mailbox|recipient|account|address|domain|host)(?:'s)?\b.{0,60}\b(?:is (?:full|unknown|over quota|not known|unavailable|disabled|invalid)|over quota|does not exist|doesn't exist|quota exceeded|not found|has exceeded|exceeds|unknown|is no longer|invalid)",
     r"^.{0,80}\b(?:detected|found|blocked|removed|deleted|quarantined|contains?|contained|infected)\b.{0,80}\b(?:virus|infected|worm|banned|unsafe|prohibited|suspicious|spam|content|attachment)\b",
     r"^(?:virus|banned) (?:name|alert|warning|found|detected)\b|^(?:warning|attention|alert)\b",
     r"^(?:die|der|das)\b.{0,80}\b(?:nicht (?:zugestellt|übermittelt|existiert|gefunden)|unzustellbar|abgelehnt)",

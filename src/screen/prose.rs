@@ -92,7 +92,11 @@ fn is_bounce(message: &Message, text: &str, asks: bool, asks_at_once: bool) -> b
     (says(&BOUNCE) && (likely || !asks))
         || (likely && !asks_at_once && says(&TROUBLE))
         || (system && (subject::is_bounce(message) || text.is_empty()))
-        || (system && !asks && (carries_original(message) || TRANSCRIPT.is_match(text)))
+        || (system
+            && !asks
+            && (carries_original(message)
+                || subject::speaks_of_trouble(message)
+                || TRANSCRIPT.is_match(text)))
 }
 
 /// The text from each of its first lines on, without line breaks, until somebody begins to tell something.
@@ -284,6 +288,8 @@ mod tests {
             ["bounce-text"]
         );
         assert_eq!(from("From: postmaster@example.org", ""), ["bounce-text"]);
+        let trouble = "From: postmaster@example.org\nSubject: Mail delivery failed";
+        assert_eq!(from(trouble, "No luck with b@example.net."), ["bounce-text"]);
         assert_eq!(
             from("From: noreply@example.org", text),
             ["bounce-text", "robot-sender"]

@@ -58,26 +58,21 @@ const AUTO_REPLY: &[&str] = &[
 /// A subject line of a bounce, a delivery report or a scanner's warning.
 const BOUNCE: &[&str] = &[
     r"^undeliver(?:able|ed)(?: (?:mail|message))?\s?:",
-    r"^undeliver(?:able|ed) (?:mail|message)(?: returned to (?:the )?sender|$)",
-    r"^(?:undeliverable|undelivered)$",
+    r"^undelivered mail returned to (?:the )?sender|^returned to sender$end",
     r"^(?:e-?mail |mail )?delivery (?:status )?notification(?: ?\(|\s?:|$)",
-    r"^(?:mail )?delivery (?:failed|failure|error|problem)(?: ?\(|\s?:|$| report| notification| notice)",
-    r"^(?:mail )?delivery (?:has failed|(?:status )?report|subsystem|system)\b",
-    r"^(?:failure|delivery|error|bounce|non-?delivery|delivery failure|mail failure) (?:notice|report|notification)$end",
-    r"^returned (?:e-?mail|mail|to sender|message)\b",
-    r"^(?:message|mail|e-?mail) (?:status - )?(?:undeliverable|not delivered|delayed|returned|rejected|bounced|refused|blocked)\b",
-    r"^(?:message|mail|e-?mail) delivery (?:failure|failed|delayed|error|problem|status|warning|has been delayed)\b",
-    r"^(?:non-?delivery|nondeliverable|non[- ]?deliverable|undelivery)\b",
-    r"^(?:failed (?:mail|delivery)|failed to deliver|failure delivering|unable to deliver|could not deliver|cannot deliver)\b",
-    r"^(?:warning\s?: )?(?:message|mail|could not send message)[^?]{0,60} (?:delayed|for past|still undelivered|not yet delivered)\b",
-    r"^mail (?:system error|error|failure -|transaction failed|routing error|could not be delivered)",
-    r"^considered unsolicited bulk",
-    r"^(?:message|mail|e-?mail|attachment)?\s?(?:quarantined?|content violation|rejected by)\b.{0,20}$end",
-    r"^(?:virus|infected|banned|spam)\b.{0,40}\b(?:in|from) (?:your|a) (?:mail|e-?mail|message)|^virus (?:alert|warning|notification)$end",
-    r"found an? (?:infected|suspicious) message|\bantivirus (?:notification|alert)$end",
-    r"^postmaster notify\b|^(?:automatic|automated) (?:bounce|delivery)",
+    r"^(?:e-?mail |mail |message )?delivery (?:failed|failure|error|problem|delayed|warning)(?: ?\(|\s?:| report| notification| notice)",
+    r"^(?:e-?mail |mail )?delivery (?:has failed|(?:status )?report|subsystem|system)$end",
+    r"^(?:failure|bounce|non-?delivery|delivery failure|mail failure) (?:notice|report|notification)$end",
+    r"^returned (?:e-?mail|mail|message)\s?:",
+    r"^(?:message|mail|e-?mail) (?:status - )?(?:undeliverable|not delivered|delayed|returned|rejected|bounced|refused|blocked)\s?[:(]|^message status - ",
+    r"^nondeliverable mail|^(?:failed to deliver|failure delivering|unable to deliver|could not deliver) your\b|^your (?:message|e-?mail|mail) (?:could not be|was not|couldn't be) delivered|^sorry, your (?:message|e-?mail|mail) could not be",
+    r"^warning\s?: (?:message|mail|could not send message)[^?]{0,60} (?:delayed|for past|still undelivered|not yet delivered)\b|^(?:message|mail) \S+ (?:has been )?delayed\b|^delayed mail \(",
+    r"^mail (?:system error -|routing error\s?:|failure -)|^considered unsolicited bulk",
+    r"^content violation\b|^(?:spam |e-?mail )?quarantine (?:summary|notification|report)$end",
+    r"^(?:virus|infected|banned|spam)\b.{0,40}\b(?:in|from) your (?:mail|e-?mail|message)|^virus (?:alert|warning|notification)$end",
+    r"found an? (?:infected|suspicious) message|\bantivirus (?:notification|alert)$end|^postmaster notify\b",
     // Deutsch, français, español, italiano, nederlands, português
-    r"^(?:unzustellbar|nicht zustellbar|nicht übermittelt|zustellung fehlgeschlagen|unzustellbare (?:mail|nachricht))\b",
+    r"^(?:unzustellbar|nicht zustellbar|nicht übermittelt|zustellung fehlgeschlagen|unzustellbare (?:mail|nachricht))\s?[:(]",
     r"^(?:non remis|[ée]chec de (?:la )?(?:remise|distribution)|notification d'[ée]tat de remise|message non (?:distribu|remis|d[ée]livr)|courrier non remis)",
     r"^(?:no se puede entregar|no entregado|correo devuelto|error de entrega|notificaci[óo]n de (?:estado de )?entrega)\b",
     r"^(?:mancato recapito|mancata consegna|non recapitabile|notifica (?:di|dello) (?:stato|mancata))",
@@ -87,8 +82,15 @@ const BOUNCE: &[&str] = &[
     r"^(?:系统|系統)退信(?:$end| ?/| )|^退信通知$end|^(?:邮件|郵件)(?:退回|投递失败|投递状态)(?:通知|报告|提醒)$end",
     r"^(?:未送达|未送達|无法投递|無法投遞|无法送达|無法傳遞|未傳遞的主旨|传递失败|傳遞失敗)\s?:",
     // 日本語, 한국어
-    r"^(?:配信不能|配信エラー|配送不能|配送エラー|送信エラー|メールエラー)(?:通知|のお知らせ|レポート)?$end",
+    r"^(?:配信不能|配信エラー|配送不能|配送エラー|送信エラー|メールエラー)(?:(?:通知|のお知らせ|レポート)$end|\s?:)",
     r"^(?:メールを配信できませんでした|配信できません\s?:|전송되지 않음|배달되지 않음|메일 전송 실패)",
+];
+
+/// What a subject about mail that did not arrive has in it, whoever writes it.
+const TROUBLE: &[&str] = &[
+    r"undeliver|non-?deliver|deliver\w* (?:fail|error|problem|notif|status|report|delay)|returned (?:e-?mail|mail|message|to)|\bbounced?\b",
+    r"\b(?:mail|message|e-?mail) (?:\w+ )?(?:not delivered|returned|rejected|blocked|refused|failure|failed|error|delayed)|\b(?:virus|spam|rejected|blocked|quarantined?)\b",
+    r"zustell|non remis|remise|entrega|recapito|consegna|bezorg|levere|доставк|退信|退回|投递|投遞|送达|送達|傳遞|配信|配送|送信|エラー",
 ];
 
 /// Receipts, reports, challenges and the acknowledgements of other ticket systems.
@@ -106,6 +108,7 @@ const NOTICE: &[&str] = &[
 
 static FORMULAS: LazyLock<RegexSet> = LazyLock::new(|| compile(&[AUTO_REPLY, BOUNCE, NOTICE]));
 static BOUNCES: LazyLock<RegexSet> = LazyLock::new(|| compile(&[BOUNCE]));
+static TROUBLES: LazyLock<RegexSet> = LazyLock::new(|| compile(&[TROUBLE]));
 
 /// `Fwd:` and its kin, and `Re:`. What follows was written by a program, but a person sent it.
 static PASSED_ON: LazyLock<Regex> = LazyLock::new(|| {
@@ -124,6 +127,11 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
 /// Is it the subject of a bounce, in the words of a mail system?
 pub fn is_bounce(message: &Message) -> bool {
     candidates(message).iter().any(|text| BOUNCES.is_match(text))
+}
+
+/// Does it speak of mail that did not arrive? People who ask about it do so, too.
+pub fn speaks_of_trouble(message: &Message) -> bool {
+    candidates(message).iter().any(|text| TROUBLES.is_match(text))
 }
 
 /// Did a person pass on or answer what the rest of the subject names?
@@ -269,6 +277,14 @@ mod tests {
             "为什么收到系统退信",
             "系统退信怎么办",
             "邮件发送失败",
+            "送信エラー",
+            "配信不能",
+            "Mail delivery failed",
+            "Email not delivered to my customers",
+            "Mail rejected by gmail",
+            "Undeliverable mail",
+            "Unable to deliver mail to yahoo",
+            "Error report",
             "退信",
             "外出时如何收邮件",
             "休假期间邮件转发",
