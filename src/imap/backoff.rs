@@ -41,8 +41,10 @@ impl Default for Pace {
 /// How a session ended, or that there was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// It did something for us, for so long.
-    Worked(Duration),
+    /// It brought mail, or lasted.
+    Served,
+    /// It did something for us, and soon broke.
+    Broke,
     /// It did nothing for us: no connection, no TLS, no folder.
     InVain,
     /// The server did not accept our name or password.
@@ -50,7 +52,7 @@ pub enum Ended {
 }
 
 /// A session that lasted this long is no part of a row of breaks.
-const LASTING: Duration = Duration::from_secs(5 * 60);
+pub const LASTING: Duration = Duration::from_secs(5 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// The delays of one mailbox.
@@ -91,9 +93,12 @@ impl Backoff {
     pub fn ended(&mut self, how: Ended, now: Instant, dice: f64) {
         let pace = self.pace;
         let (delay, full) = match how {
-            Ended::Worked(lasted) => {
+            Ended::Served => {
+                (self.breaks, self.failures, self.refusals) = (0, 0, 0);
+                (pace.first, None)
+            }
+            Ended::Broke => {
                 (self.failures, self.refusals) = (0, 0);
-                self.breaks = if lasted >= LASTING { 0 } else { self.breaks };
                 let delay = doubled(pace.first, &mut self.breaks, pace.longest_after_work);
                 (delay, None)
             }
@@ -186,16 +191,17 @@ mod tests {
     #[test]
     fn a_session_that_worked_is_resumed_within_a_minute_and_never_in_a_tight_loop() {
         let mut backoff = Backoff::new(Pace::default());
-        let short = Ended::Worked(Duration::from_secs(1));
-        let knocks = knocks(&mut backoff, short, HOUR, 1.0);
+        let knocks = knocks(&mut backoff, Ended::Broke, HOUR, 1.0);
         assert!(knocks.windows(2).all(|pair| {
             let gap = pair[1] - pair[0];
             gap >= Duration::from_secs(1) && gap < Duration::from_secs(60)
         }));
-        // One that lasted begins a new row.
+        // One that brought mail begins a new row.
         let now = Instant::now();
-        backoff.ended(Ended::Worked(LASTING), now, 0.5);
-        assert_eq!(backoff.wait(now), Duration::from_secs(1));
+        for _ in 0..2 {
+            backoff.ended(Ended::Served, now, 0.5);
+            assert_eq!(backoff.wait(now), Duration::from_secs(1));
+        }
     }
 
     #[test]
@@ -205,7 +211,7 @@ mod tests {
         for _ in 0..6 {
             backoff.ended(Ended::InVain, now, 0.5);
         }
-        backoff.ended(Ended::Worked(Duration::ZERO), now, 0.5);
+        backoff.ended(Ended::Broke, now, 0.5);
         assert_eq!(backoff.wait(now), Duration::from_secs(1));
         backoff.ended(Ended::InVain, now, 0.5);
         assert_eq!(backoff.wait(now), Duration::from_secs(1));

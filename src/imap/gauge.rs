@@ -53,23 +53,27 @@ impl Gauge {
         self.most = literal.max(STRAY_LITERAL);
     }
 
-    /// Counts what came, in whatever pieces.
-    pub fn count(&mut self, mut octets: &[u8]) -> Result<(), Excess> {
-        while !octets.is_empty() {
-            let skipped = self.literal.min(octets.len());
+    /// Counts what came, in whatever pieces. Of these octets so many are as they should be; behind them, there
+    /// may be too much.
+    pub fn count(&mut self, octets: &[u8]) -> (usize, Result<(), Excess>) {
+        let mut counted = 0;
+        while counted < octets.len() {
+            let rest = &octets[counted..];
+            let skipped = self.literal.min(rest.len());
             self.literal -= skipped;
-            octets = &octets[skipped..];
-            let end = octets.iter().position(|octet| *octet == b'\n');
-            let (piece, rest) = octets.split_at(end.map_or(octets.len(), |end| end + 1));
-            self.piece(piece)?;
-            if end.is_some() {
-                self.line_ends()?;
+            counted += skipped;
+            let rest = &rest[skipped..];
+            let end = rest.iter().position(|octet| *octet == b'\n');
+            let piece = &rest[..end.map_or(rest.len(), |end| end + 1)];
+            if let Err(excess) = self.piece(piece) {
+                return (counted, Err(excess));
             }
-            octets = rest;
+            counted += piece.len();
         }
-        Ok(())
+        (counted, Ok(()))
     }
 
+    /// A line, or a part of one.
     fn piece(&mut self, piece: &[u8]) -> Result<(), Excess> {
         self.line += piece.len();
         if self.line > MAX_LINE {
@@ -80,7 +84,11 @@ impl Gauge {
         self.head.extend(piece.iter().take(room));
         self.tail.extend(&piece[piece.len().saturating_sub(TAIL)..]);
         self.tail.drain(..self.tail.len().saturating_sub(TAIL));
-        Ok(())
+        if piece.ends_with(b"\n") {
+            self.line_ends()
+        } else {
+            Ok(())
+        }
     }
 
     fn line_ends(&mut self) -> Result<(), Excess> {
@@ -131,9 +139,10 @@ mod tests {
     /// Counts `text` whole and octet by octet; both must agree.
     fn count(text: &str) -> Result<(), Excess> {
         let mut whole = Gauge::new();
-        let result = whole.count(text.as_bytes());
+        let (good, result) = whole.count(text.as_bytes());
+        assert_eq!(good == text.len(), result.is_ok());
         let mut piecemeal = Gauge::new();
-        let results = text.as_bytes().iter().map(|octet| piecemeal.count(&[*octet]));
+        let results = text.as_bytes().iter().map(|octet| piecemeal.count(&[*octet]).1);
         assert_eq!(results.collect::<Result<(), Excess>>(), result, "{text:?}");
         result
     }
@@ -179,19 +188,20 @@ mod tests {
     fn a_larger_literal_passes_once_it_is_allowed() {
         let mut gauge = Gauge::new();
         gauge.allow(100_000);
-        assert_eq!(gauge.count(b"* 1 FETCH (BODY[] {100000}\r\n"), Ok(()));
-        assert_eq!(gauge.count(&[b'\n'; 100_000]), Ok(()));
+        assert_eq!(gauge.count(b"* 1 FETCH (BODY[] {100000}\r\n").1, Ok(()));
+        assert_eq!(gauge.count(&[b'\n'; 100_000]).1, Ok(()));
         gauge.allow(0);
+        // What came before it is good.
         assert_eq!(
             gauge.count(b")\r\n* 1 FETCH (BODY[] {100000}\r\n"),
-            Err(Excess::Literal(100_000))
+            (3, Err(Excess::Literal(100_000)))
         );
     }
 
     #[test]
     fn a_line_ends_somewhere() {
         let mut gauge = Gauge::new();
-        let results = (0..300).map(|_| gauge.count(&[b'a'; 4096]));
+        let results = (0..300).map(|_| gauge.count(&[b'a'; 4096]).1);
         assert_eq!(results.collect::<Result<(), Excess>>(), Err(Excess::Line));
         let long_tag = format!("{} {{10}}\r\n", "a".repeat(MAX_TAG));
         assert_eq!(count(&long_tag), Err(Excess::Tag));

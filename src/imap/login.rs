@@ -38,6 +38,8 @@ pub struct Capabilities(HashSet<String>);
 /// two minutes.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
+/// Addresses of a host that we try.
+const MAX_ADDRESSES: usize = 8;
 /// Lines before a tagged answer; no dialogue before the login has more than a few.
 const MAX_LINES: usize = 100;
 /// Capabilities we keep in mind.
@@ -47,7 +49,9 @@ const MAX_CAPABILITIES: usize = 500;
 pub async fn log_in(settings: &Settings, tls: Arc<ClientConfig>) -> Result<LoggedIn, SessionError> {
     // Asked for first: without a secret there is nothing to connect for.
     let secret = (settings.secret)().map_err(|why| SessionError::Secret(printable(&why)))?;
-    let tcp = within(settings.patience.connect, "connecting", connect(settings)).await?;
+    // Twice the time, for the resolver has its own.
+    let limit = settings.patience.connect * 2;
+    let tcp = within(limit, "connecting", connect(settings)).await?;
     let answer = settings.patience.answer;
     match settings.tls {
         Tls::Implicit => {
@@ -119,31 +123,44 @@ async fn within<T>(
 }
 
 async fn connect(settings: &Settings) -> Result<TcpStream, SessionError> {
-    let place = || format!("{}:{}", settings.host, settings.port);
-    let unreachable = |error: std::io::Error| SessionError::Unreachable(format!("{}: {error}", place()));
-    let host = settings.host.trim_start_matches('[').trim_end_matches(']');
-    let addresses: Vec<SocketAddr> = lookup_host((host, settings.port))
+    let unreachable = |why: &dyn std::fmt::Display| {
+        SessionError::Unreachable(format!("{}:{}: {why}", settings.host, settings.port))
+    };
+    let addresses: Vec<SocketAddr> = lookup_host((bare(&settings.host), settings.port))
         .await
-        .map_err(unreachable)?
+        .map_err(|error| unreachable(&error))?
         // A name can be made to point anywhere; a password in the clear stays on this machine.
         .filter(|address| settings.tls != Tls::Plain || address.ip().is_loopback())
+        .take(MAX_ADDRESSES)
         .collect();
-    if addresses.is_empty() {
-        return Err(SessionError::Unreachable(format!(
-            "{}: it has no address we may use",
-            place()
-        )));
+    // Each address has its share of the time, for behind the first may be a blackhole.
+    let share = settings.patience.connect / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+    let mut why = unreachable(&"it has no address we may use");
+    for address in addresses {
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(tcp)) => return prepared(tcp).map_err(|error| unreachable(&error)),
+            Ok(Err(error)) => why = unreachable(&error),
+            Err(_) => why = SessionError::Silent("connecting"),
+        }
     }
-    let tcp = TcpStream::connect(&addresses[..]).await.map_err(unreachable)?;
+    Err(why)
+}
+
+fn prepared(tcp: TcpStream) -> std::io::Result<TcpStream> {
     // Commands are small and waited for.
-    tcp.set_nodelay(true).map_err(unreachable)?;
+    tcp.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new()
         .with_time(KEEPALIVE_AFTER)
         .with_interval(KEEPALIVE_EVERY);
-    SockRef::from(&tcp)
-        .set_tcp_keepalive(&keepalive)
-        .map_err(unreachable)?;
+    SockRef::from(&tcp).set_tcp_keepalive(&keepalive)?;
     Ok(tcp)
+}
+
+/// An IPv6 address may be written in the brackets of a URL.
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
 }
 
 async fn secure(
@@ -151,7 +168,7 @@ async fn secure(
     tls: Arc<ClientConfig>,
     tcp: TcpStream,
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, SessionError> {
-    let name = ServerName::try_from(settings.host.clone())
+    let name = ServerName::try_from(bare(&settings.host).to_owned())
         .map_err(|_| SessionError::Unsafe(format!("`{}` is no name for a certificate", settings.host)))?;
     TlsConnector::from(tls)
         .connect(name, tcp)

@@ -13,7 +13,7 @@ use crate::mailbox::{Known, Listed, Listing, Place};
 use crate::time::Timestamp;
 
 /// UIDs asked for at first; a window that comes back empty doubles the next.
-const WINDOW: u32 = 2_000;
+const WINDOW: u32 = 500;
 /// The widest window: its lines, should every UID be there, are some ten megabytes.
 const MAX_WINDOW: u32 = 128 * 1024;
 /// Octets of a listing's line.
@@ -32,6 +32,7 @@ pub async fn look(
         // Never looked into, or all its mails have new names.
         _ => 0,
     };
+    session.looks();
     let mut found = BTreeMap::new();
     let mut width = WINDOW;
     let mut from = taken.checked_add(1);
@@ -59,9 +60,10 @@ pub async fn look(
         from = last.and_then(|last| last.checked_add(1));
     }
     let more = found.len() > most;
+    let above = found.last_key_value().map_or(0, |(uid, _)| uid.saturating_add(1));
     Ok(Listing {
         uid_validity,
-        uid_next: uid_next.unwrap_or(0),
+        uid_next: uid_next.unwrap_or(0).max(above),
         mails: found.into_values().take(most).collect(),
         more,
     })

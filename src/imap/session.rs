@@ -33,7 +33,7 @@ pub struct Session {
     tag: u32,
     /// Mails in the folder, as far as the server has told.
     exists: u32,
-    /// There are more than when the folder was selected.
+    /// There are more than when we last looked.
     news: bool,
 }
 
@@ -95,12 +95,17 @@ impl Session {
         self.capabilities.has(capability)
     }
 
-    /// Mail has come since the folder was selected.
+    /// Mail has come since we last looked.
     pub fn has_news(&self) -> bool {
         self.news
     }
 
-    /// RFC 9051 §6.3.2. Asked anew before each look: some servers show new mail to a fresh SELECT only.
+    /// From now on we look, so what was announced until now is no news.
+    pub fn looks(&mut self) {
+        self.news = false;
+    }
+
+    /// RFC 9051 §6.3.2.
     pub async fn select(&mut self, folder: &str) -> Result<Selected, SessionError> {
         let mut selected = Selected::default();
         let mut uid_validity = None;
@@ -122,7 +127,6 @@ impl Session {
             }
         })
         .await?;
-        self.news = false;
         match uid_validity {
             Some(uid_validity) => {
                 selected.uid_validity = uid_validity;
@@ -163,16 +167,22 @@ impl Session {
     pub async fn idle(&mut self, longest: Duration) -> Result<Idled, SessionError> {
         let during = "IDLE";
         let answer = self.patience.answer;
+        self.client.get_mut().allow(0);
         let tag = in_time(answer, during, self.send(during, "IDLE")).await?;
         // An EXISTS may come before the server says that it idles; `news` keeps it.
-        loop {
-            match in_time(answer, during, self.next(during, &tag, &mut |_| {})).await {
-                Ok(Next::Continue) => break,
-                // Over before it began.
-                Ok(Next::Done) => return Ok(Idled::Refused),
-                Ok(Next::Untagged) => {}
-                Err(error) => return refused_idle(error),
+        let begun = in_time(answer, during, async {
+            loop {
+                match self.next(during, &tag, &mut |_| {}).await? {
+                    Next::Untagged => {}
+                    begun => return Ok(begun),
+                }
             }
+        });
+        match begun.await {
+            // Over before it began.
+            Ok(Next::Done) => return Ok(Idled::Refused),
+            Ok(_) => {}
+            Err(error) => return refused_idle(error),
         }
         let until = Instant::now() + longest;
         while !self.news {

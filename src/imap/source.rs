@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio_rustls::rustls::ClientConfig;
 use tracing::{debug, info, warn};
 
-use super::backoff::{Backoff, Ended};
+use super::backoff::{Backoff, Ended, LASTING};
 use super::error::SessionError;
 use super::fetch::{self, uid};
 use super::login;
@@ -36,8 +36,12 @@ struct Open {
     since: Instant,
     /// It has done something for us.
     worked: bool,
+    /// It has brought mail.
+    served: bool,
     /// It offers IDLE and does not do it.
     idle_refused: bool,
+    /// The folder is to be selected anew before the next look.
+    stale: bool,
 }
 
 impl ImapSource {
@@ -88,8 +92,9 @@ impl ImapSource {
             }
             Err(error) => {
                 warn!(mailbox = %self.settings.name, %error, "the session is given up");
-                let how = match open.worked {
-                    true => Ended::Worked(open.since.elapsed()),
+                let how = match open.served || open.since.elapsed() >= LASTING {
+                    true => Ended::Served,
+                    false if open.worked => Ended::Broke,
                     false => Ended::InVain,
                 };
                 self.backoff.ended(how, Instant::now(), fastrand::f64());
@@ -123,6 +128,7 @@ impl ImapSource {
         let cap = self.settings.max_mail;
         let mut bodies = HashMap::new();
         let answered = fetch::bodies(&mut open.session, &asked, None, cap, octets, &mut bodies).await;
+        open.served |= !bodies.is_empty();
         fetched.extend(bodies.into_iter().map(|(uid, body)| (uid, Fetched::Whole(body))));
         let missing: Vec<&&Listed> = batch
             .iter()
@@ -156,20 +162,19 @@ impl ImapSource {
             false => self.settings.max_mail,
         };
         let fetched = fetch::alone(&mut open.session, uid(mail), cap).await;
-        match fetched {
-            Ok(fetched) => self.close(open, Ok(fetched)),
-            Err(error) => {
-                let passing = error.is_passing();
-                let why = error.to_string();
-                let trouble = self.close(open, Err(error));
-                match passing {
-                    true => trouble,
-                    false => Err(SourceError::Mail {
-                        place: mail.place.clone(),
-                        why,
-                    }),
-                }
-            }
+        // A break is the mail's, so the server has done its part.
+        (open.worked, open.served) = (true, open.served || fetched.is_ok());
+        let blamed = match &fetched {
+            Err(error) if !error.is_passing() => Some(error.to_string()),
+            _ => None,
+        };
+        let fetched = self.close(open, fetched);
+        match blamed {
+            Some(why) => Err(SourceError::Mail {
+                place: mail.place.clone(),
+                why,
+            }),
+            None => fetched,
         }
     }
 }
@@ -181,13 +186,7 @@ impl Source for ImapSource {
 
     async fn list(&mut self, known: Known, most: usize) -> Result<Listing, SourceError> {
         let mut open = self.open().await?;
-        let listing = match open.session.select(&self.settings.folder).await {
-            Ok(selected) => {
-                open.selected = selected;
-                look::look(&mut open.session, &open.selected, known, most).await
-            }
-            Err(error) => Err(error),
-        };
+        let listing = look_anew(&mut open, &self.settings.folder, known, most).await;
         self.close(open, listing)
     }
 
@@ -242,7 +241,14 @@ impl Source for ImapSource {
             true => Ok(()),
             false => settle::settle(&mut open.session, &open.selected, &self.settings.after, &uids).await,
         };
-        self.close(open, settled)
+        match settled {
+            // A folder that is full stays full when we connect anew.
+            Err(error @ SessionError::No { .. }) => {
+                self.open = Some(open);
+                Err(trouble(&error))
+            }
+            settled => self.close(open, settled),
+        }
     }
 
     async fn wait(&mut self, longest: Duration) -> Result<(), SourceError> {
@@ -257,7 +263,10 @@ impl Source for ImapSource {
         if open.session.can("IDLE") && !open.idle_refused {
             let idled = open.session.idle(longest).await;
             match idled {
-                Ok(Idled::Over) => return self.close(open, Ok(())),
+                Ok(Idled::Over) => {
+                    open.stale = !open.session.has_news();
+                    return self.close(open, Ok(()));
+                }
                 Ok(Idled::Refused) => {
                     info!(mailbox = %self.settings.name, "the server does not idle: polling");
                     open.idle_refused = true;
@@ -266,10 +275,27 @@ impl Source for ImapSource {
             }
         }
         // No command runs while we sleep, so being dropped meanwhile does no harm.
+        open.stale = true;
         self.open = Some(open);
         tokio::time::sleep_until(until.into()).await;
         Ok(())
     }
+}
+
+/// Looks into the folder. A server announces new mail to a session; some do so to a fresh SELECT only, so the
+/// looks that nothing called for begin with one. For all looks it would be dear: Dovecot reads a Maildir of
+/// ten thousand mails anew, which takes half a second.
+async fn look_anew(
+    open: &mut Open,
+    folder: &str,
+    known: Known,
+    most: usize,
+) -> Result<Listing, SessionError> {
+    if open.stale {
+        open.selected = open.session.select(folder).await?;
+        open.stale = false;
+    }
+    look::look(&mut open.session, &open.selected, known, most).await
 }
 
 async fn connect(settings: &Settings, tls: Arc<ClientConfig>) -> Result<Open, SessionError> {
@@ -287,7 +313,9 @@ async fn connect(settings: &Settings, tls: Arc<ClientConfig>) -> Result<Open, Se
         selected,
         since: Instant::now(),
         worked: false,
+        served: false,
         idle_refused: false,
+        stale: false,
     })
 }
 

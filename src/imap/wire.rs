@@ -1,5 +1,5 @@
 //! The octets of a connection. Until the login we read them line by line, so that whatever a server has sent
-//! too early is still in our hands (I: RFC 9051 §6.2.1, T04); after it async-imap reads through the gauge.
+//! too early is still in our hands (RFC 9051 §6.2.1, T04); after it async-imap reads through the gauge.
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::gauge::Gauge;
+use super::gauge::{Excess, Gauge};
 
 /// A line before the login: a greeting, capabilities, a challenge.
 const MAX_DIALOGUE_LINE: usize = 64 * 1024;
@@ -23,6 +23,8 @@ pub struct Wire<L> {
     /// Read from the link and not yet handed on.
     unread: Vec<u8>,
     gauge: Gauge,
+    /// Too much came; nothing is read any more.
+    excess: Option<Excess>,
 }
 
 impl<L: Link> Wire<L> {
@@ -31,6 +33,7 @@ impl<L: Link> Wire<L> {
             link,
             unread: Vec::new(),
             gauge: Gauge::new(),
+            excess: None,
         }
     }
 
@@ -82,6 +85,7 @@ impl<L: Link> Wire<L> {
             link: Box::new(self.link),
             unread: self.unread,
             gauge: self.gauge,
+            excess: self.excess,
         }
     }
 }
@@ -94,15 +98,25 @@ impl<L: Link> AsyncRead for Wire<L> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buffer.filled().len();
-        if this.unread.is_empty() {
-            ready!(Pin::new(&mut this.link).poll_read(context, buffer))?;
-        } else {
-            let taken = this.unread.len().min(buffer.remaining());
-            buffer.put_slice(&this.unread[..taken]);
-            this.unread.drain(..taken);
+        if this.excess.is_none() {
+            if this.unread.is_empty() {
+                ready!(Pin::new(&mut this.link).poll_read(context, buffer))?;
+            } else {
+                let taken = this.unread.len().min(buffer.remaining());
+                buffer.put_slice(&this.unread[..taken]);
+                this.unread.drain(..taken);
+            }
+            // What came in the same breath before the excess may be a whole mail.
+            let (good, counted) = this.gauge.count(&buffer.filled()[before..]);
+            buffer.set_filled(before + good);
+            this.excess = counted.err();
         }
-        let counted = this.gauge.count(&buffer.filled()[before..]);
-        Poll::Ready(counted.map_err(|excess| io::Error::new(io::ErrorKind::InvalidData, excess)))
+        match this.excess {
+            Some(excess) if buffer.filled().len() == before => {
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, excess)))
+            }
+            _ => Poll::Ready(Ok(())),
+        }
     }
 }
 
