@@ -100,9 +100,8 @@ pub async fn run(configured: &Configured, shutdown: CancellationToken) -> Result
             config::Source::Imap(imap) => imap.poll,
             config::Source::Maildir { .. } => MAILDIR_WAIT,
         };
-        let ingest = Ingest::new(source, store.clone(), playbook.clone(), clock(), longest);
-        let shutdown = shutdown.clone();
-        flows.spawn(async move { Ok(ingest.run(shutdown).await?) });
+        let ingest = Ingest::new(source, store.clone(), playbook.clone(), clock(), longest, shutdown.clone());
+        flows.spawn(async move { Ok(ingest.run().await?) });
     }
     let delivery = delivery(configured, &store, playbook)?;
     let stop = shutdown.clone();

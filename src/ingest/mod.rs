@@ -45,8 +45,10 @@ pub struct Ingest<S> {
     pub clock: Clock,
     /// The longest time between two looks.
     pub longest_wait: Duration,
+    /// Ends the waiting of the source, which may be long.
+    shutdown: CancellationToken,
     /// How often each mail could not be fetched, since the start of the process.
-    pub unfetched: HashMap<Place, u32>,
+    unfetched: HashMap<Place, u32>,
 }
 
 /// What a step did.
@@ -65,6 +67,8 @@ pub enum IngestError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("stopped")]
+    Stopped,
     #[error("a part of the work stopped: {0}")]
     Work(String),
     #[error("mailbox {0} is not in the configuration any more")]
@@ -78,47 +82,38 @@ impl<S: Source> Ingest<S> {
         playbook: watch::Receiver<Arc<Playbook>>,
         clock: Clock,
         longest_wait: Duration,
+        shutdown: CancellationToken,
     ) -> Self {
-        Ingest {
-            source,
-            store,
-            playbook,
-            clock,
-            longest_wait,
-            unfetched: HashMap::new(),
-        }
+        Ingest { source, store, playbook, clock, longest_wait, shutdown, unfetched: HashMap::new() }
     }
 
-    /// Repeats the step until `shutdown`. An error is one that only a restart or a person can mend.
-    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), IngestError> {
+    /// Repeats the step until shutdown. An error is one that only a restart or a person can mend.
+    pub async fn run(mut self) -> Result<(), IngestError> {
+        let shutdown = self.shutdown.clone();
         loop {
-            // Listing and fetching may be cut short at any time; from the archive on, a step ends by itself.
-            let pause = match self.step(&shutdown).await {
+            let pause = match self.step().await {
                 Ok(Progress { more: true, .. }) => continue,
-                Ok(_) if shutdown.is_cancelled() => return Ok(()),
-                Ok(_) => {
-                    let longest = self.longest_wait;
-                    match shutdown.run_until_cancelled(self.source.wait(longest)).await {
-                        None => return Ok(()),
-                        Some(Ok(())) => continue,
-                        Some(Err(error)) => self.report(&error),
-                    }
-                }
-                Err(IngestError::Source(error)) => self.report(&error),
+                Ok(_) => match self.wait().await {
+                    Ok(()) => continue,
+                    Err(error) => self.report(&error),
+                },
                 Err(IngestError::Store(error)) if error.is_temporary() => {
                     tracing::error!(mailbox = %self.source.name(), "{error}; taking no mail for now");
                     AFTER_FULL_DISK
                 }
+                Err(IngestError::Source(error)) => self.report(&error),
+                Err(IngestError::Stopped) => return Ok(()),
                 Err(error) => return Err(error),
             };
-            if shutdown
-                .run_until_cancelled(tokio::time::sleep(pause))
-                .await
-                .is_none()
-            {
+            if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    async fn wait(&mut self) -> Result<(), SourceError> {
+        let (shutdown, longest) = (self.shutdown.clone(), self.longest_wait);
+        shutdown.run_until_cancelled(self.source.wait(longest)).await.unwrap_or(Ok(()))
     }
 
     fn report(&self, error: &SourceError) -> Duration {
@@ -127,22 +122,19 @@ impl<S: Source> Ingest<S> {
     }
 
     /// Takes at most one batch of new mail.
-    pub async fn step(&mut self, shutdown: &CancellationToken) -> Result<Progress, IngestError> {
+    pub async fn step(&mut self) -> Result<Progress, IngestError> {
         let playbook = self.playbook.borrow_and_update().clone();
         let name = self.source.name().clone();
-        let mailbox = playbook
-            .config()
-            .mailbox(&name)
-            .ok_or_else(|| IngestError::Unconfigured(name.clone()))?
-            .clone();
-        self.settle_leftovers(&name).await?;
+        let configured = playbook.config().mailbox(&name);
+        let mailbox = configured.ok_or_else(|| IngestError::Unconfigured(name.clone()))?.clone();
+        // Committed mails that a crash or a cut kept from being settled get only that.
+        let leftovers = self.store.unsettled(&name, BATCH_MAILS)?;
+        self.settle(&name, leftovers).await?;
 
         let state = self.store.mailbox(&name)?;
-        let known = known(&state, &mailbox);
-        let Some(listing) = shutdown.run_until_cancelled(self.source.list(known, BATCH_MAILS)).await else {
-            return Ok(Progress::default());
-        };
-        let listing = listing?;
+        let (shutdown, known) = (self.shutdown.clone(), known(&state, &mailbox));
+        let listing = shutdown.run_until_cancelled(self.source.list(known, BATCH_MAILS)).await;
+        let listing = listing.ok_or(IngestError::Stopped)??;
         let mark = self.started(&name, state, &listing).await?;
         let mut fresh: Vec<Listed> = Vec::new();
         for mail in listing.mails {
@@ -151,15 +143,12 @@ impl<S: Source> Ingest<S> {
                 fresh.push(mail);
             }
         }
-        let mut progress = Progress {
-            committed: 0,
-            more: listing.more,
-        };
+        let mut progress = Progress { committed: 0, more: listing.more };
         for batch in batches(&fresh) {
-            let Some(fetched) = shutdown.run_until_cancelled(self.fetch(batch)).await else {
-                return Ok(progress);
-            };
-            progress.committed += self.take(&playbook, &mailbox, &mark, batch, fetched?).await?;
+            let fetched = shutdown.run_until_cancelled(self.fetch(batch)).await;
+            let fetched = fetched.ok_or(IngestError::Stopped)??;
+            let desk = Desk { playbook: playbook.clone(), mailbox: mailbox.clone(), mark, clock: self.clock.clone() };
+            progress.committed += self.take(desk, batch, fetched).await?;
         }
         Ok(progress)
     }
@@ -176,23 +165,22 @@ impl<S: Source> Ingest<S> {
         Ok(mark)
     }
 
-    /// Committed mails that a crash or a cut kept from being settled get only that.
-    async fn settle_leftovers(&mut self, name: &MailboxName) -> Result<(), IngestError> {
-        loop {
-            let places = self.store.unsettled(name, BATCH_MAILS)?;
-            if places.is_empty() {
-                return Ok(());
-            }
-            self.settle(name, places).await?;
-        }
-    }
-
+    /// Tells the mailbox what is committed. Trouble here loses nothing and stops nobody: the places stay
+    /// unsettled and come first at the next step.
     async fn settle(&mut self, name: &MailboxName, places: Vec<Place>) -> Result<(), IngestError> {
-        self.source.settle(&places).await?;
-        self.store.append(Record::Settled {
-            mailbox: name.clone(),
-            places,
-        })?;
+        if places.is_empty() {
+            return Ok(());
+        }
+        let shutdown = self.shutdown.clone();
+        match shutdown.run_until_cancelled(self.source.settle(&places)).await {
+            None => return Err(IngestError::Stopped),
+            Some(Ok(())) => {
+                self.store.append(Record::Settled { mailbox: name.clone(), places })?;
+            }
+            Some(Err(error)) => {
+                self.report(&error);
+            }
+        }
         Ok(())
     }
 
@@ -222,41 +210,38 @@ impl<S: Source> Ingest<S> {
     }
 
     /// Archives, reads, decides, commits, settles. Gives the number of mails committed.
-    async fn take(
-        &mut self,
-        playbook: &Arc<Playbook>,
-        mailbox: &Mailbox,
-        mark: &StartMark,
-        batch: &[Listed],
-        fetched: Vec<(Place, Fetched)>,
-    ) -> Result<usize, IngestError> {
-        let (mails, bytes) = self.sort_out(mailbox, batch, fetched)?;
+    async fn take(&mut self, desk: Desk, batch: &[Listed], fetched: Vec<(Place, Fetched)>) -> Result<usize, IngestError> {
+        let (mails, bytes) = self.sort_out(&desk.mailbox.name, batch, fetched)?;
         if mails.is_empty() {
             return Ok(0);
         }
+        let name = desk.mailbox.name.clone();
         let store = self.store.clone();
         let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
-        let hopeless = self.count_attempts(mailbox, &mails, &hashes).await?;
-        let read = blocking(move || read(&bytes, &hopeless)).await?;
-
-        let mut last = None;
-        for ((mail, hash), read) in mails.iter().zip(&hashes).zip(&read) {
-            let desk = Desk { playbook, mailbox, mark, now: (self.clock)() };
-            last = Some(self.store.decide(|view| desk.decide(view, mail, hash, read))?);
-        }
-        if let Some(position) = last {
+        let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
+        let store = self.store.clone();
+        let (mails, position) = blocking(move || {
+            let read = read(&bytes, &hopeless);
+            let mut last = None;
+            for ((mail, hash), read) in mails.iter().zip(&hashes).zip(&read) {
+                last = Some(store.decide(|view| desk.decide(view, mail, hash, read))?);
+            }
+            Ok::<_, StoreError>((mails, last))
+        })
+        .await??;
+        if let Some(position) = position {
             self.store.synced(position).await?;
         }
         let places: Vec<Place> = mails.into_iter().map(|mail| mail.place).collect();
         let committed = places.len();
-        self.settle(&mailbox.name, places).await?;
+        self.settle(&name, places).await?;
         Ok(committed)
     }
 
     /// Holds what was fetched against what was listed; what has vanished is written down.
     fn sort_out(
         &self,
-        mailbox: &Mailbox,
+        mailbox: &MailboxName,
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
     ) -> Result<(Vec<Listed>, Vec<Vec<u8>>), IngestError> {
@@ -271,8 +256,8 @@ impl<S: Source> Ingest<S> {
                     contents.push(content);
                 }
                 Fetched::Vanished => {
-                    maillog!("vanished", mailbox = mailbox.name, place = place);
-                    let (mailbox, at) = (mailbox.name.clone(), (self.clock)());
+                    maillog!("vanished", mailbox = mailbox, place = place);
+                    let (mailbox, at) = (mailbox.clone(), (self.clock)());
                     self.store.append(Record::Vanished { mailbox, place, at })?;
                 }
             }
@@ -282,7 +267,7 @@ impl<S: Source> Ingest<S> {
 
     /// Writes down that each mail is about to be read. True for those that have stopped their reader so often
     /// that they are not read again.
-    async fn count_attempts(&self, mailbox: &Mailbox, mails: &[Listed], hashes: &[MailHash]) -> Result<Vec<bool>, IngestError> {
+    async fn count_attempts(&self, mailbox: &MailboxName, mails: &[Listed], hashes: &[MailHash]) -> Result<Vec<bool>, IngestError> {
         let (mut hopeless, mut last) = (Vec::with_capacity(mails.len()), None);
         for (mail, hash) in mails.iter().zip(hashes) {
             let known = self.store.taken(hash)?.is_some();
@@ -290,7 +275,7 @@ impl<S: Source> Ingest<S> {
             hopeless.push(attempts >= MAX_ATTEMPTS);
             if !known && attempts < MAX_ATTEMPTS {
                 last = Some(self.store.append(Record::Taken {
-                    mailbox: mailbox.name.clone(),
+                    mailbox: mailbox.clone(),
                     place: mail.place.clone(),
                     hash: *hash,
                     attempt: attempts + 1,
@@ -306,18 +291,18 @@ impl<S: Source> Ingest<S> {
 }
 
 /// What does not change from mail to mail of a batch.
-struct Desk<'a> {
-    playbook: &'a Playbook,
-    mailbox: &'a Mailbox,
-    mark: &'a StartMark,
-    now: Timestamp,
+struct Desk {
+    playbook: Arc<Playbook>,
+    mailbox: Mailbox,
+    mark: StartMark,
+    clock: Clock,
 }
 
-impl Desk<'_> {
+impl Desk {
     /// The record of one mail. Runs inside the store's critical section, so that no two mails take the last of
     /// a budget or open two cases for one matter.
     fn decide(&self, view: &View<'_>, mail: &Listed, hash: &MailHash, read: &Result<Message, String>) -> Result<Record, StoreError> {
-        let (mailbox, place, at) = (self.mailbox.name.clone(), mail.place.clone(), self.now);
+        let (mailbox, place, at) = (self.mailbox.name.clone(), mail.place.clone(), (self.clock)());
         if view.taken(hash)?.is_some() {
             maillog!("again", mailbox = mailbox, place = place, hash = hash.short());
             return Ok(Record::Again { mailbox, place, hash: *hash, at });
@@ -326,25 +311,25 @@ impl Desk<'_> {
         let (decision, outcome, known_as, twin) = match read {
             Ok(message) => {
                 let clues = thread::clues(message, hash, key);
-                let facts = view.facts(&clues, self.now)?;
+                let facts = view.facts(&clues, at)?;
                 let asked = Mail {
-                    mailbox: self.mailbox,
+                    mailbox: &self.mailbox,
                     hash: *hash,
                     message,
                     delivered: mail.delivered,
                     junk: mail.junk,
-                    baseline: is_baseline(self.mark, mail),
+                    baseline: is_baseline(&self.mark, mail),
                 };
-                let decision = decide::decide(&asked, &facts, self.playbook, self.now);
+                let decision = decide::decide(&asked, &facts, &self.playbook, at);
                 let outcome = outcome(&decision);
                 log_received(key, &self.mailbox.name, mail, message, &decision);
                 (decision, outcome, message.message_id.clone().into_iter().collect(), clues.twin)
             }
             Err(reason) => {
                 let clues = Clues { candidates: thread::candidates(hash, key), ..Clues::default() };
-                let facts = view.facts(&clues, self.now)?;
-                let asked = Quarantine { mailbox: self.mailbox, hash: *hash, reason };
-                let decision = decide::quarantine(&asked, &facts, self.playbook, self.now);
+                let facts = view.facts(&clues, at)?;
+                let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, reason };
+                let decision = decide::quarantine(&asked, &facts, &self.playbook, at);
                 let case = decision.case().map(|case| case.number);
                 maillog!("quarantined", mailbox = mailbox, place = place, hash = hash.short(), case = shown(case), why = reason);
                 (decision, Outcome::Quarantined(case), Vec::new(), None)

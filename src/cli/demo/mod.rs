@@ -114,13 +114,8 @@ async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
     let (_keep, playbook) = watch::channel(Arc::new(playbook));
     let mailbox = &configured.config.mailboxes[0];
     let source = app::doors::source(&configured, mailbox).map_err(RunError::Other)?;
-    let mut ingest = Ingest::new(
-        source,
-        store.clone(),
-        playbook.clone(),
-        app::clock(),
-        Duration::ZERO,
-    );
+    let mut ingest =
+        Ingest::new(source, store.clone(), playbook.clone(), app::clock(), Duration::ZERO, CancellationToken::new());
     let mut delivery = app::delivery(&configured, &store, playbook.clone())?;
 
     take_all(&mut ingest).await?;
@@ -155,8 +150,7 @@ async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
 }
 
 async fn take_all<S: crate::mailbox::Source>(ingest: &mut Ingest<S>) -> Result<(), RunError> {
-    while ingest
-        .step(&CancellationToken::new())
+    while ingest.step()
         .await
         .map_err(|error| RunError::Other(error.into()))?
         .more
@@ -273,7 +267,7 @@ impl Dealt<'_> {
 fn table(dealt: &[Dealt<'_>], language: Language, width: u16) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width)
         .set_header(match language {
