@@ -261,8 +261,12 @@ impl<'r> Judge<'r, '_> {
         masks: &[Mask],
         reason: &mut Reason,
     ) -> bool {
+        // Of thousands of conditions a mail has the words of a few.
+        if !words.needles.iter().any(|needle| self.sightings.any(*needle)) {
+            return false;
+        }
         let (mut different, mut evidence) = (0, Vec::new());
-        let wanted: Vec<bool> = self.in_scope(words.segments.or(scope));
+        let wanted = self.in_scope(words.segments.or(scope));
         for needle in &words.needles {
             let mut found = false;
             for seen in self.sightings.of(*needle).iter().filter(|seen| wanted[seen.view]) {
@@ -293,6 +297,10 @@ impl<'r> Judge<'r, '_> {
         masks: &[Mask],
         reason: &mut Reason,
     ) -> bool {
+        let literals = &pattern.literals;
+        if !literals.is_empty() && !literals.iter().any(|literal| self.sightings.any(*literal)) {
+            return false;
+        }
         let mut holds = false;
         for (index, view) in self.views.of_segments(pattern.segments.or(scope)) {
             if !self.may_match(pattern, index) {

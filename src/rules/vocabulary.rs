@@ -129,6 +129,10 @@ impl Sightings {
         }
     }
 
+    pub(super) fn any(&self, needle: Needle) -> bool {
+        self.slots.get(needle.0 as usize).is_some_and(|slot| *slot != 0)
+    }
+
     pub(super) fn is_in(&self, needle: Needle, view: usize) -> bool {
         self.of(needle).iter().any(|seen| seen.view == view)
     }
