@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::fold::{Folded, fold};
-use crate::message::Message;
+use crate::message::{Message, Report};
 
 /// A part of a mail, in the order in which evidence is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -191,9 +191,16 @@ fn text_of(message: &Message, segment: Segment) -> Cow<'_, str> {
                 .map(|attachment| format!("{}\n", attachment.name))
                 .collect(),
         ),
-        // The text of a delivery report is its human-readable part (RFC 3464 §2).
-        Segment::Report if message.report.is_some() => Cow::Borrowed(&message.text),
-        Segment::Report => Cow::Borrowed(""),
+        Segment::Report => match &message.report {
+            Some(Report::Delivery { outcomes, .. }) => {
+                let lines = outcomes.iter().map(|outcome| match outcome.status {
+                    Some(status) => format!("{status} {}\n", outcome.diagnostic),
+                    None => format!("{}\n", outcome.diagnostic),
+                });
+                Cow::Owned(lines.collect())
+            }
+            _ => Cow::Borrowed(""),
+        },
         Segment::Headers => Cow::Owned(
             message
                 .fields

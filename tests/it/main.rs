@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: two cores link slowly.
 
 mod bot;
+mod decisions;
 mod imap_peer;
 mod layers;
 mod peer;

@@ -1,0 +1,281 @@
+//! The policy, on the shipped rules and templates: what becomes of a mail, given what the store knows.
+
+use std::path::Path;
+
+use huixin::address::Address;
+use huixin::app;
+use huixin::case::{Case, CaseState, Facts, Scope};
+use huixin::decide::{self, Decision, Mail, Shown, Silence};
+use huixin::ids::{GroupId, Key, MailHash, MailboxName, MessageId, TemplateName};
+use huixin::language::Language;
+use huixin::outgoing::Purpose;
+use huixin::playbook::Playbook;
+use huixin::thread;
+use huixin::time::Timestamp;
+
+struct House {
+    playbook: Playbook,
+    now: Timestamp,
+}
+
+impl House {
+    fn new() -> House {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let configured = app::files::configured(&root.join("bot.toml")).unwrap();
+        let (playbook, ..) = app::playbook(&configured, Key::from_bytes([1; 32])).unwrap();
+        // A Tuesday morning in Shanghai.
+        House { playbook, now: "2026-11-24T02:00:00Z".parse().unwrap() }
+    }
+
+    /// The decision about a mail, written as text with `\n` line ends, given the facts that `known` adds.
+    fn decide(&self, mail: &str, known: impl FnOnce(&mut Facts)) -> Decision {
+        self.decide_as(mail, known, |mail| mail)
+    }
+
+    fn decide_as(&self, mail: &str, known: impl FnOnce(&mut Facts), change: impl FnOnce(Mail<'_>) -> Mail<'_>) -> Decision {
+        let bytes = mail.replace('\n', "\r\n").into_bytes();
+        let (message, hash) = (app::read(&bytes), MailHash::of(&bytes));
+        let clues = thread::clues(&message, &hash, self.playbook.key());
+        let mut facts = Facts { free_number: clues.candidates.first().copied(), ..Facts::default() };
+        known(&mut facts);
+        let mailbox = &self.playbook.config().mailboxes[0];
+        let mail = Mail { mailbox, hash, message: &message, delivered: self.now, junk: false, baseline: false };
+        let mail = change(mail);
+        let decision = decide::decide(&mail, &facts, &self.playbook, self.now);
+        assert_eq!(decision, decide::decide(&mail, &facts, &self.playbook, self.now), "the same again, to the byte");
+        decision
+    }
+
+    /// A case of `ann@example.org` in this state.
+    fn case(&self, state: CaseState) -> Case {
+        let number = thread::candidates(&MailHash::of(b"an earlier mail"), self.playbook.key())[0];
+        Case {
+            number,
+            state,
+            mailbox: MailboxName::parse("support").unwrap(),
+            requester: Some(Address::parse("ann@example.org").unwrap()),
+            language: Language::Zh,
+            category: None,
+            group: GroupId::parse("mail-tech").unwrap(),
+            opened: self.now,
+            touched: self.now,
+            received: 1,
+            answers: 1,
+            forwards: 0,
+            last_answer: Some(TemplateName::parse("kb/554-dt-spm").unwrap()),
+        }
+    }
+}
+
+/// A mail from Ann to the support address.
+fn from_ann(headers: &str, text: &str) -> String {
+    format!(
+        "From: Ann <ann@example.org>\nTo: support@example.com\nMessage-ID: <a1@example.org>\n{headers}\
+         MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}\n"
+    )
+}
+
+const BOUNCED: &str = "我发送邮件被退回，提示“554 DT:SPM”，请问怎么办？";
+const NO_RULE: &str = "Does the choir rehearse on Thursday this week?";
+
+fn purposes(decision: &Decision) -> Vec<Purpose> {
+    decision.outgoing().map(|outgoing| outgoing.purpose).collect()
+}
+
+fn template(decision: &Decision) -> Option<&str> {
+    decision.why.shown.template().map(TemplateName::as_str)
+}
+
+#[test]
+fn a_question_that_a_rule_knows_is_answered_and_nobody_is_bothered() {
+    let house = House::new();
+    let decision = house.decide(&from_ann("", BOUNCED), |_| {});
+    assert_eq!(template(&decision), Some("kb/554-dt-spm"));
+    assert_eq!(purposes(&decision), [Purpose::Answer]);
+    let case = decision.case().unwrap();
+    assert_eq!((case.state, case.answers, case.group.as_str()), (CaseState::Offered, 1, "mail-tech"));
+    assert!(decision.opens());
+}
+
+#[test]
+fn a_question_that_no_rule_knows_goes_to_humans_and_the_requester_is_told() {
+    let house = House::new();
+    let decision = house.decide(&from_ann("", NO_RULE), |_| {});
+    assert_eq!(template(&decision), Some("ack/received"));
+    assert_eq!(purposes(&decision), [Purpose::Answer, Purpose::Forward]);
+    assert_eq!(decision.case().unwrap().state, CaseState::WithAgents);
+    let forward = decision.outgoing().last().unwrap();
+    assert_eq!(forward.envelope.to.to_string(), "agents@example.com");
+    assert!(forward.content.original.is_some());
+    assert!(forward.content.head.contains("Reply-To: ann@example.org\r\n"));
+    assert!(!forward.content.head.contains("From: Ann"));
+}
+
+#[test]
+fn who_asks_for_a_human_gets_one_whatever_a_rule_knows() {
+    let house = House::new();
+    let decision = house.decide(&from_ann("", &format!("{BOUNCED}\n转人工")), |_| {});
+    assert_eq!(template(&decision), Some("handoff/open"));
+    assert_eq!(purposes(&decision), [Purpose::Answer, Purpose::Forward]);
+}
+
+#[test]
+fn a_follow_up_to_an_answer_goes_to_humans_and_the_same_answer_is_not_given_twice() {
+    let house = House::new();
+    let case = house.case(CaseState::Offered);
+    let id = MessageId::mint(house.playbook.key(), case.number, "answer-1", "example.com");
+    let headers = format!("In-Reply-To: {id}\n");
+    let decision = house.decide(&from_ann(&headers, "还是不行，仍然提示 554 DT:SPM"), |facts| facts.by_signed.push(case.clone()));
+    assert_eq!(template(&decision), Some("handoff/open"));
+    assert_eq!(decision.case().unwrap().number, case.number);
+    assert!(!decision.opens());
+    assert_eq!(purposes(&decision), [Purpose::Answer, Purpose::Forward]);
+}
+
+#[test]
+fn a_mail_in_a_case_that_humans_have_goes_to_them_and_is_not_answered() {
+    let house = House::new();
+    for state in [CaseState::WithAgents, CaseState::Waiting] {
+        let case = house.case(state);
+        let headers = format!("Subject: [案号 {}] 退信\n", case.number);
+        let decision = house.decide(&from_ann(&headers, BOUNCED), |facts| facts.by_number.push(case));
+        assert_eq!(purposes(&decision), [Purpose::Forward]);
+        assert_eq!(decision.why.shown, Shown::ToHumans);
+        assert_eq!(decision.case().unwrap().group.as_str(), "mail-tech");
+    }
+}
+
+#[test]
+fn a_case_number_from_an_outsider_opens_a_case_as_if_the_number_did_not_exist() {
+    let house = House::new();
+    let case = house.case(CaseState::Answered);
+    let outsider = from_ann(&format!("Subject: [案号 {}]\n", case.number), NO_RULE).replace("ann@", "eve@");
+    let known = house.decide(&outsider, |facts| facts.by_number.push(case));
+    let unknown = house.decide(&outsider, |_| {});
+    assert_eq!(known, unknown);
+    assert!(known.opens());
+}
+
+#[test]
+fn an_outsider_in_the_thread_is_heard_and_never_answered() {
+    let house = House::new();
+    let case = house.case(CaseState::Answered);
+    let mail = from_ann("", BOUNCED).replace("ann@", "eve@");
+    let decision = house.decide(&mail, |facts| facts.by_signed.push(case.clone()));
+    assert_eq!(purposes(&decision), [Purpose::Forward]);
+    assert_eq!(decision.case().unwrap().requester, case.requester, "recipients never change");
+}
+
+#[test]
+fn the_same_mail_on_another_way_changes_nothing() {
+    let house = House::new();
+    let number = house.case(CaseState::Answered).number;
+    let decision = house.decide(&from_ann("", BOUNCED), |facts| facts.twin = Some(number));
+    assert!(decision.effects.is_empty());
+}
+
+#[test]
+fn what_may_not_be_answered_is_shown_to_humans_all_the_same() {
+    let house = House::new();
+    for headers in ["Auto-Submitted: auto-replied\n", "List-Id: <x.example.org>\n", "Precedence: bulk\n"] {
+        let decision = house.decide(&from_ann(headers, BOUNCED), |_| {});
+        assert_eq!(purposes(&decision), [Purpose::Forward], "{headers}");
+        assert!(decision.opens());
+    }
+    // A human whose mail reader asks for no automatic answers still gets a human.
+    let decision = house.decide(&from_ann("X-Auto-Response-Suppress: All\n", BOUNCED), |_| {});
+    assert_eq!(purposes(&decision), [Purpose::Forward]);
+}
+
+#[test]
+fn mail_from_before_the_first_start_is_recorded_and_nobody_is_told() {
+    let house = House::new();
+    let decision = house.decide_as(&from_ann("", BOUNCED), |_| {}, |mail| Mail { baseline: true, ..mail });
+    assert_eq!(purposes(&decision), []);
+    assert!(decision.opens());
+}
+
+#[test]
+fn an_absence_note_in_a_case_pages_nobody() {
+    let house = House::new();
+    let case = house.case(CaseState::WithAgents);
+    let mail = from_ann("Auto-Submitted: auto-replied\nSubject: 自动回复: 外出\n", "本人出差中");
+    let decision = house.decide(&mail, |facts| facts.by_signed.push(case));
+    assert_eq!(purposes(&decision), []);
+    assert_eq!(decision.case().unwrap().state, CaseState::WithAgents);
+}
+
+#[test]
+fn what_is_over_a_budget_goes_to_humans_instead() {
+    let house = House::new();
+    let now = house.now;
+    let spend = |scope: Scope, times: u32| {
+        move |facts: &mut Facts| {
+            for _ in 0..times {
+                facts.budgets.entry(scope.clone()).or_default().spend(&scope, now);
+            }
+        }
+    };
+    let sender = Scope::Sender("ann@example.org".into());
+    assert_eq!(purposes(&house.decide(&from_ann("", BOUNCED), spend(sender.clone(), 2))), [Purpose::Answer]);
+    for (scope, times) in [(sender, 3), (Scope::Unknown, 30), (Scope::Global, 600)] {
+        let decision = house.decide(&from_ann("", BOUNCED), spend(scope.clone(), times));
+        assert_eq!(purposes(&decision), [Purpose::Forward], "{scope:?}");
+        assert!(matches!(&decision.why.silence, Some(Silence::Budget(over)) if over.scope == scope));
+    }
+    let case = Case { answers: 3, ..house.case(CaseState::Answered) };
+    let decision = house.decide(&from_ann("", NO_RULE), |facts| facts.by_signed.push(case));
+    assert_eq!(purposes(&decision), [Purpose::Forward]);
+    assert_eq!(decision.why.silence, Some(Silence::CaseBudget(3)));
+}
+
+/// A delivery report about one of our mails.
+fn report(house: &House, about: &MessageId) -> String {
+    let _ = house;
+    format!(
+        "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\nTo: support@example.com\nMessage-ID: <b1@example.net>\n\
+         Subject: Undelivered Mail Returned to Sender\nMIME-Version: 1.0\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: text/plain\n\n\
+         Your mail could not be delivered.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; example.net\n\n\
+         Final-Recipient: rfc822; mail-tech@example.com\nAction: failed\nStatus: 5.1.1\n\
+         Diagnostic-Code: smtp; 550 no such user\n--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: {about}\n\n--b--\n"
+    )
+}
+
+#[test]
+fn each_failure_is_reported_one_step_further_up_and_then_it_ends() {
+    let house = House::new();
+    let case = house.case(CaseState::WithAgents);
+    let key = house.playbook.key();
+    let about = |name: &str| MessageId::mint(key, case.number, name, "example.com");
+    let bounced = |id: &MessageId| house.decide(&report(&house, id), |facts| facts.by_signed.push(case.clone()));
+    assert_eq!(purposes(&bounced(&about("answer-1"))), [Purpose::Forward], "an answer: the group is shown it");
+    let forward = bounced(&about("forward-1"));
+    assert_eq!(purposes(&forward), [Purpose::Notice], "a forward: the operator is told");
+    let notice = forward.outgoing().next().unwrap();
+    assert_eq!(notice.envelope.to.to_string(), "operator@example.com");
+    let about_notice = house.decide(&report(&house, &notice.message_id), |_| {});
+    assert_eq!(purposes(&about_notice), [], "a notice: the end");
+}
+
+#[test]
+fn an_agents_own_mail_is_recorded_only() {
+    let house = House::new();
+    let case = house.case(CaseState::WithAgents);
+    let mail = from_ann("", "我来处理").replace("ann@example.org", "agents@example.com");
+    let decision = house.decide(&mail, |facts| facts.by_signed.push(case));
+    assert_eq!(purposes(&decision), []);
+}
+
+#[test]
+fn an_executable_is_named_and_not_sent_along() {
+    let house = House::new();
+    let mail = from_ann("", "").replace(
+        "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n\n",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nDoes the choir rehearse?\n\
+         --b\nContent-Type: application/octet-stream; name=\"song.exe\"\n\nMZ\n--b--\n",
+    );
+    let decision = house.decide(&mail, |_| {});
+    let forward = decision.outgoing().find(|outgoing| outgoing.purpose == Purpose::Forward).unwrap();
+    assert_eq!(forward.content.original, None);
+}
