@@ -70,7 +70,7 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
     {
         found.push(Reason::NoticeText);
     }
-    if !asks_at_once && BULK.is_match(closing) {
+    if !asks_at_once && (BULK.is_match(opening) || BULK.is_match(closing)) {
         found.push(Reason::BulkText);
     }
 }
@@ -328,12 +328,13 @@ mod tests {
     }
 
     #[test]
-    fn a07_mass_mail_is_known_by_how_it_ends() {
+    fn a07_mass_mail_is_known_by_its_frame() {
         silenced_by(
             "bulk-text",
             &[
                 "Great offers this week!\n\nTo unsubscribe click here: https://example.org/u?id=1",
                 "Great offers!\nYou are receiving this email because you registered.",
+                "Having trouble viewing this email: view it in your browser\n\nGreat offers!",
                 "本周特价。\n\n如不想再收到此类邮件，请点击退订。",
                 "今週のお知らせ\n\n配信停止はこちら",
             ],
@@ -354,6 +355,8 @@ mod tests {
             "-----Original Message-----\nFrom: Mail Delivery System\n\nThis is the mail system at host x.",
             "I got this, is it real?\n\nYour account is locked. Please do not reply to this e-mail.",
             "How do I unsubscribe from your newsletter?",
+            "I have trouble viewing my mail in the browser.",
+            "I cannot read this email you sent me.",
             "Your e-mail was not clear to me.",
             "Your message did not help.",
             "We received your invoice, thank you.",
