@@ -45,6 +45,9 @@ pub(super) fn plain_lines(text: &str) -> impl Iterator<Item = Line> + '_ {
 /// Lines after which a text below a quote is an answer, and not what a person leaves standing there.
 const LEFT_STANDING: usize = 7;
 
+/// Octets of the shortest line that says something about its writer: `De: x`.
+const LEAST_OCTETS: usize = 5;
+
 /// What a line looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -119,6 +122,13 @@ fn kind(lines: &[Line], below_ruler: bool) -> (Kind, usize) {
     let line = lines[0].text.as_str();
     if is_quoted(&lines[0]) {
         return (Kind::Quote, 1);
+    }
+    if line.trim().len() < LEAST_OCTETS {
+        return match (signature::is_mark(line), signature::is_ruler(line)) {
+            (true, _) => (Kind::Mark, 1),
+            (_, true) => (Kind::Ruler, 1),
+            _ => (Kind::Text, 1),
+        };
     }
     if let Some(earlier) = quote::divider(line) {
         // The header block below belongs to the divider.
@@ -223,23 +233,28 @@ impl<'a> Cutter<'a> {
     fn text_ends(&self) -> Vec<bool> {
         let all = self.kinds.len();
         let mut ends = vec![false; all];
-        // Where the next earlier mail and the next text begin, seen from the line looked at.
-        let (mut earlier, mut text) = (all, all);
+        // Where the next earlier mail and the next text begin, and how many lines with anything in them come before
+        // that mail, seen from the line looked at.
+        let (mut earlier, mut text, mut filled) = (all, all, 0);
         for at in (0..all).rev() {
-            match self.kinds[at] {
-                Kind::Mark => ends[at] = true,
-                Kind::Ruler => {
-                    let lines = || self.lines[text..earlier].iter().map(|line| line.text.as_str());
-                    let nothing_more =
-                        text >= earlier && matches!(self.kinds.get(earlier), None | Some(Kind::Head(_)));
-                    ends[at] = nothing_more
-                        || signature::is_underscores(&self.lines[at].text)
-                        || text < earlier
-                            && (signature::is_signature(lines()) || signature::is_footer(lines()));
-                }
-                Kind::Text => text = at,
-                _ if self.is_earlier(at) => (earlier, text) = (at, at),
-                _ => {}
+            let kind = self.kinds[at];
+            if kind == Kind::Mark {
+                ends[at] = true;
+            } else if kind == Kind::Ruler {
+                let lines = || self.lines[text..earlier].iter().map(|line| line.text.as_str());
+                let nothing_more =
+                    text == earlier && matches!(self.kinds.get(earlier), None | Some(Kind::Head(_)));
+                let few = text < earlier && filled <= signature::FOOTER_LINES;
+                ends[at] = nothing_more
+                    || signature::is_underscores(&self.lines[at].text)
+                    || few && (signature::is_signature(lines()) || signature::is_footer(lines()));
+            } else if kind == Kind::Text {
+                text = at;
+            }
+            if self.is_earlier(at) {
+                (earlier, text, filled) = (at, at, 0);
+            } else if kind != Kind::Blank {
+                filled += 1;
             }
         }
         ends
@@ -551,7 +566,9 @@ mod tests {
             "a < b\nb > c",
             "```\n--\n> x\n```\nbelow the code",
             "发送时间：今天上午\n就是发不出去",
-            "今天 10:00 客户来信说：收不到\n请查一下",
+            "今天 10:00 客户来信说：\n收不到\n请查一下",
+            "At 10:30 the server wrote this to the log:\n550 rejected\nWhat now?",
+            "In your mail of 2 May you say:\nrestart\nIt did not help.",
         ];
         let wrong: Vec<_> = texts.iter().filter(|text| cut(text).fresh != **text).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");

@@ -156,23 +156,26 @@ struct Header<'m> {
 impl<'m> Header<'m> {
     fn read(parsed: &'m mail_parser::Message<'_>, limits: &Limits, defects: &mut Defects) -> Header<'m> {
         let all = parsed.root().headers();
-        let mut octets = 0;
-        let fields: Vec<(&str, &[u8])> = all
-            .iter()
-            .map(|header| (header.raw_name(), header.raw_value()))
-            .take_while(|(name, value)| {
-                octets += name.len() + value.len();
-                octets <= limits.header_octets
-            })
+        let mut room = limits.header_octets;
+        let mut left_out = false;
+        let mut fields = Vec::new();
+        for header in all.iter() {
+            let (name, value) = (header.raw_name(), header.raw_value());
             // A name is visible ASCII (RFC 5322 §2.2); anything else is a stray line.
-            .filter(|(name, _)| !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic()))
-            .take(limits.fields)
-            .collect();
+            if name.is_empty() || !name.bytes().all(|octet| octet.is_ascii_graphic()) {
+                continue;
+            }
+            match room.checked_sub(name.len() + value.len()) {
+                Some(rest) if fields.len() < limits.fields => {
+                    room = rest;
+                    fields.push((name, value));
+                }
+                // A field too long leaves room for the others.
+                _ => left_out = true,
+            }
+        }
         defects.add_if(fields.is_empty(), Defect::NoHeader);
-        defects.add_if(
-            octets > limits.header_octets || all.len() > limits.fields,
-            Defect::HeaderTooLong,
-        );
+        defects.add_if(left_out, Defect::HeaderTooLong);
         let header = Header {
             fields,
             charset: parsed
@@ -356,7 +359,7 @@ struct Body {
 impl Body {
     fn read(parsed: &mail_parser::Message<'_>, raw: &[u8], limits: &Limits, defects: &mut Defects) -> Body {
         let root = parsed.root();
-        for part in root.parts() {
+        for part in parsed.parts() {
             note_flags(&part, defects);
         }
         let mut body = Body {
@@ -392,12 +395,12 @@ impl Body {
         for part in parts {
             match part.kind() {
                 PartKind::Text => {
-                    let text = decoded_text(part, None, defects);
+                    let text = decoded_text(part, None, limits.text, defects);
                     self.push_plain(&reflowed(part, text), limits, defects);
                 }
                 PartKind::Html => {
                     let octets = part.decoded();
-                    let text = decoded_text(part, text::html_charset(&octets), defects);
+                    let text = decoded_text(part, text::html_charset(&octets), limits.html, defects);
                     let rendered = html::render(&text::tidy(&text), limits);
                     defects.add_if(rendered.cut, Defect::HtmlTooLong);
                     self.push(rendered.lines, limits, defects);
@@ -409,6 +412,7 @@ impl Body {
     }
 
     fn push_plain(&mut self, text: &str, limits: &Limits, defects: &mut Defects) {
+        defects.add_if(text.len() > limits.text, Defect::TextTooLong);
         let text = text::tidy(text::cut(text, limits.text));
         let text = without_armour(&text);
         self.push(fresh::plain_lines(&text).collect(), limits, defects);
@@ -462,8 +466,15 @@ fn note_flags(part: &MessagePart, defects: &mut Defects) {
 }
 
 /// The text of a part: transfer encoding by mail-parser, charset by ourselves.
-fn decoded_text(part: &MessagePart, html_charset: Option<String>, defects: &mut Defects) -> String {
+fn decoded_text(
+    part: &MessagePart,
+    html_charset: Option<String>,
+    most: usize,
+    defects: &mut Defects,
+) -> String {
     let (octets, problems) = part.decoded_checked();
+    // No charset in use needs more than two octets for what is one octet in UTF-8.
+    let octets = &octets[..octets.len().min(2 * most + 4)];
     defects.add_if(
         problems.intersects(
             DecodeProblems::MALFORMED_TRANSFER_ENCODING | DecodeProblems::UNKNOWN_TRANSFER_ENCODING,
@@ -481,7 +492,7 @@ fn decoded_text(part: &MessagePart, html_charset: Option<String>, defects: &mut 
     if only_there && let Some(text) = part.text().filter(|text| !text.contains('\u{FFFD}')) {
         return text.into_owned();
     }
-    let decoded = text::decode(&octets, label.as_deref());
+    let decoded = text::decode(octets, label.as_deref());
     if let Some(defect) = decoded.defect {
         defects.add(defect);
     }

@@ -58,11 +58,16 @@ pub(super) fn divider(line: &str) -> Option<Earlier> {
             doorgestuurd bericht|vidarebefordrat meddelande|videresendt (meddelelse|melding)|\
             (wiadomość )?przekazana( wiadomość)?|(пересылаемое|пересланное|переадресованное) сообщение|\
             (转发|轉寄|轉發|转寄)的?(邮件|郵件|信件|訊息|消息)(信息|訊息)?|転送(メッセージ|メール|された.{0,10})|\
-            전달된 (메시지|메일)) ?[-=_─—]{2,}$|\
-            ^(begin forwarded message|anfang der weitergeleiteten (nachricht|e-mail)|début du message (réexpédié|transféré)|\
-            inicio del mensaje reenviado|inizio (del )?messaggio inoltrato|início da mensagem reencaminhada|\
-            begin doorgestuurd bericht|vidarebefordrat brev|开始转发的邮件|開始轉寄訊息|以下是转发(的)?邮件|\
-            転送されたメッセージ|下記は転送メールです) ?[:：]?$",
+            전달된 (메시지|메일)) ?[-=_─—]{2,}$",
+        )
+    });
+    static PASSED_ON_BARE: LazyLock<Regex> = LazyLock::new(|| {
+        words(
+            r"^(begin forwarded message|anfang der weitergeleiteten (nachricht|e-mail)|\
+            début du message (réexpédié|transféré)|inicio del mensaje reenviado|\
+            inizio (del )?messaggio inoltrato|início da mensagem reencaminhada|begin doorgestuurd bericht|\
+            vidarebefordrat brev|开始转发的邮件|開始轉寄訊息|以下是转发(的)?邮件|転送されたメッセージ|\
+            下記は転送メールです) ?[:：]?$",
         )
     });
     // The line our own mails ask people to write above.
@@ -73,12 +78,17 @@ pub(super) fn divider(line: &str) -> Option<Earlier> {
         )
     });
     let line = bare(line)?;
+    if !line.starts_with(['-', '=', '_', '─', '—', '#']) {
+        return if line.ends_with([':', '：']) || line.chars().count() < 20 {
+            PASSED_ON_BARE.is_match(&line).then_some(Earlier::PassedOn)
+        } else {
+            None
+        };
+    }
     if ANSWERED.is_match(&line) || WRITE_ABOVE.is_match(&line) {
         Some(Earlier::Answered)
-    } else if PASSED_ON.is_match(&line) {
-        Some(Earlier::PassedOn)
     } else {
-        None
+        PASSED_ON.is_match(&line).then_some(Earlier::PassedOn)
     }
 }
 
@@ -150,43 +160,60 @@ fn is_sentence(text: &str) -> bool {
     }
 }
 
-/// Can an attribution begin so? With a word that opens one, a date, a day, or a name with its address.
+/// Can an attribution begin so?
 fn may_open(line: &str) -> bool {
+    line.contains('@')
+        || line.ends_with('<')
+        || line.starts_with('"')
+        || opens(line)
+        || line.ends_with([':', '：']) && says_wrote(line)
+}
+
+/// With a word that opens an attribution, a date or a day.
+fn opens(line: &str) -> bool {
     static OPENING: LazyLock<Regex> = LazyLock::new(|| {
         words(
-            r"^[-—_*\s]*((on|at|in|le|am|el|il|op|em|den|dnia|w dniu|dne|vào|pada|от|в|στις|a\(z\)|quoting|citando)\b|在|于|於|\
+            r"^[-—_*\s]*((on|at|in|le|am|el|il|op|em|den|dnia|w dniu|dne|vào|pada|от|в|στις|a\(z\)|quoting|citando)( |$)|在|于|於|\
             \d{1,4}[-/.年 ]|\d{1,2}:\d\d|(mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim|mié|jue|vie|sáb|dom|\
             пн|вт|ср|чт|пт|сб|вс|пон|втор|сред|четв|пятн|субб|воскр|понед|周|星期|週))",
         )
     });
     OPENING.is_match(line)
-        || line.contains('@')
-        || line.ends_with('<')
-        || line.starts_with('"')
-        || says(line).is_some()
 }
 
-/// Where a word for "wrote" stands.
-fn says(line: &str) -> Option<usize> {
-    static WROTE: LazyLock<Regex> = LazyLock::new(|| {
+/// Does a line say that somebody wrote? The word is the last one, but in German, Dutch and the Nordic languages
+/// the writer or the time may come after it.
+fn says_wrote(line: &str) -> bool {
+    static LAST: LazyLock<Regex> = LazyLock::new(|| {
         words(
-            r"\b(wrote|writes|schrieb|schreibt|geschrieben|escribió|escribio|scritto|scrisse|escreveu|\
-            geschreven|schreef|skrev|skreiv|kirjoitti|napisał\(?a?\)?|napsala?|napísala?|написала?|написав|напис[аи]л\(а\)|пишет|пише|написа|\
-            yazdı|írta|scris|έγραψε|menulis|geskryf|rašė|kirjutas|napisao|đã viết)|a écrit|\
-            写道|寫道|写到|寫到|来信|书写|书いた|書きました|書いた|のメッセージ|さんからの|작성|썼습니다|님이",
+            r"(wrote|writes|geschrieben|escribió|escribio|scritto|scrisse|escreveu|geschreven|kirjoitti|napisała?|\
+            napsala?|napísala?|написала?|написав|пишет|пише|написа|yazdı|írta|scris|έγραψε|menulis|geskryf|rašė|\
+            kirjutas|napisao|đã viết|a écrit|schrieb|skrev|\
+            写道|寫道|写到|寫到|书写|書いた|書きました|のメッセージ|のメール|작성|썼습니다|보냄)( ?\([aа]\))?\s*[:：]?[-—*_\s]*$",
         )
     });
-    WROTE.find(line).map(|found| found.start())
+    static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+        words(
+            r" (schrieb|schreibt|schreef|skrev|skreiv) .{0,40}$| (schrieb|schreibt|schreef|skrev|skreiv) .*@",
+        )
+    });
+    match LAST.find(line) {
+        Some(found) => !line[..found.start()].ends_with(|c: char| c.is_ascii_alphabetic()),
+        None => BEFORE.is_match(line),
+    }
 }
 
 fn says_who_wrote(text: &str, quote_follows: bool) -> bool {
     static MOMENT: LazyLock<Regex> = LazyLock::new(|| {
-        words(r"\b\d{1,2}[:.h]\d\d|\b(19|20)\d\d\b|(19|20)\d\d ?年|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d月")
+        words(
+            r"(?-u:\b)\d{1,2}[:.h]\d\d|(?-u:\b)(19|20)\d\d(?-u:\b)|(19|20)\d\d ?年|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d月",
+        )
     });
     // Gmail names only date, name and address in Chinese, Japanese and many other languages.
     static DATED: LazyLock<Regex> = LazyLock::new(|| {
         words(
-            r"^\d{4}( ?[-/.年] ?)\d{1,2}( ?[-/.月] ?)\d{1,2}.{0,60}(<[^<>\s]+@[^<>\s]+>|(gmt|utc)\s*[+-]\d{1,2}:?\d\d \S.{0,60})",
+            r"^\d{4}( ?[-/.年] ?)\d{1,2}( ?[-/.月] ?)\d{1,2}.{0,60}\
+            (<[^<>\s]+@[^<>\s]+>|(gmt|utc)\s*[+-]\d{1,2}:?\d\d \S.{0,60})",
         )
     });
     let text = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '—' | '*' | '_'));
@@ -195,13 +222,9 @@ fn says_who_wrote(text: &str, quote_follows: bool) -> bool {
         return true;
     }
     if closed || text.starts_with("--") {
-        let named = quote_follows || MOMENT.is_match(text) || text.contains('@') || text.contains("<mailto:");
-        let wrote = says(text).is_some_and(|at| {
-            // The word stands near the end, or the time or the address comes after it.
-            let after = &text[at..];
-            after.chars().count() <= 40 || after.contains('@') || MOMENT.is_match(after)
-        });
-        if named && wrote {
+        // Where no quote marks follow, everything below is at stake: only an address or the usual opening will do.
+        let named = quote_follows || text.contains('@') || opens(text) && MOMENT.is_match(text);
+        if named && says_wrote(text) {
             return true;
         }
     }
@@ -328,6 +351,7 @@ fn spread(name: &str) -> String {
 pub(super) fn header_block<'a>(lines: impl Iterator<Item = &'a str>, below_divider: bool) -> usize {
     let (mut from, mut to, mut subject, mut year) = (false, false, false, false);
     let (mut labels, mut end, mut strays, mut blanks) = (0, 0, 0, 0);
+    let mut first = None;
     let mut text_below = false;
     for (at, line) in lines.enumerate() {
         let line = line.trim();
@@ -336,7 +360,11 @@ pub(super) fn header_block<'a>(lines: impl Iterator<Item = &'a str>, below_divid
             continue;
         }
         match label(line) {
-            Some((label, value)) if blanks <= 1 && at < HEADER_LINES => {
+            // The sender stands in it once: a second one begins another block.
+            Some((label, value)) if blanks <= 1 && at < HEADER_LINES && !(from && label == Label::From) => {
+                if !below_divider && *first.get_or_insert(label) != Label::From {
+                    return 0;
+                }
                 match label {
                     Label::From => from = true,
                     Label::To => to = true,

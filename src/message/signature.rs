@@ -8,8 +8,10 @@ use regex::RegexSet;
 const MOST_LINES: usize = 12;
 /// Characters of a line in a signature.
 const MOST_CHARS: usize = 100;
+/// Octets of a line that a mail program adds, with a link in it.
+const ADVERTISEMENT_OCTETS: usize = 300;
 /// Lines of what lists, virus scanners and lawyers put below a mail.
-const FOOTER_LINES: usize = 40;
+pub(super) const FOOTER_LINES: usize = 40;
 
 /// `-- ` alone on its line (RFC 3676 §4.3), with what becomes of it on the way.
 pub(super) fn is_mark(line: &str) -> bool {
@@ -43,39 +45,41 @@ pub(super) fn is_advertisement(line: &str) -> bool {
             // Sent from my iPhone; (sent from mobile); Sent via X; Sent with Airmail.
             r"(?i)^sent (from|via|with|by|using) (my|a|the|an)? ?(\w[\w'+&/®™-]*\s*){1,6}( <\S*>|<\S*>|\(\S*\))?[.,;]?\s*((please|pls|kindly)?\s*(excuse|forgive|pardon|ignore|apologies|sorry).*)?$",
             r"(?i)^sent from \[?\w+\]?\(?\S*\)? for windows( \d+)?$",
-            r"(?i)^from my (iphone|ipad|ipod|android|blackberry|mobile|phone|samsung|galaxy|htc|nokia|pixel)\b.{0,20}$",
+            r"(?i)^from my (iphone|ipad|ipod|android|blackberry|mobile|phone|samsung|galaxy|htc|nokia|pixel)(?-u:\b).{0,20}$",
             r"(?i)^\w+ from (my )?(mobile|phone)$",
             r"(?i)^(get|download|try) \[?outlook for (ios|android|mac|windows)",
-            r"(?i)^(sendt|skickat|sänt|lähetetty) (fra|från|med|via|laitteesta|puhelimesta)\b.{1,60}$",
+            r"(?i)^(sendt|skickat|sänt|lähetetty) (fra|från|med|via|laitteesta|puhelimesta) .{1,60}$",
             r"(?i)^lähetetty .{1,60}$",
-            r"(?i)^(gesendet|verschickt|diese nachricht wurde) (von|mit|über)\b.{1,100}$",
+            r"(?i)^(gesendet|verschickt|diese nachricht wurde) (von|mit|über) .{1,100}$",
             r"(?i)^von (meinem|unterwegs).{0,60} gesendet\.?$",
-            r"(?i)^envoyé (de|depuis|à partir de|avec|via)\b.{1,60}$",
-            r"(?i)^(enviado|enviada) (desde|do|da|a partir|de|con|con mi|pelo|via)\b.{1,60}$",
-            r"(?i)^inviato (da|dal|dalla|con|tramite)\b.{1,60}$",
-            r"(?i)^(verzonden|verstuurd) (met|vanaf|vanuit|via|van)\b.{1,60}$",
-            r"(?i)^wysłan[eoy] (z|przez|ze|za pomocą)\b.{1,60}$",
-            r"(?i)^(отправлено|отправлен|надіслано|відправлено) (с|со|из|з|від|через)\b.{1,60}$",
-            r"(?i)^odesláno (z|ze|pomocí)\b.{1,60}$",
+            r"(?i)^envoyé (de|depuis|à partir de|avec|via) .{1,60}$",
+            r"(?i)^(enviado|enviada) (desde|do|da|a partir|de|con|con mi|pelo|via) .{1,60}$",
+            r"(?i)^inviato (da|dal|dalla|con|tramite) .{1,60}$",
+            r"(?i)^(verzonden|verstuurd) (met|vanaf|vanuit|via|van) .{1,60}$",
+            r"(?i)^wysłan[eoy] (z|przez|ze|za pomocą) .{1,60}$",
+            r"(?i)^(отправлено|отправлен|надіслано|відправлено) (с|со|из|з|від|через) .{1,60}$",
+            r"(?i)^odesláno (z|ze|pomocí) .{1,60}$",
             r"^(发|發|寄)(送|)自.{1,40}$",
             r"^(从|從|由)(我的)?.{0,20}(发送|發送|傳送|发出|發出|获取|獲取).{0,20}$",
             r"^(来自|來自)(我的)?.{0,20}(iPhone|iPad|手机|手機|邮箱|郵箱|邮件|客户端|Android|安卓).{0,12}$",
             r"^(获取|獲取|下载|下載|取得) ?(适用于|適用於)?.{0,20}Outlook.{0,30}$",
-            r"(iPhone|iPad|Android|スマートフォン|スマホ|携帯|Outlook|モバイル).{0,12}から送信(されました)?。?$",
-            r"^(Outlook for|Yahoo!メール).{1,30}(を入手|から送信|アプリ).{0,10}$",
+            r"^.{0,12}(iPhone|iPad|Android|スマートフォン|スマホ|携帯|Outlook|Yahoo!メール|モバイル).{0,30}(から送信|を入手).{0,10}$",
             r"(?i)^나의 .{1,20}에서 보냄$",
         ])
         .expect("the patterns of this file are tested")
     });
-    let line = line
-        .trim()
-        .trim_matches(|c: char| matches!(c, '<' | '(' | '*' | '_' | '[' | ' ' | '|' | ']'));
-    let line = line.trim_end_matches([')', '>']).trim();
-    // Closing brackets of a link were trimmed too; the patterns only look at how the line begins.
-    (4..=160).contains(&line.chars().count())
-        && (LINES.is_match(line)
-            || LINES.is_match(&format!("{line}>"))
-            || LINES.is_match(&format!("{line})")))
+    let line = line.trim();
+    if line.len() > ADVERTISEMENT_OCTETS {
+        return false;
+    }
+    // `(sent from a phone)`, `<<sent by galaxy>>`; the brackets of a link at the end stay.
+    let bare = line.trim_start_matches(['<', '(', '*', '_', '[', '|', ' ']);
+    let bare = if bare.len() < line.len() {
+        bare.trim_end_matches(['>', ')', '*', '_', ']', '|', ' '])
+    } else {
+        bare
+    };
+    LINES.is_match(bare)
 }
 
 /// Reads like a signature: few short lines, no sentence, and a way to reach somebody.

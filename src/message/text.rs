@@ -287,10 +287,14 @@ fn guess(octets: &[u8], defect: Defect) -> Decoded {
     }
 }
 
+/// Octets that a charset is guessed from; it shows early, and guessing is slower than reading.
+const DETECTED_OCTETS: usize = 64 << 10;
+
 /// No hint of a top-level domain: with `cn` it takes Big5, Shift_JIS and EUC-KR for GBK.
 fn detect(octets: &[u8]) -> (&'static Encoding, String) {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
-    detector.feed(octets, true);
+    let looked_at = &octets[..octets.len().min(DETECTED_OCTETS)];
+    detector.feed(looked_at, looked_at.len() == octets.len());
     let encoding = detector.guess(None, Utf8Detection::Allow);
     let encoding = if encoding == encoding_rs::GBK {
         GB18030

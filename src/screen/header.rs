@@ -1,9 +1,9 @@
-//! What the header says by itself, without a word of the text: RFC 3834, 5230 and 2369 first, then the
-//! fields that programs of the world write for want of a standard.
+//! What the header says by itself, without a word of the text: RFC 3834 and 5230 first, then the fields
+//! that programs of the world write for want of a standard. Lists and mass mail have a file of their own.
 
 use super::grammar::{keyword, says_automatic, without_comments, words};
-use super::{Reason, robots};
-use crate::address::{Address, ReversePath};
+use super::{Reason, bulk, robots};
+use crate::address::ReversePath;
 use crate::message::{Defect, Message, Report};
 
 /// RFC 5321 §6.3 asks for at least 100 before a mail is refused; nothing a person sends to a support desk
@@ -13,10 +13,6 @@ const MAX_HOPS: usize = 50;
 /// A mail passes its own mailbox twice when two programs on one host both add `Delivered-To`; three times
 /// is a circle.
 const DELIVERED_TO_LOOP: usize = 3;
-
-/// From so many domains on in To alone, the mail is a circular: a person who asks for help asks one or two
-/// organisations.
-const MANY_ORGANISATIONS: usize = 3;
 
 /// Fields whose presence says that a program replied or notified, unless their value denies it.
 const AUTOMATIC_FIELDS: &[&str] = &[
@@ -61,29 +57,6 @@ const AUTOMATIC_VALUES: &[(&str, &str)] = &[
     ("content-class", ":mdn"),
     ("content-class", ":recallreport"),
     ("x-generated-by", "vacation"),
-    ("x-ms-exchange-organization-autoforwarded", "oof"),
-];
-
-/// Fields of mass mail beside `List-*`.
-const BULK_FIELDS: &[&str] = &[
-    "mailing-list",
-    "x-mailing-list",
-    "x-beenthere",
-    "x-mailman-version",
-    "x-ml-name",
-    "x-ml-info",
-    "x-mlserver",
-    "x-mail-list",
-    "x-list-name",
-    "x-list-unsubscribe",
-    "x-listname",
-    "x-unsubscribe",
-    "x-campaign",
-    "x-campaignid",
-    "x-campaign-id",
-    "x-mailer-recptid",
-    "x-bulkmail",
-    "errors-to",
 ];
 
 /// Finds what the header says. `robot_sender` is false for an organisation's own web form, which often
@@ -106,21 +79,6 @@ pub fn look(message: &Message, robot_sender: bool, found: &mut Vec<Reason>) {
     note(is_delivery_report(message), Reason::DeliveryReport);
     note(is_other_report(message), Reason::Report);
     note(has_automatic_field(message), Reason::AutomaticHeader);
-    note(
-        message
-            .fields
-            .iter()
-            .any(|field| starts_with(&field.name, "list-")),
-        Reason::ListHeader,
-    );
-    note(has_bulk_precedence(message), Reason::Precedence);
-    note(
-        BULK_FIELDS
-            .iter()
-            .any(|name| message.field(name).next().is_some())
-            || has_bulk_envelope(message),
-        Reason::BulkHeader,
-    );
     note(is_response_suppressed(message), Reason::ResponseSuppressed);
     note(has_loop_mark(message), Reason::LoopMark);
     note(passed_one_mailbox_often(message), Reason::DeliveredToLoop);
@@ -128,7 +86,6 @@ pub fn look(message: &Message, robot_sender: bool, found: &mut Vec<Reason>) {
     note(names_several_authors(message), Reason::SeveralAuthors);
     note(message.defects.iter().any(is_extreme), Reason::Malformed);
     note(is_addressed_to_nobody(message), Reason::NotAddressed);
-    note(is_circular(message), Reason::ManyOrganisations);
     if robot_sender {
         found.extend(
             message
@@ -177,37 +134,8 @@ fn has_automatic_field(message: &Message) -> bool {
                 .field(name)
                 .any(|value| value.to_lowercase().contains(part))
         })
-        || precedence(message).any(|word| matches!(word.as_str(), "auto_reply" | "auto-reply" | "autoreply"))
-}
-
-/// RFC 3834 §2 and §7; `first-class` and `normal` say nothing.
-fn has_bulk_precedence(message: &Message) -> bool {
-    precedence(message).any(|word| {
-        matches!(
-            word.as_str(),
-            "bulk" | "junk" | "list" | "auto_reply" | "auto-reply" | "autoreply"
-        )
-    })
-}
-
-fn precedence(message: &Message) -> impl Iterator<Item = String> {
-    message
-        .field("Precedence")
-        .chain(message.field("X-Precedence"))
-        .flat_map(words)
-}
-
-/// Return-Path and Sender of a list manager. The Return-Path is looked at as written: a stranger's second
-/// one can only silence.
-fn has_bulk_envelope(message: &Message) -> bool {
-    message
-        .field("Return-Path")
-        .chain(message.field("Sender"))
-        .any(|value| {
-            let bare = without_comments(value);
-            let written = bare.rsplit('<').next().unwrap_or_default();
-            robots::is_mass_mailer(written)
-        })
+        || bulk::precedence(message)
+            .any(|word| matches!(word.as_str(), "auto_reply" | "auto-reply" | "autoreply"))
 }
 
 /// MS-OXCMAIL 2.1.3.2.20. A request by a sender who may well be a person: it says nothing about the kind.
@@ -270,27 +198,6 @@ fn is_addressed_to_nobody(message: &Message) -> bool {
         && ["To", "Cc", "Resent-To", "Resent-Cc"]
             .iter()
             .all(|name| message.field(name).all(empty))
-}
-
-fn is_circular(message: &Message) -> bool {
-    // Whoever answers all in a thread did not choose the list.
-    if !message.references.is_empty() {
-        return false;
-    }
-    let mut domains: Vec<&str> = message
-        .to
-        .iter()
-        .filter_map(|person| person.address.as_ref())
-        .map(Address::domain)
-        .collect();
-    domains.sort_unstable();
-    domains.dedup();
-    domains.len() >= MANY_ORGANISATIONS
-}
-
-fn starts_with(name: &str, start: &str) -> bool {
-    name.get(..start.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
 #[cfg(test)]
@@ -397,61 +304,6 @@ mod tests {
             Kind::Human,
             "a wrong match only leaves the answer out"
         );
-    }
-
-    #[test]
-    fn a06_every_list_field_silences() {
-        for name in [
-            "List-Id",
-            "List-Help",
-            "List-Subscribe",
-            "List-Unsubscribe",
-            "List-Post",
-            "List-Owner",
-            "List-Archive",
-            "List-Unsubscribe-Post",
-            "List-Foo",
-        ] {
-            for header in [
-                format!("{name}: <x>"),
-                format!("{}: x", name.to_uppercase()),
-                format!("{}:\n <x>", name.to_lowercase()),
-            ] {
-                assert_eq!(found(&header), ["list-header"], "{header}");
-            }
-        }
-        assert!(found("X-Listing: 3\nListing-Id: 4").is_empty());
-    }
-
-    #[test]
-    fn a07_bulk_precedence_in_any_case_silences() {
-        for value in ["bulk", "Bulk", "LIST", "junk (x)", "\n list"] {
-            assert_eq!(found(&format!("Precedence: {value}")), ["precedence"], "{value}");
-        }
-        assert_eq!(
-            found("Precedence: auto_reply"),
-            ["automatic-header", "precedence"]
-        );
-        assert!(found("Precedence: first-class").is_empty());
-        for header in [
-            "Mailing-List: contact list-help@example.org",
-            "X-BeenThere: list@example.org",
-            "Return-Path: <owner-list@example.org>",
-            "Sender: list-bounces@example.org",
-            "Return-Path: <bounces+12-ann=example.org@mail.example.org>",
-        ] {
-            assert_eq!(found(header), ["bulk-header"], "{header}");
-        }
-        assert!(found("Return-Path: <prvs=1234=ann@example.org>").is_empty());
-    }
-
-    #[test]
-    fn a07_a_circular_is_not_answered_and_a_thread_is() {
-        let to = "From: ann@example.org\nTo: support@example.com, b@example.net, c@example.edu";
-        let mut message = mail(to, "Hello");
-        assert_eq!(codes(&message), ["many-organisations"]);
-        message.references = vec![crate::ids::MessageId::parse("a@b").unwrap()];
-        assert!(codes(&message).is_empty());
     }
 
     #[test]

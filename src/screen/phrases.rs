@@ -153,14 +153,16 @@ pub const FOOTER: &[&str] = &[
     r"발신 ?전용",
 ];
 
-/// How a mass mailing ends.
+/// What stands around a mass mailing: how to see it, why it came, how to be rid of it.
 pub const BULK: &[&str] = &[
     r"\bto (?:unsubscribe|opt[- ]?out|be removed|stop receiving)\b.{0,80}(?:click|visit|reply|send|go to|use|here|:|please|from (?:this|our|future|the)|follow|e-?mail)",
     r"\b(?:click (?:here|below) to|you (?:can|may)) (?:unsubscribe|opt[- ]?out)\b|\bunsubscribe (?:here|from (?:this|these|all|future)|instantly|at any time|link|\||\[)|\bmanage (?:your )?(?:e-?mail )?(?:preferences|subscriptions)\b|(?:^|\n)\s?unsubscribe\s?(?:\n|$|\|)",
+    r"\b(?:trouble|problems?|difficulty) (?:viewing|reading|seeing) this (?:e-?mail|message|newsletter)\b|\b(?:can't|cannot|unable to) (?:see|read|view) this (?:e-?mail|message)\?? (?:click|view|visit|go)\b|\bview (?:this |it |the )?(?:(?:e-?mail|message|newsletter) )?(?:in|on|with|as) (?:your |a |the )?(?:web )?(?:browser|web ?page)\b|\b(?:view|read) (?:the |this )?(?:online|web|browser) version\b",
     r"\byou(?:'re| are| have)? (?:receiving|received|getting|been sent|receive) this (?:e-?mail|message|newsletter|mail|mailing|notification)\b.{0,12}\b(?:because|as|since|due to)\b",
     r"\bif you (?:no longer wish|do not wish|don't want|would (?:prefer|like) not|would no longer like|do not want|prefer not|would rather not) to (?:receive|get|be contacted)",
     r"\b(?:newsletter|mailingliste?|verteiler)\b.{0,40}\b(?:abbestellen|abmelden|austragen)\b|\b(?:pour )?(?:vous |se )(?:désabonner|désinscrire)\b|\b(?:darse de baja|cancelar (?:su|la) suscripción|per (?:cancellarsi|disiscriverti)|cancelar (?:a )?(?:inscrição|assinatura)|afmelden voor)\b",
     r"(?:点击|點擊|点此|回复|访问|如需|若要|如要)[^\n]{0,12}(?:退订|退訂|取消订阅|取消訂閱)|(?:退订|退訂|取消订阅|取消訂閱)(?:请|請|本邮件|此邮件|链接)|如果?(?:您|你)?不(?:想|希望|愿|願)(?:意)?(?:再|继续)(?:收到|接收)",
+    r"如果?(?:您|你)?(?:无法|不能)(?:正常)?(?:查看|浏览|阅读|显示)(?:此|本|该|这封)?(?:邮件|内容)[^\n]{0,20}(?:点击|点此|访问)",
     r"(?:配信停止|購読(?:の)?解除|登録解除)(?:は|をご)|수신 ?거부",
 ];
 

@@ -70,33 +70,30 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
     {
         found.push(Reason::NoticeText);
     }
-    if !asks_at_once && BULK.is_match(closing) {
+    if !asks_at_once && (BULK.is_match(opening) || BULK.is_match(closing)) {
         found.push(Reason::BulkText);
     }
 }
 
-/// Does the text begin as a mail system's does? A formula is enough where nothing is asked; what people
-/// say too needs a sender, a subject or an attached original that points the same way.
+/// Is the text a mail system's? A formula at the beginning is enough where nothing is asked. What people say
+/// too needs something that points the same way. A postmaster who asks nothing and speaks of trouble is one.
 fn is_bounce(message: &Message, text: &str, asks: bool, asks_at_once: bool) -> bool {
     let system = is_from_mail_system(message);
-    let likely = system
-        || subject::is_bounce(message)
-        || carries_original(message)
-        || message
-            .from
-            .iter()
-            .any(|person| robots::sender(&person.written).is_some());
-    let beginnings = beginnings(text, system);
-    let says = |set: &RegexSet| beginnings.iter().any(|beginning| set.is_match(beginning));
+    let robot = message
+        .from
+        .iter()
+        .any(|person| robots::sender(&person.written).is_some());
+    let troubled = subject::speaks_of_trouble(message);
+    let original = carries_original(message);
+    let likely = system || robot || subject::is_bounce(message) || (original && troubled);
 
-    (says(&BOUNCE) && (likely || !asks))
-        || (likely && !asks_at_once && says(&TROUBLE))
-        || (system && (subject::is_bounce(message) || text.is_empty()))
-        || (system
-            && !asks
-            && (carries_original(message)
-                || subject::speaks_of_trouble(message)
-                || TRANSCRIPT.is_match(text)))
+    let beginnings = beginnings(text, system);
+    let begins_with = |set: &RegexSet| beginnings.iter().any(|beginning| set.is_match(beginning));
+    let formula = begins_with(&BOUNCE) && (likely || !asks);
+    let trouble = begins_with(&TROUBLE) && likely && !asks_at_once;
+    let nothing_else = system && (text.is_empty() || subject::is_bounce(message));
+    let postmaster = system && !asks && (original || troubled || TRANSCRIPT.is_match(text));
+    formula || trouble || nothing_else || postmaster
 }
 
 /// The text from each of its first lines on, without line breaks, until somebody begins to tell something.
@@ -109,7 +106,8 @@ fn beginnings(text: &str, system: bool) -> Vec<String> {
         .collect();
     let mut beginnings = Vec::new();
     for (i, line) in lines.iter().enumerate().take(BANNER) {
-        let beginning = lines[i..].join(" ");
+        // No line is shorter than one character and its break.
+        let beginning = lines[i..lines.len().min(i + PHRASE / 2)].join(" ");
         beginnings.push(head(&beginning, PHRASE).to_owned());
         if !system && TELLING.is_match(line) {
             break;
@@ -328,12 +326,13 @@ mod tests {
     }
 
     #[test]
-    fn a07_mass_mail_is_known_by_how_it_ends() {
+    fn a07_mass_mail_is_known_by_its_frame() {
         silenced_by(
             "bulk-text",
             &[
                 "Great offers this week!\n\nTo unsubscribe click here: https://example.org/u?id=1",
                 "Great offers!\nYou are receiving this email because you registered.",
+                "Having trouble viewing this email: view it in your browser\n\nGreat offers!",
                 "本周特价。\n\n如不想再收到此类邮件，请点击退订。",
                 "今週のお知らせ\n\n配信停止はこちら",
             ],
@@ -354,6 +353,8 @@ mod tests {
             "-----Original Message-----\nFrom: Mail Delivery System\n\nThis is the mail system at host x.",
             "I got this, is it real?\n\nYour account is locked. Please do not reply to this e-mail.",
             "How do I unsubscribe from your newsletter?",
+            "I have trouble viewing my mail in the browser.",
+            "I cannot read this email you sent me.",
             "Your e-mail was not clear to me.",
             "Your message did not help.",
             "We received your invoice, thank you.",

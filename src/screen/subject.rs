@@ -79,7 +79,7 @@ const BOUNCE: &[&str] = &[
     r"^(?:onbestelbaar|niet bezorgd|n[ãa]o foi poss[íi]vel entregar|falha na entrega|n[ãa]o entregue)",
     r"^(?:ikke levert|ikke leveret|olevererbart|går inte att leverera|не доставлено|недоставленное сообщение)",
     // 中文
-    r"^(?:系统|系統)退信(?:$end| ?/| )|^退信通知$end|^(?:邮件|郵件)(?:退回|投递失败|投递状态)(?:通知|报告|提醒)$end",
+    r"^(?:邮件)?(?:系统|系統)退信(?:通知)?(?:$end| ?/| )|^退信(?:通知|提醒)$end|^来自.{1,60}的退信$end|^(?:传递|投递)状态通知|^(?:邮件|郵件)(?:退回|投递失败|投递状态)(?:通知|报告|提醒)$end",
     r"^(?:未送达|未送達|无法投递|無法投遞|无法送达|無法傳遞|未傳遞的主旨|传递失败|傳遞失敗)\s?:",
     // 日本語, 한국어
     r"^(?:配信不能|配信エラー|配送不能|配送エラー|送信エラー|メールエラー)(?:(?:通知|のお知らせ|レポート)$end|\s?:)",
@@ -247,6 +247,7 @@ mod tests {
             "Unzustellbar: Hallo",
             "Non remis : Bonjour",
             "系统退信/The email is returned",
+            "来自postmaster@example.com的退信",
             "未送达：你好",
             "配信不能通知",
             "メールエラー通知",
