@@ -109,7 +109,6 @@ pub async fn run(configured: &Configured, shutdown: CancellationToken) -> Result
     tracing::info!(mailboxes = configured.config.mailboxes.len(), "huixin is running");
 
     let result = supervise(&mut flows, &shutdown).await;
-    store.close().await;
     tracing::info!("huixin has stopped");
     result
 }

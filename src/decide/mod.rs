@@ -124,9 +124,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         now,
     )
     .with_copy(&judgement);
-    let gate = gate(
-        mail,
-        &screening,
+    let gate = gate(&screening,
         before.as_ref(),
         facts,
         &judgement,
@@ -321,7 +319,6 @@ fn bounced(mail: &Mail<'_>, playbook: &Playbook) -> Option<Purpose> {
 
 /// May an answer leave?
 fn gate(
-    mail: &Mail<'_>,
     screening: &Screening,
     before: Option<&Case>,
     facts: &Facts,

@@ -83,7 +83,7 @@ impl<R: Relay + 'static> Delivery<R> {
     /// restart or a person can mend.
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), StoreError> {
         self.recover().await?;
-        let mut changed = self.store.changes();
+        let mut changed = self.store.queued();
         while !shutdown.is_cancelled() {
             // Marked as seen before the look, so that what comes during the look wakes the next wait.
             changed.mark_unchanged();
@@ -121,7 +121,7 @@ impl<R: Relay + 'static> Delivery<R> {
             let now = (self.clock)();
             let next = self
                 .patience
-                .in_doubt(item.purpose, item.attempt, item.created, now);
+                .in_doubt(item.purpose, item.attempts, item.queued, now);
             let record =
                 self.deferred_or_failed(&item, next, "the process ended during the attempt".into(), now)?;
             self.store.append(record)?;
@@ -146,7 +146,7 @@ impl<R: Relay + 'static> Delivery<R> {
         for item in &due {
             let start = Record::SendStart {
                 message_id: item.message_id.clone(),
-                attempt: item.attempt + 1,
+                attempt: item.attempts + 1,
                 at: now,
             };
             last = Some(self.store.append(start)?);
@@ -163,7 +163,7 @@ impl<R: Relay + 'static> Delivery<R> {
                 self.send(
                     relay,
                     OutboxItem {
-                        attempt: item.attempt + 1,
+                        attempts: item.attempts + 1,
                         ..item
                     },
                     outgoing,
@@ -213,7 +213,7 @@ impl<R: Relay + 'static> Delivery<R> {
                     case = case,
                     to = to,
                     id = item.message_id.as_str(),
-                    attempt = item.attempt,
+                    attempt = item.attempts,
                     ms = took.as_millis(),
                     response = accepted.response,
                 );
@@ -231,17 +231,17 @@ impl<R: Relay + 'static> Delivery<R> {
                     SendError::RelayTrouble(_) => Next::TryAt(self.rest(now)),
                     SendError::PutOff(_) => {
                         self.patience
-                            .put_off(item.attempt, item.created, now, fastrand::f64())
+                            .put_off(item.attempts, item.queued, now, fastrand::f64())
                     }
                     SendError::InDoubt(_) => {
                         self.patience
-                            .in_doubt(item.purpose, item.attempt, item.created, now)
+                            .in_doubt(item.purpose, item.attempts, item.queued, now)
                     }
                     SendError::Refused(_) => Next::GiveUp,
                 };
                 // Trouble of the relay is not an attempt of the mail's.
-                let attempt = item.attempt - u32::from(matches!(error, SendError::RelayTrouble(_)));
-                self.deferred_or_failed(&OutboxItem { attempt, ..item }, next, error.to_string(), now)?
+                let attempt = item.attempts - u32::from(matches!(error, SendError::RelayTrouble(_)));
+                self.deferred_or_failed(&OutboxItem { attempts: attempt, ..item }, next, error.to_string(), now)?
             }
         };
         self.store.append(record)?;
@@ -276,11 +276,11 @@ impl<R: Relay + 'static> Delivery<R> {
                     case = case,
                     to = to,
                     id = id,
-                    attempt = item.attempt,
+                    attempt = item.attempts,
                     until = until,
                     why = why
                 );
-                let (message_id, attempt) = (item.message_id.clone(), item.attempt);
+                let (message_id, attempt) = (item.message_id.clone(), item.attempts);
                 Record::Deferred {
                     message_id,
                     at: now,
@@ -296,7 +296,7 @@ impl<R: Relay + 'static> Delivery<R> {
                     case = case,
                     to = to,
                     id = id,
-                    attempt = item.attempt,
+                    attempt = item.attempts,
                     why = why
                 );
                 let playbook = self.playbook.borrow().clone();

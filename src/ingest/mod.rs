@@ -24,7 +24,7 @@ use crate::message::{Limits, Message};
 use crate::playbook::Playbook;
 use crate::store::{Decided, MailboxState, Outcome, Record, StartMark, Store, StoreError, View, Why};
 use crate::thread::{self, Threading};
-use crate::time::{Clock, Timestamp};
+use crate::time::Clock;
 
 /// Mails listed, fetched and committed together. They share two fdatasyncs.
 const BATCH_MAILS: usize = 128;
@@ -154,7 +154,7 @@ impl<S: Source> Ingest<S> {
     }
 
     /// The first look at a mailbox is written down: what is there now was there before us.
-    async fn started(&self, name: &MailboxName, state: MailboxState, listing: &Listing) -> Result<StartMark, IngestError> {
+    async fn started(&mut self, name: &MailboxName, state: MailboxState, listing: &Listing) -> Result<StartMark, IngestError> {
         if let Some(mark) = state.started {
             return Ok(mark);
         }
@@ -267,7 +267,7 @@ impl<S: Source> Ingest<S> {
 
     /// Writes down that each mail is about to be read. True for those that have stopped their reader so often
     /// that they are not read again.
-    async fn count_attempts(&self, mailbox: &MailboxName, mails: &[Listed], hashes: &[MailHash]) -> Result<Vec<bool>, IngestError> {
+    async fn count_attempts(&mut self, mailbox: &MailboxName, mails: &[Listed], hashes: &[MailHash]) -> Result<Vec<bool>, IngestError> {
         let (mut hopeless, mut last) = (Vec::with_capacity(mails.len()), None);
         for (mail, hash) in mails.iter().zip(hashes) {
             let known = self.store.taken(hash)?.is_some();
@@ -424,6 +424,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
 
     fn listed(uid_validity: u32, uid: u32, second: i64, size: u64) -> Listed {
         let delivered = Timestamp::from_second(second).unwrap();

@@ -1,8 +1,6 @@
 //! Reports that mail systems write: RFC 3464 delivery reports, RFC 5965 abuse reports, RFC 8098 disposition
 //! notifications, DMARC and TLS reports. Recognised by media type and structure, never by wording.
 
-use std::fmt;
-
 use crate::address::Address;
 use crate::ids::MessageId;
 
@@ -78,13 +76,6 @@ pub struct Status {
     pub class: u8,
     pub subject: u16,
     pub detail: u16,
-}
-
-/// `5.1.1`.
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
-    }
 }
 
 impl Status {

@@ -1,5 +1,7 @@
 //! What only a bot at home can ask: is it our own mail, does it concern us, is it somebody we never answer?
 
+use std::time::Duration;
+
 use super::{Reason, header, robots};
 use crate::address::Address;
 use crate::ids::{Key, is_own_loop_mark};
@@ -15,6 +17,9 @@ pub struct Desk {
     pub never: Vec<Address>,
     /// The organisation's own web forms, which name the requester in Reply-To.
     pub trusted_forms: Vec<Address>,
+    /// Mail delivered longer ago is not answered: after an outage of days an answer would only confuse, the
+    /// sender has long found another way.
+    pub stale_after: Duration,
     pub bot_id: String,
     pub key: Key,
 }
@@ -30,9 +35,6 @@ pub struct Arrived {
     /// It was in the mailbox before the bot was first started.
     pub baseline: bool,
 }
-
-/// Answering after an outage of days would only confuse: the sender has long found another way.
-const STALE_AFTER_SECONDS: i64 = 72 * 60 * 60;
 
 impl Desk {
     /// Finds whom and what we know.
@@ -95,14 +97,14 @@ impl Desk {
 }
 
 impl Arrived {
-    pub(super) fn look(&self, message: &Message, reasons: &mut Vec<Reason>) {
+    pub(super) fn look(&self, message: &Message, desk: &Desk, reasons: &mut Vec<Reason>) {
         if self.junk || header::is_marked_as_spam(message) {
             reasons.push(Reason::Junk);
         }
         if self.baseline {
             reasons.push(Reason::Baseline);
         }
-        if self.now.as_second() - self.delivered.as_second() > STALE_AFTER_SECONDS {
+        if self.delivered.checked_add(desk.stale_after).is_ok_and(|stale| stale < self.now) {
             reasons.push(Reason::Stale);
         }
     }
@@ -125,6 +127,7 @@ pub mod specimen {
             addresses: vec![address("support@example.com")],
             never: vec![address("agent@example.com"), address("helper@sister.example")],
             trusted_forms: vec![address("noreply@forms.example.com")],
+            stale_after: Duration::from_secs(72 * 60 * 60),
             bot_id: "desk".into(),
             key: Key::from_bytes(KEY),
         }

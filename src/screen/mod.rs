@@ -80,6 +80,11 @@ pub struct Screening {
 }
 
 impl Screening {
+    /// Of a mail that could not even be read: it is kept, and nobody is answered.
+    pub fn unreadable() -> Screening {
+        Screening { kind: Kind::Human, reasons: vec![Reason::Malformed], answer_to: None }
+    }
+
     /// May it be answered automatically, as far as the mail itself can tell?
     pub fn answerable(&self) -> bool {
         self.reasons.is_empty() && self.answer_to.is_some()
@@ -108,7 +113,7 @@ pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived)>) -> Screenin
     }
     if let Some((desk, arrived)) = at_home {
         desk.look(message, answer_to.as_ref(), form, &mut reasons);
-        arrived.look(message, &mut reasons);
+        arrived.look(message, desk, &mut reasons);
     }
 
     reasons.sort_unstable();

@@ -1,1 +1,565 @@
-//! To be written.
+//! The store: the part that must never lose a customer's case.
+//!
+//! * `archive/`: every mail taken, byte for byte.
+//! * `journal/`: what was decided and what became of it; the truth about cases.
+//! * `state/`: everything looked up from it; a view of the journal.
+//!
+//! A record is written into the journal and applied to the state in one critical section, so whoever reads
+//! the state inside it ([`Store::decide`]) sees everything before and nothing after. It is durable only when
+//! [`Store::synced`] has returned; nothing may be done in the world before that.
+//!
+//! All calls but [`Store::synced`] block for as long as a write into the page cache takes.
+
+mod archive;
+mod error;
+mod folder;
+mod frame;
+mod journal;
+mod record;
+mod schema;
+mod segments;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use archive::Archive;
+pub use error::StoreError;
+pub use frame::{End, Frame, frame_at, next_after, walk};
+pub use journal::{Mark, Position, Torn};
+pub use record::{Changed, Decided, Outcome, Record, StartMark, Why};
+pub use state::{Ledgered, OutboxItem};
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+
+use self::journal::{Disk, Journal, RealDisk, SEGMENT, Urgency};
+use self::state::{Broken, State, guarded};
+use tokio::sync::watch;
+
+use crate::address::Address;
+use crate::case::{Case, Clues, Facts};
+use crate::ids::{CaseNumber, Key, MailHash, MailboxName, MessageId};
+use crate::mailbox::{Known, Place};
+use crate::outgoing::Outgoing;
+use crate::time::Timestamp;
+
+/// The store. Clones share it; the last one to go closes it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// What opening the store found and did, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The folder was new.
+    pub first: bool,
+    /// What a crash left half-written in the journal.
+    pub torn: Option<Torn>,
+    /// Why the state was built anew, if it was.
+    pub rebuilt: Option<String>,
+    /// Records that the state had not seen yet.
+    pub replayed: u64,
+    /// Mails whose sending had begun, with an unknown end.
+    pub in_doubt: usize,
+}
+
+/// What is known of a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MailboxState {
+    /// Every mail up to its cursor is committed or was there before the first look.
+    pub known: Known,
+    /// The first look; `None` if there was none.
+    pub started: Option<StartMark>,
+}
+
+/// Figures since the store was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    pub records: u64,
+    pub fdatasyncs: u64,
+    pub outbox: u64,
+}
+
+/// The state inside the critical section of [`Store::decide`]: nothing changes while it is looked at.
+pub struct View<'a> {
+    state: &'a State,
+    broken: RefCell<Option<Broken>>,
+}
+
+// The fields are dropped in this order: the lock goes last.
+struct Inner {
+    archive: Archive,
+    journal: Journal,
+    /// Replaced as a whole when it breaks.
+    state: RwLock<Arc<State>>,
+    /// Held by whoever writes a record.
+    pen: Mutex<()>,
+    /// Counts the records that put mail into the outbox.
+    queued: watch::Sender<u64>,
+    dir: PathBuf,
+    key: Key,
+    /// Attempts begun before this are not ours.
+    opened: Position,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store in a data folder, creating it if need be, and brings the state up to date.
+    pub fn open(dir: &Path) -> Result<(Store, Opened), StoreError> {
+        Store::open_on(dir, Box::new(RealDisk), SEGMENT)
+    }
+
+    fn open_on(dir: &Path, disk: Box<dyn Disk>, segment: u64) -> Result<(Store, Opened), StoreError> {
+        let lock = folder::take(dir)?;
+        let first = !dir.join("journal").exists();
+        let key = folder::key(dir, first)?;
+        let archive = Archive::open(dir.join("archive"))?;
+        let (journal, torn) = Journal::open(&dir.join("journal"), disk, segment)?;
+        let (state, rebuilt, replayed) = open_state(dir, &journal)?;
+        let store = Store {
+            inner: Arc::new(Inner {
+                archive,
+                opened: Position(journal.mark()?.end),
+                journal,
+                state: RwLock::new(Arc::new(state)),
+                pen: Mutex::new(()),
+                queued: watch::Sender::new(0),
+                dir: dir.to_owned(),
+                key,
+                _lock: lock,
+            }),
+        };
+        let opened = Opened {
+            first,
+            torn,
+            rebuilt,
+            replayed,
+            in_doubt: store.in_doubt()?.len(),
+        };
+        Ok((store, opened))
+    }
+
+    /// The key of the bot in a data folder that may be in use; `None` if there is no bot yet.
+    pub fn read_key(dir: &Path) -> Result<Option<Key>, StoreError> {
+        match dir.join("journal").exists() {
+            true => folder::key(dir, false).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The bot's own key.
+    pub fn key(&self) -> &Key {
+        &self.inner.key
+    }
+
+    pub fn archive(&self) -> &Archive {
+        &self.inner.archive
+    }
+
+    // Writing.
+
+    /// Writes a record down and applies it. Not yet durable.
+    pub fn append(&self, record: Record) -> Result<Position, StoreError> {
+        let payload = schema::encode(&record)?;
+        let _pen = self.pen()?;
+        self.write(&record, &payload)
+    }
+
+    /// Decides on what is known and writes the decision down before anybody else can decide: two mails of one
+    /// sender cannot both take the last of a budget. `decision` must not call the store but by its view.
+    pub fn decide(
+        &self,
+        decision: impl FnOnce(&View<'_>) -> Result<Record, StoreError>,
+    ) -> Result<Position, StoreError> {
+        let _pen = self.pen()?;
+        let state = self.state()?;
+        let view = View {
+            state: &state,
+            broken: RefCell::new(None),
+        };
+        let decided = decision(&view);
+        if let Some(Broken(why)) = view.broken.into_inner() {
+            self.revive(&state, &why)?;
+            return Err(StoreError::Rebuilt(why));
+        }
+        let record = decided?;
+        let payload = schema::encode(&record)?;
+        self.write(&record, &payload)
+    }
+
+    /// Returns when the record at `position` is on disk, together with everything before it.
+    pub async fn synced(&self, position: Position) -> Result<(), StoreError> {
+        self.inner.journal.synced(position).await
+    }
+
+    /// Makes everything durable in this thread, for commands.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        self.inner.journal.sync()
+    }
+
+    // Mail taken.
+
+    pub fn mailbox(&self, name: &MailboxName) -> Result<MailboxState, StoreError> {
+        let row = self.ask(|state| state.mailbox(name))?;
+        Ok(MailboxState {
+            known: Known { cursor: row.cursor },
+            started: row.started,
+        })
+    }
+
+    /// Mails taken and archived but not decided, left so by a crash; their bytes are in the archive.
+    pub fn pending(&self, mailbox: &MailboxName) -> Result<Vec<(Place, MailHash)>, StoreError> {
+        self.ask(|state| state.pending(mailbox))
+    }
+
+    /// What became of the mail with these bytes; `None` if it was not decided yet.
+    pub fn taken(&self, hash: &MailHash) -> Result<Option<Ledgered>, StoreError> {
+        self.ask(|state| state.taken(hash))
+    }
+
+    /// The whole decision about the mail with these bytes.
+    pub fn decided(&self, hash: &MailHash) -> Result<Option<Decided>, StoreError> {
+        let Some(ledgered) = self.taken(hash)? else { return Ok(None) };
+        match self.record(ledgered.position)? {
+            Record::Decided(decided) => Ok(Some(*decided)),
+            _ => Err(self.inner.journal.damaged(ledgered.position, "this record is no decision")),
+        }
+    }
+
+    /// Is the mail in this place decided, or gone?
+    pub fn is_placed(&self, mailbox: &MailboxName, place: &Place) -> Result<bool, StoreError> {
+        self.ask(|state| state.placed(mailbox, place))
+    }
+
+    /// Places of decided mails of which the mailbox has not been told, at most `most`.
+    pub fn unsettled(&self, mailbox: &MailboxName, most: usize) -> Result<Vec<Place>, StoreError> {
+        self.ask(|state| state.unsettled(mailbox, most))
+    }
+
+    /// How often a mail has been taken without being decided.
+    pub fn attempts(&self, hash: &MailHash) -> Result<u32, StoreError> {
+        self.ask(|state| state.attempts(hash))
+    }
+
+    pub fn facts(&self, clues: &Clues, now: Timestamp) -> Result<Facts, StoreError> {
+        self.ask(|state| state.facts(clues, now))
+    }
+
+    /// All mails decided, in no particular order.
+    pub fn ledger(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<(MailHash, Ledgered), StoreError>> + use<>, StoreError> {
+        Ok(self.state()?.ledger().map(|row| row.map_err(StoreError::from)))
+    }
+
+    // Cases.
+
+    pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, StoreError> {
+        self.ask(|state| state.case(number))
+    }
+
+    /// The cases of a requester, counted as one person (see [`Address::counting_key`]).
+    pub fn cases_of(&self, requester: &Address) -> Result<Vec<Case>, StoreError> {
+        self.ask(|state| state.cases_of(requester))
+    }
+
+    /// All cases, by number.
+    pub fn cases(&self) -> Result<impl Iterator<Item = Result<Case, StoreError>> + use<>, StoreError> {
+        Ok(self.state()?.cases().map(|row| row.map_err(StoreError::from)))
+    }
+
+    /// What happened in a case, in order: decisions, changes, mails sent, deferred and failed.
+    pub fn history(&self, number: CaseNumber) -> Result<Vec<(Position, Record)>, StoreError> {
+        let entries = self.ask(|state| state.entries(number))?;
+        entries
+            .into_iter()
+            .map(|position| Ok((position, self.record(position)?)))
+            .collect()
+    }
+
+    // Mail leaving.
+
+    /// Mails whose next attempt is due, at most `most`, one of each case.
+    pub fn due(&self, now: Timestamp, most: usize) -> Result<Vec<OutboxItem>, StoreError> {
+        self.ask(|state| state.due(now, most))
+    }
+
+    /// Changes whenever mail has been put into the outbox.
+    pub fn queued(&self) -> watch::Receiver<u64> {
+        self.inner.queued.subscribe()
+    }
+
+    /// When the next attempt may begin.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.ask(State::next_due)
+    }
+
+    /// Mails whose sending had begun before the store was opened: the relay may have taken them or not.
+    pub fn in_doubt(&self) -> Result<Vec<OutboxItem>, StoreError> {
+        let opened = self.inner.opened;
+        let mut items = self.ask(|state| {
+            let of_old = |item: &OutboxItem| item.started.is_some_and(|started| started < opened);
+            state
+                .outbox()
+                .filter(|item| item.as_ref().map_or(true, of_old))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        items.sort_by_key(|item| (item.position, item.index));
+        Ok(items)
+    }
+
+    /// All mails in the outbox, in no particular order.
+    pub fn outbox(&self) -> Result<impl Iterator<Item = Result<OutboxItem, StoreError>> + use<>, StoreError> {
+        Ok(self.state()?.outbox().map(|row| row.map_err(StoreError::from)))
+    }
+
+    pub fn outbox_item(&self, id: &MessageId) -> Result<Option<OutboxItem>, StoreError> {
+        self.ask(|state| state.outbox_item(id))
+    }
+
+    pub fn outbox_len(&self) -> Result<u64, StoreError> {
+        self.ask(State::outbox_length)
+    }
+
+    /// The mail itself, as it was written down.
+    pub fn outgoing(&self, item: &OutboxItem) -> Result<Outgoing, StoreError> {
+        let record = self.record(item.position)?;
+        match record.outgoing().get(item.index as usize) {
+            Some(mail) if mail.message_id == item.message_id => Ok(mail.clone()),
+            _ => Err(self
+                .inner
+                .journal
+                .damaged(item.position, "the outgoing mail is not in this record")),
+        }
+    }
+
+    // Upkeep.
+
+    /// One record, its checksum verified.
+    pub fn record(&self, position: Position) -> Result<Record, StoreError> {
+        let payload = self.inner.journal.read(position)?;
+        schema::decode(&payload).map_err(|why| self.inner.journal.damaged(position, &why))
+    }
+
+    /// Hands over every record since the beginning, each verified: what `huixin check` reads.
+    pub fn records(
+        &self,
+        mut each: impl FnMut(Position, Record) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let journal = &self.inner.journal;
+        journal.replay(Mark::default(), |frame| {
+            let position = Position(frame.position);
+            let record = schema::decode(frame.payload).map_err(|why| journal.damaged(position, &why))?;
+            each(position, record)
+        })?;
+        Ok(())
+    }
+
+    /// Builds the state anew from the journal. Nobody can write meanwhile.
+    pub fn rebuild(&self) -> Result<(), StoreError> {
+        let _pen = self.pen()?;
+        let state = self.state()?;
+        self.revive(&state, "asked for")
+    }
+
+    pub fn stats(&self) -> Result<Stats, StoreError> {
+        let (records, fdatasyncs) = self.inner.journal.counts();
+        Ok(Stats {
+            records,
+            fdatasyncs,
+            outbox: self.outbox_len()?,
+        })
+    }
+
+    /// Writes and applies; the pen is held.
+    fn write(&self, record: &Record, payload: &[u8]) -> Result<Position, StoreError> {
+        self.refuse_known_mails(record)?;
+        let urgency = match record.is_result() {
+            true => Urgency::Result,
+            false => Urgency::Ordinary,
+        };
+        let (position, mark) = self.inner.journal.append(payload, urgency)?;
+        let state = self.state()?;
+        if let Err(Broken(why)) = state.apply(position, mark, record) {
+            // The record is in the journal, and a state made from the journal knows it.
+            self.revive(&state, &why)?;
+        }
+        if !record.outgoing().is_empty() {
+            self.inner.queued.send_modify(|times| *times += 1);
+        }
+        Ok(position)
+    }
+
+    /// A Message-ID is a mail's identity in the outbox: a second mail of the same name would push out the
+    /// first one unsent.
+    fn refuse_known_mails(&self, record: &Record) -> Result<(), StoreError> {
+        let mut seen = HashSet::new();
+        for mail in record.outgoing() {
+            let id = &mail.message_id;
+            if !seen.insert(id) || self.state()?.outbox_item(id)?.is_some() {
+                return Err(StoreError::Refused(format!(
+                    "a mail {id} is in the outbox already"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the state; a broken one is built anew and asked again.
+    fn ask<T>(&self, question: impl Fn(&State) -> Result<T, Broken>) -> Result<T, StoreError> {
+        let state = self.state()?;
+        let why = match guarded(|| question(&state)) {
+            Ok(answer) => return Ok(answer),
+            Err(Broken(why)) => why,
+        };
+        let _pen = self.pen()?;
+        self.revive(&state, &why)?;
+        let state = self.state()?;
+        Ok(guarded(|| question(&state))?)
+    }
+
+    /// Puts a state made from the journal in the place of `broken`; the pen is held.
+    fn revive(&self, broken: &Arc<State>, why: &str) -> Result<(), StoreError> {
+        // Somebody else may have met the same trouble and mended it.
+        if !Arc::ptr_eq(&self.state()?, broken) {
+            return Ok(());
+        }
+        tracing::warn!(why, "the state is being rebuilt from the journal");
+        let fatal = |e: StoreError| StoreError::Fatal(format!("the state cannot be rebuilt: {e}"));
+        let state = State::replace(&self.inner.dir).map_err(fatal)?;
+        catch_up(&self.inner.journal, &state).map_err(fatal)?;
+        match self.inner.state.write() {
+            Ok(mut current) => *current = Arc::new(state),
+            Err(_) => {
+                return Err(StoreError::Fatal(
+                    "a thread died while it replaced the state".into(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> Result<Arc<State>, StoreError> {
+        match self.inner.state.read() {
+            Ok(state) => Ok(Arc::clone(&state)),
+            Err(_) => Err(StoreError::Fatal(
+                "a thread died while it replaced the state".into(),
+            )),
+        }
+    }
+
+    fn pen(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
+        self.inner
+            .pen
+            .lock()
+            .map_err(|_| StoreError::Fatal("a thread died while it wrote a record".into()))
+    }
+}
+
+impl View<'_> {
+    pub fn facts(&self, clues: &Clues, now: Timestamp) -> Result<Facts, StoreError> {
+        self.ask(|state| state.facts(clues, now))
+    }
+
+    pub fn taken(&self, hash: &MailHash) -> Result<Option<Ledgered>, StoreError> {
+        self.ask(|state| state.taken(hash))
+    }
+
+    pub fn attempts(&self, hash: &MailHash) -> Result<u32, StoreError> {
+        self.ask(|state| state.attempts(hash))
+    }
+
+    pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, StoreError> {
+        self.ask(|state| state.case(number))
+    }
+
+    pub fn outbox_len(&self) -> Result<u64, StoreError> {
+        self.ask(State::outbox_length)
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&State) -> Result<T, Broken>) -> Result<T, StoreError> {
+        guarded(|| question(self.state)).map_err(|broken| {
+            self.broken.replace(Some(broken.clone()));
+            StoreError::from(broken)
+        })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Ok(state) = self.state.read() {
+            state.close();
+        }
+    }
+}
+
+impl From<Broken> for StoreError {
+    fn from(Broken(why): Broken) -> StoreError {
+        StoreError::Rebuilt(why)
+    }
+}
+
+/// A few words for the log.
+impl fmt::Display for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.first { "new store" } else { "store opened" })?;
+        if let Some(torn) = &self.torn {
+            write!(
+                f,
+                "; {} octets that a crash left unfinished at position {} were cut off and kept in {}",
+                torn.octets,
+                torn.position.0,
+                torn.kept.display()
+            )?;
+        }
+        match &self.rebuilt {
+            Some(why) => write!(f, "; state rebuilt from {} records: {why}", self.replayed)?,
+            None if self.replayed > 0 => write!(f, "; {} records replayed", self.replayed)?,
+            None => {}
+        }
+        if self.in_doubt > 0 {
+            write!(f, "; {} mails in doubt", self.in_doubt)?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens the state and brings it up to date; if it is of no use, makes a new one from the journal.
+fn open_state(dir: &Path, journal: &Journal) -> Result<(State, Option<String>, u64), StoreError> {
+    let (state, why) = State::open(dir)?;
+    let why = match catch_up(journal, &state) {
+        Ok(Some(replayed)) => return Ok((state, why, replayed)),
+        Ok(None) => "it belongs to another history than the journal".to_owned(),
+        Err(StoreError::Rebuilt(why)) => why,
+        Err(other) => return Err(other),
+    };
+    drop(state);
+    let state = State::replace(dir)?;
+    let replayed = catch_up(journal, &state)?.unwrap_or(0);
+    Ok((state, Some(why), replayed))
+}
+
+/// Applies what the state has not seen yet. `None` if it has seen what the journal has not.
+fn catch_up(journal: &Journal, state: &State) -> Result<Option<u64>, StoreError> {
+    let mut replay = state.replay();
+    let agrees = journal.replay(state.applied()?, |frame| {
+        let position = Position(frame.position);
+        let record = schema::decode(frame.payload).map_err(|why| journal.damaged(position, &why))?;
+        let mark = Mark {
+            end: frame.end,
+            checksum: frame.checksum,
+        };
+        Ok(replay.push(position, mark, &record)?)
+    })?;
+    if !agrees {
+        return Ok(None);
+    }
+    replay.flush()?;
+    Ok(Some(replay.records))
+}

@@ -144,7 +144,6 @@ async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
             });
         }
     }
-    store.close().await;
     dealt.sort_by_key(|dealt| dealt.sample.file);
     Ok(dealt)
 }
@@ -180,6 +179,7 @@ impl Dealt<'_> {
     fn told(&self, key: &str) -> Vec<&str> {
         self.decided
             .why
+            .0
             .iter()
             .filter(|(k, _)| k == key)
             .map(|(_, text)| text.as_str())

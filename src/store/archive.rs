@@ -1,0 +1,155 @@
+//! The archive: every mail taken, byte for byte, one file each under the hash of its bytes.
+//!
+//! A file appears whole or not at all, also after a power cut: tmp → fsync → rename → fsync of the folder.
+//! Any mail program opens these files, with or without us. A mail is checked against its name whenever it
+//! is read, so a flipped bit is found before it is used.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{StoreError, folder};
+use crate::ids::MailHash;
+
+/// Where half-written files stand; emptied at every start.
+const TMP: &str = "tmp";
+
+#[derive(Debug)]
+pub struct Archive {
+    root: PathBuf,
+}
+
+impl Archive {
+    pub(super) fn open(root: PathBuf) -> Result<Archive, StoreError> {
+        let archive = Archive { root };
+        archive
+            .prepare()
+            .map_err(|e| StoreError::at(&archive.root, "prepared", &e))?;
+        Ok(archive)
+    }
+
+    /// Keeps one mail. When this returns, the mail is on disk.
+    pub fn put(&self, mail: &[u8]) -> Result<MailHash, StoreError> {
+        Ok(self.put_all(&[mail])?.remove(0))
+    }
+
+    /// Keeps several mails, in order, and shares the fsync of their folders.
+    pub fn put_all<B: AsRef<[u8]>>(&self, mails: &[B]) -> Result<Vec<MailHash>, StoreError> {
+        let mut folders = BTreeSet::new();
+        let mut hashes = Vec::with_capacity(mails.len());
+        for mail in mails {
+            let mail = mail.as_ref();
+            let hash = MailHash::of(mail);
+            let path = self.path(&hash);
+            self.keep(&hash, &path, mail)
+                .map_err(|e| StoreError::at(&path, "written", &e))?;
+            // Also for a file that was there: whoever renamed it may have been killed before the fsync.
+            folders.extend(path.parent().map(Path::to_owned));
+            hashes.push(hash);
+        }
+        for dir in folders {
+            folder::sync_dir(&dir).map_err(|e| StoreError::at(&dir, "made durable", &e))?;
+        }
+        Ok(hashes)
+    }
+
+    /// The mail with this hash, checked.
+    pub fn get(&self, hash: &MailHash) -> Result<Vec<u8>, StoreError> {
+        let path = self.path(hash);
+        let mail = std::fs::read(&path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => StoreError::Missing(*hash),
+            _ => StoreError::at(&path, "read", &e),
+        })?;
+        match MailHash::of(&mail) == *hash {
+            true => Ok(mail),
+            false => Err(StoreError::Altered(*hash)),
+        }
+    }
+
+    /// Where the mail with this hash lies, or would.
+    pub fn path(&self, hash: &MailHash) -> PathBuf {
+        let name = hash.to_string();
+        self.root.join(&name[..2]).join(format!("{name}.eml"))
+    }
+
+    fn prepare(&self) -> io::Result<()> {
+        folder::create_dir(&self.root)?;
+        let tmp = self.root.join(TMP);
+        folder::create_dir(&tmp)?;
+        for entry in std::fs::read_dir(&tmp)? {
+            std::fs::remove_file(entry?.path())?;
+        }
+        Ok(())
+    }
+
+    /// Puts the file there unless it is there with the right bytes. One that was altered is replaced: we
+    /// have the mail in our hands.
+    fn keep(&self, hash: &MailHash, path: &Path, mail: &[u8]) -> io::Result<()> {
+        if std::fs::read(path).is_ok_and(|there| there == mail) {
+            return Ok(());
+        }
+        if let Some(dir) = path.parent() {
+            folder::create_dir(dir)?;
+        }
+        // Two threads with the same mail write the same bytes; the thread tells their files apart.
+        let tmp = self
+            .root
+            .join(TMP)
+            .join(format!("{hash}.{:?}", std::thread::current().id()));
+        folder::write_tmp(&tmp, mail)?;
+        std::fs::rename(&tmp, path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive() -> (tempfile::TempDir, Archive) {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(dir.path().join("archive")).unwrap();
+        (dir, archive)
+    }
+
+    #[test]
+    fn a_mail_is_kept_once_under_the_hash_of_its_bytes() {
+        let (_dir, archive) = archive();
+        let mails: [&[u8]; 3] = [b"one\r\n", b"", b"one\r\n"];
+        let hashes = archive.put_all(&mails).unwrap();
+        assert_eq!(hashes[0], hashes[2]);
+        for (mail, hash) in mails.iter().zip(&hashes) {
+            assert_eq!(archive.get(hash).unwrap(), *mail);
+        }
+        let name = hashes[0].to_string();
+        assert!(
+            archive
+                .path(&hashes[0])
+                .ends_with(format!("archive/{}/{name}.eml", &name[..2]))
+        );
+        assert!(matches!(
+            archive.get(&MailHash::of(b"two")),
+            Err(StoreError::Missing(_))
+        ));
+    }
+
+    #[test]
+    fn an_altered_mail_is_found_before_use_and_healed_by_the_next_put() {
+        let (_dir, archive) = archive();
+        let hash = archive.put(b"Dear all").unwrap();
+        for damage in [&b"Dear bll"[..], b"Dear al", b""] {
+            std::fs::write(archive.path(&hash), damage).unwrap();
+            assert!(matches!(archive.get(&hash), Err(StoreError::Altered(_))));
+            assert_eq!(archive.put(b"Dear all").unwrap(), hash);
+            assert_eq!(archive.get(&hash).unwrap(), b"Dear all");
+        }
+    }
+
+    #[test]
+    fn what_a_crash_left_half_written_is_removed_at_the_next_start() {
+        let (dir, archive) = archive();
+        let half = archive.root.join(TMP).join("half");
+        std::fs::write(&half, "ha").unwrap();
+        Archive::open(dir.path().join("archive")).unwrap();
+        assert!(!half.exists());
+    }
+}

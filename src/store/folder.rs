@@ -1,0 +1,181 @@
+//! The data folder: one process at a time, readable by its owner only, and the durable ways to put a file
+//! into it.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::StoreError;
+use crate::ids::Key;
+
+const LOCK: &str = "lock";
+const KEY: &str = "key";
+/// Octets of the key file.
+const KEY_LENGTH: usize = 32;
+
+/// Creates the folder if need be and takes its lock; the lock is held as long as the file is open, also when
+/// the process is killed.
+pub(super) fn take(dir: &Path) -> Result<File, StoreError> {
+    create_dir(dir).map_err(|e| StoreError::at(dir, "created", &e))?;
+    let path = dir.join(LOCK);
+    let trouble = |e: io::Error| StoreError::at(&path, "locked", &e);
+    let mut file = private()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(trouble)?;
+    match file.try_lock() {
+        Ok(()) => {
+            // Who has it, for the message the next process gives. Not worth failing for.
+            let _ = file
+                .set_len(0)
+                .and_then(|()| write!(file, "{}", std::process::id()));
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut by = String::new();
+            let _ = file.read_to_string(&mut by);
+            Err(StoreError::Locked {
+                dir: dir.to_owned(),
+                by: by.parse().ok(),
+            })
+        }
+        Err(TryLockError::Error(e)) => Err(trouble(e)),
+    }
+}
+
+/// Reads the bot's key, or makes one if the folder is `new`.
+///
+/// A folder with a journal but without its key is refused: with another key the bot would no longer know its
+/// own Message-IDs, and every running thread would open a second case.
+pub(super) fn key(dir: &Path, new: bool) -> Result<Key, StoreError> {
+    let path = dir.join(KEY);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound && new => {
+            let mut bytes = vec![0; KEY_LENGTH];
+            getrandom::fill(&mut bytes)
+                .map_err(|e| StoreError::Trouble(format!("the system gives no random numbers: {e}")))?;
+            write_new(dir, &dir.join("key.tmp"), &path, &bytes)
+                .map_err(|e| StoreError::at(&path, "written", &e))?;
+            bytes
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            return Err(StoreError::Trouble(format!(
+                "{} is missing, without which running threads are not known again; restore it from a backup",
+                path.display()
+            )));
+        }
+        Err(e) => return Err(StoreError::at(&path, "read", &e)),
+    };
+    let length = bytes.len();
+    bytes.try_into().map(Key::from_bytes).map_err(|_| {
+        StoreError::Trouble(format!(
+            "{} has {length} octets instead of {KEY_LENGTH}; restore it from a backup",
+            path.display()
+        ))
+    })
+}
+
+/// What a process started after the machine's last boot reads; `None` where the system does not tell.
+pub(super) fn boot_id() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
+}
+
+/// The file is there with all its bytes or not at all, also after a power cut: `tmp` → fsync → rename →
+/// fsync of the folder.
+pub(super) fn write_new(dir: &Path, tmp: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_tmp(tmp, bytes)?;
+    std::fs::rename(tmp, path)?;
+    sync_dir(dir)
+}
+
+/// The first half of [`write_new`].
+pub(super) fn write_tmp(tmp: &Path, bytes: &[u8]) -> io::Result<()> {
+    let written = private()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(tmp)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    if written.is_err() {
+        // On a full disk the half file would keep what little room there is.
+        let _ = std::fs::remove_file(tmp);
+    }
+    written
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Creates a folder that only its owner can enter, durably; nothing happens if it exists.
+pub(super) fn create_dir(dir: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Ok(()) => match dir.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
+            _ => sync_dir(Path::new(".")),
+        },
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// Options for a file that only its owner can read: customers' mail lies here.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_second_process_is_told_who_has_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("data");
+        let held = take(&dir).unwrap();
+        let error = take(&dir).unwrap_err();
+        assert!(
+            error.to_string().ends_with(&format!(
+                "in use by another huixin (process {})",
+                std::process::id()
+            )),
+            "{error}"
+        );
+        drop(held);
+        take(&dir).unwrap();
+    }
+
+    #[test]
+    fn the_key_is_made_once_and_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = key(dir.path(), true).unwrap();
+        assert_eq!(key(dir.path(), false).unwrap().as_bytes(), made.as_bytes());
+        let mode = |name: &str| dir.path().join(name).metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(KEY), 0o600);
+
+        std::fs::write(dir.path().join(KEY), [1; 31]).unwrap();
+        assert!(
+            key(dir.path(), true)
+                .unwrap_err()
+                .to_string()
+                .contains("31 octets")
+        );
+        std::fs::remove_file(dir.path().join(KEY)).unwrap();
+        assert!(
+            key(dir.path(), false)
+                .unwrap_err()
+                .to_string()
+                .contains("missing")
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! What is written down: one record, one frame, all of it or nothing.
+
+use crate::case::{Case, Scope, Twin};
+use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
+use crate::mailbox::Place;
+use crate::outgoing::Outgoing;
+use crate::time::Timestamp;
+
+/// Something that happened, in the order in which it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// The first look into a mailbox.
+    Started { mailbox: MailboxName, mark: StartMark },
+    /// A mail is in the archive and is about to be read, for the `attempt`-th time.
+    Taken {
+        mailbox: MailboxName,
+        place: Place,
+        hash: MailHash,
+        attempt: u32,
+        at: Timestamp,
+    },
+    /// What was decided about a mail: the commit point.
+    Decided(Box<Decided>),
+    /// A mail decided earlier lies in another place too.
+    Again {
+        mailbox: MailboxName,
+        place: Place,
+        hash: MailHash,
+        at: Timestamp,
+    },
+    /// A mail was gone before it could be fetched.
+    Vanished {
+        mailbox: MailboxName,
+        place: Place,
+        at: Timestamp,
+    },
+    /// The mailbox has been told what is decided: mails flagged, moved, or left alone, as configured.
+    Settled {
+        mailbox: MailboxName,
+        places: Vec<Place>,
+    },
+    /// A case changed without a mail: by time, or by a human at the terminal.
+    Changed(Box<Changed>),
+    /// An attempt to send begins. Without a result after it, it is in doubt.
+    SendStart {
+        message_id: MessageId,
+        attempt: u32,
+        at: Timestamp,
+    },
+    /// The relay has taken the mail.
+    Sent {
+        message_id: MessageId,
+        at: Timestamp,
+        response: String,
+    },
+    /// The relay has not taken the mail; the next attempt is at `until`.
+    Deferred {
+        message_id: MessageId,
+        attempt: u32,
+        at: Timestamp,
+        until: Timestamp,
+        why: String,
+    },
+    /// The mail will not be sent any more; a human hears of it by the notice.
+    Failed {
+        message_id: MessageId,
+        at: Timestamp,
+        why: String,
+        notice: Option<Outgoing>,
+    },
+}
+
+/// How a mailbox stood at the first look: what was in it before is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartMark {
+    pub at: Timestamp,
+    /// 0 in a Maildir, as is `uid_next`.
+    pub uid_validity: u32,
+    /// The first UID that is ours to take.
+    pub uid_next: u32,
+}
+
+/// The decision about one mail, with everything it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    pub mailbox: MailboxName,
+    pub place: Place,
+    pub hash: MailHash,
+    pub at: Timestamp,
+    /// When the mail was delivered to the mailbox.
+    pub delivered: Timestamp,
+    pub outcome: Outcome,
+    /// The case as it stands now.
+    pub case: Option<Case>,
+    /// Identifiers that lead later mails to this case: the mail's own Message-ID first.
+    pub known_as: Vec<MessageId>,
+    pub twin: Option<Twin>,
+    pub outgoing: Vec<Outgoing>,
+    /// The budgets that the automatic replies were drawn from, one entry for each reply and budget.
+    pub spent: Vec<Scope>,
+    pub why: Why,
+}
+
+/// A case changed by time or by a human.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    pub at: Timestamp,
+    pub case: Case,
+    pub outgoing: Vec<Outgoing>,
+    pub spent: Vec<Scope>,
+    pub why: Why,
+}
+
+/// What became of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    Opened(CaseNumber),
+    Appended(CaseNumber),
+    /// A mail of our own that came back.
+    Own(Option<CaseNumber>),
+    /// The same mail as one before, on another way.
+    Duplicate(Option<CaseNumber>),
+    /// It could not be handled; its bytes and the reason are kept.
+    Quarantined(Option<CaseNumber>),
+}
+
+/// Why it was decided so, for people: a few lines of (key, text).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Why(pub Vec<(String, String)>);
+
+impl Record {
+    /// The mails that this record puts into the outbox.
+    pub fn outgoing(&self) -> &[Outgoing] {
+        match self {
+            Record::Decided(decided) => &decided.outgoing,
+            Record::Changed(changed) => &changed.outgoing,
+            Record::Failed { notice, .. } => notice.as_slice(),
+            _ => &[],
+        }
+    }
+
+    /// What became of a mail that was on its way: must find room also when the disk is full.
+    pub(super) fn is_result(&self) -> bool {
+        matches!(
+            self,
+            Record::Sent { .. } | Record::Deferred { .. } | Record::Failed { .. }
+        )
+    }
+}
+
+impl Outcome {
+    pub fn case(&self) -> Option<CaseNumber> {
+        match self {
+            Outcome::Opened(case) | Outcome::Appended(case) => Some(*case),
+            Outcome::Own(case) | Outcome::Duplicate(case) | Outcome::Quarantined(case) => *case,
+        }
+    }
+
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Outcome::Opened(_) => "opened",
+            Outcome::Appended(_) => "appended",
+            Outcome::Own(_) => "own",
+            Outcome::Duplicate(_) => "duplicate",
+            Outcome::Quarantined(_) => "quarantined",
+        }
+    }
+}
+
+impl Why {
+    pub fn push(&mut self, key: impl Into<String>, text: impl Into<String>) {
+        self.0.push((key.into(), text.into()));
+    }
+}

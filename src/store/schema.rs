@@ -1,0 +1,472 @@
+//! What lies on disk: the only types that know JSON. Each mirrors a type of ours (`serde(remote)`), so the form
+//! on disk is written down here and nowhere else, and the compiler sees to it that nothing is left out.
+//!
+//! A payload is one version byte and JSON. A field may be added with `#[serde(default)]`; a change of meaning
+//! takes a new version byte, whose reader stands beside the old one. `tests/fixtures/journal-v1.log` is read
+//! by a test for ever.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::StoreError;
+use super::journal::Position;
+use super::record::{Changed, Decided, Outcome, Record, StartMark, Why};
+use super::state::{Ledgered, MailboxRow, OutboxItem};
+use crate::address::{Address, ReversePath};
+use crate::case::{Case, CaseState, Scope, Twin};
+use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, TemplateName};
+use crate::language::Language;
+use crate::mailbox::{Cursor, Place};
+use crate::outgoing::{Content, Envelope, Outgoing, Purpose};
+use crate::time::Timestamp;
+
+/// The version written now.
+const VERSION: u8 = 1;
+
+/// The payload of a record. It is read back before it is handed out, so nothing is ever written that could
+/// not be read at the next start.
+pub(super) fn encode(record: &Record) -> Result<Vec<u8>, StoreError> {
+    let mut payload = vec![VERSION];
+    serde_json::to_writer(&mut payload, &As(record)).map_err(|e| StoreError::Refused(e.to_string()))?;
+    match decode(&payload) {
+        Ok(read) if read == *record => Ok(payload),
+        Ok(_) => Err(StoreError::Refused("it would read back differently".into())),
+        Err(why) => Err(StoreError::Refused(format!("it would not read back: {why}"))),
+    }
+}
+
+/// The record in a payload of any version; the error is for a person.
+pub(super) fn decode(payload: &[u8]) -> Result<Record, String> {
+    match payload.split_first() {
+        Some((&VERSION, json)) => serde_json::from_slice(json)
+            .map(|As(record)| record)
+            .map_err(|e| e.to_string()),
+        Some((version, _)) => Err(format!(
+            "the record has version {version}; this program reads version {VERSION}, a newer one wrote it"
+        )),
+        None => Err("the record is empty".into()),
+    }
+}
+
+/// A type of ours that has a form on disk.
+pub(super) trait OnDisk: Sized {
+    fn put<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error>;
+    fn take<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
+}
+
+/// A value in its form on disk.
+pub(super) struct As<T>(pub T);
+
+impl<T: OnDisk> Serialize for As<&T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.put(to)
+    }
+}
+
+impl<'de, T: OnDisk> Deserialize<'de> for As<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<As<T>, D::Error> {
+        T::take(from).map(As)
+    }
+}
+
+impl<T: OnDisk> OnDisk for Box<T> {
+    fn put<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (**self).put(to)
+    }
+
+    fn take<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        T::take(from).map(Box::new)
+    }
+}
+
+/// `#[serde(with = "one")]`: one value; `maybe`: one or none; `list`: any number.
+mod one {
+    use super::*;
+
+    pub fn serialize<T: OnDisk, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+        value.put(to)
+    }
+
+    pub fn deserialize<'de, T: OnDisk, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+        T::take(from)
+    }
+}
+
+mod maybe {
+    use super::*;
+
+    pub fn serialize<T: OnDisk, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(As).serialize(to)
+    }
+
+    pub fn deserialize<'de, T: OnDisk, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+        Ok(Option::<As<T>>::deserialize(from)?.map(|As(value)| value))
+    }
+}
+
+mod list {
+    use super::*;
+
+    pub fn serialize<T: OnDisk, S: Serializer>(values: &[T], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(values.iter().map(As))
+    }
+
+    pub fn deserialize<'de, T: OnDisk, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+        let values = Vec::<As<T>>::deserialize(from)?;
+        Ok(values.into_iter().map(|As(value)| value).collect())
+    }
+}
+
+/// Types that stand on disk as one text, with how it is written and read.
+macro_rules! texts {
+    ($($type:ty: |$value:ident| $write:expr, |$text:ident| $read:expr;)*) => {$(
+        impl OnDisk for $type {
+            fn put<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                let $value = self;
+                to.serialize_str($write.as_ref())
+            }
+
+            fn take<'de, D: Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
+                let text = String::deserialize(from)?;
+                let $text = text.as_str();
+                let read: Option<$type> = $read;
+                read.ok_or_else(|| de::Error::custom(format!("`{text}` is not a {}", stringify!($type))))
+            }
+        }
+    )*};
+}
+
+texts! {
+    MessageId: |id| id.as_str(), |text| MessageId::parse(text);
+    MailHash: |hash| hash.to_string(), |text| MailHash::parse(text);
+    Twin: |twin| twin.0.to_string(), |text| MailHash::parse(text).map(Twin);
+    CaseNumber: |number| number.compact(), |text| CaseNumber::parse(text);
+    MailboxName: |name| name.as_str(), |text| MailboxName::parse(text).ok();
+    CategoryId: |name| name.as_str(), |text| CategoryId::parse(text).ok();
+    GroupId: |name| name.as_str(), |text| GroupId::parse(text).ok();
+    TemplateName: |name| name.as_str(), |text| TemplateName::parse(text).ok();
+    Address: |address| address.to_string(), |text| Address::parse(text).ok();
+    Language: |language| language.as_str(), |text| Language::parse(text);
+    Scope: |scope| scope.key(), |text| Scope::parse(text);
+    CaseState: |state| state.as_str(),
+        |text| CaseState::ALL.into_iter().find(|state| state.as_str() == text);
+    Purpose: |purpose| purpose.as_str(),
+        |text| Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == text);
+    // The null reverse-path is an empty text.
+    ReversePath: |path| match path {
+        ReversePath::Null => String::new(),
+        ReversePath::Address(address) => address.to_string(),
+    }, |text| match text {
+        "" => Some(ReversePath::Null),
+        text => Address::parse(text).ok().map(ReversePath::Address),
+    };
+}
+
+/// Types that stand on disk as the mirror of the same shape below.
+macro_rules! mirrors {
+    ($($type:ty: $mirror:ident,)*) => {$(
+        impl OnDisk for $type {
+            fn put<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                $mirror::serialize(self, to)
+            }
+
+            fn take<'de, D: Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
+                $mirror::deserialize(from)
+            }
+        }
+    )*};
+}
+
+mirrors! {
+    Record: RecordV1,
+    Decided: DecidedV1,
+    Changed: ChangedV1,
+    Outcome: OutcomeV1,
+    Why: WhyV1,
+    StartMark: StartMarkV1,
+    Place: PlaceV1,
+    Case: CaseV1,
+    Outgoing: OutgoingV1,
+    Envelope: EnvelopeV1,
+    Content: ContentV1,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Record", rename_all = "kebab-case")]
+enum RecordV1 {
+    Started {
+        #[serde(with = "one")]
+        mailbox: MailboxName,
+        #[serde(with = "one")]
+        mark: StartMark,
+    },
+    Taken {
+        #[serde(with = "one")]
+        mailbox: MailboxName,
+        #[serde(with = "one")]
+        place: Place,
+        #[serde(with = "one")]
+        hash: MailHash,
+        attempt: u32,
+        at: Timestamp,
+    },
+    Decided(#[serde(with = "one")] Box<Decided>),
+    Again {
+        #[serde(with = "one")]
+        mailbox: MailboxName,
+        #[serde(with = "one")]
+        place: Place,
+        #[serde(with = "one")]
+        hash: MailHash,
+        at: Timestamp,
+    },
+    Settled {
+        #[serde(with = "one")]
+        mailbox: MailboxName,
+        #[serde(with = "list")]
+        places: Vec<Place>,
+    },
+    Vanished {
+        #[serde(with = "one")]
+        mailbox: MailboxName,
+        #[serde(with = "one")]
+        place: Place,
+        at: Timestamp,
+    },
+    Changed(#[serde(with = "one")] Box<Changed>),
+    SendStart {
+        #[serde(with = "one")]
+        message_id: MessageId,
+        attempt: u32,
+        at: Timestamp,
+    },
+    Sent {
+        #[serde(with = "one")]
+        message_id: MessageId,
+        at: Timestamp,
+        response: String,
+    },
+    Deferred {
+        #[serde(with = "one")]
+        message_id: MessageId,
+        attempt: u32,
+        at: Timestamp,
+        until: Timestamp,
+        why: String,
+    },
+    Failed {
+        #[serde(with = "one")]
+        message_id: MessageId,
+        at: Timestamp,
+        why: String,
+        #[serde(with = "maybe")]
+        notice: Option<Outgoing>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Decided")]
+struct DecidedV1 {
+    #[serde(with = "one")]
+    mailbox: MailboxName,
+    #[serde(with = "one")]
+    place: Place,
+    #[serde(with = "one")]
+    hash: MailHash,
+    at: Timestamp,
+    delivered: Timestamp,
+    #[serde(with = "one")]
+    outcome: Outcome,
+    #[serde(with = "maybe")]
+    case: Option<Case>,
+    #[serde(with = "list")]
+    known_as: Vec<MessageId>,
+    #[serde(with = "maybe")]
+    twin: Option<Twin>,
+    #[serde(with = "list")]
+    outgoing: Vec<Outgoing>,
+    #[serde(with = "list")]
+    spent: Vec<Scope>,
+    #[serde(with = "one")]
+    why: Why,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Changed")]
+struct ChangedV1 {
+    at: Timestamp,
+    #[serde(with = "one")]
+    case: Case,
+    #[serde(with = "list")]
+    outgoing: Vec<Outgoing>,
+    #[serde(with = "list")]
+    spent: Vec<Scope>,
+    #[serde(with = "one")]
+    why: Why,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Outcome", rename_all = "kebab-case")]
+enum OutcomeV1 {
+    Opened(#[serde(with = "one")] CaseNumber),
+    Appended(#[serde(with = "one")] CaseNumber),
+    Own(#[serde(with = "maybe")] Option<CaseNumber>),
+    Duplicate(#[serde(with = "maybe")] Option<CaseNumber>),
+    Quarantined(#[serde(with = "maybe")] Option<CaseNumber>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Why")]
+struct WhyV1(Vec<(String, String)>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "StartMark")]
+struct StartMarkV1 {
+    at: Timestamp,
+    uid_validity: u32,
+    uid_next: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Place", rename_all = "kebab-case")]
+enum PlaceV1 {
+    Imap { uid_validity: u32, uid: u32 },
+    Maildir { file: String },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Case")]
+struct CaseV1 {
+    #[serde(with = "one")]
+    number: CaseNumber,
+    #[serde(with = "one")]
+    state: CaseState,
+    #[serde(with = "one")]
+    mailbox: MailboxName,
+    #[serde(with = "maybe")]
+    requester: Option<Address>,
+    #[serde(with = "one")]
+    language: Language,
+    #[serde(with = "maybe")]
+    category: Option<CategoryId>,
+    #[serde(with = "one")]
+    group: GroupId,
+    opened: Timestamp,
+    touched: Timestamp,
+    received: u32,
+    answers: u32,
+    forwards: u32,
+    #[serde(default, with = "maybe")]
+    last_answer: Option<TemplateName>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Outgoing")]
+struct OutgoingV1 {
+    #[serde(with = "one")]
+    message_id: MessageId,
+    #[serde(with = "one")]
+    purpose: Purpose,
+    #[serde(with = "maybe")]
+    case: Option<CaseNumber>,
+    #[serde(with = "one")]
+    envelope: Envelope,
+    #[serde(with = "one")]
+    content: Content,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Envelope")]
+struct EnvelopeV1 {
+    #[serde(with = "one")]
+    from: ReversePath,
+    #[serde(with = "one")]
+    to: Address,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Content")]
+struct ContentV1 {
+    head: String,
+    #[serde(with = "maybe")]
+    original: Option<MailHash>,
+    tail: String,
+}
+
+/// The rows of the state, which is rebuilt whenever this number changes.
+pub(super) const STATE_FORMAT: u32 = 1;
+
+/// A row of the state.
+pub(super) fn row<T: OnDisk>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(&As(value)).expect("a row has text keys and plain values")
+}
+
+/// Reads a row of the state; the error is for a person.
+pub(super) fn read_row<T: OnDisk>(bytes: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(bytes)
+        .map(|As(value)| value)
+        .map_err(|e| e.to_string())
+}
+
+mirrors! {
+    Ledgered: LedgeredRow,
+    MailboxRow: MailboxRowMirror,
+    OutboxItem: OutboxRow,
+    Position: PositionRow,
+    Cursor: CursorRow,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Ledgered")]
+struct LedgeredRow {
+    #[serde(with = "one")]
+    outcome: Outcome,
+    at: Timestamp,
+    #[serde(with = "one")]
+    mailbox: MailboxName,
+    #[serde(with = "one")]
+    place: Place,
+    #[serde(with = "one")]
+    position: Position,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "MailboxRow")]
+struct MailboxRowMirror {
+    #[serde(with = "maybe")]
+    started: Option<StartMark>,
+    #[serde(with = "maybe")]
+    cursor: Option<Cursor>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "OutboxItem")]
+struct OutboxRow {
+    #[serde(with = "one")]
+    message_id: MessageId,
+    #[serde(with = "maybe")]
+    case: Option<CaseNumber>,
+    #[serde(with = "one")]
+    purpose: Purpose,
+    #[serde(with = "one")]
+    envelope: Envelope,
+    queued: Timestamp,
+    due: Timestamp,
+    attempts: u32,
+    last: Option<String>,
+    #[serde(with = "maybe")]
+    started: Option<Position>,
+    #[serde(with = "one")]
+    position: Position,
+    index: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Position")]
+struct PositionRow(u64);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Cursor")]
+struct CursorRow {
+    uid_validity: u32,
+    uid: u32,
+}

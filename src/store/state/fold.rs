@@ -1,0 +1,303 @@
+//! What a record does to the state: the one function for live work, for replay and for a rebuild.
+//!
+//! It reads rows, and it writes rows into a [`Change`]; the change reaches sled in one atomic batch together
+//! with the mark of how far the journal has been applied.
+
+use std::collections::BTreeMap;
+
+use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys};
+use crate::case::{Case, Scope, Window};
+use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
+use crate::mailbox::{Cursor, Place};
+use crate::outgoing::Outgoing;
+use crate::store::journal::{Mark, Position};
+use crate::store::record::{Changed, Decided, Record};
+use crate::store::schema::{self, OnDisk};
+use crate::time::Timestamp;
+
+/// Characters kept of what the relay said last: a row has at most 4 KB, the whole is in the journal.
+const LAST_WORDS: usize = 500;
+
+/// Rows to be written, seen by those who read after them.
+pub(super) struct Change<'a> {
+    tree: &'a sled::Tree,
+    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+impl<'a> Change<'a> {
+    pub fn new(tree: &'a sled::Tree) -> Change<'a> {
+        Change {
+            tree,
+            writes: BTreeMap::new(),
+        }
+    }
+
+    /// All of it or nothing.
+    pub fn apply(self) -> Result<(), Broken> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in self.writes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        Ok(self.tree.apply_batch(batch)?)
+    }
+
+    pub fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+        match self.writes.get(key) {
+            Some(written) => Ok(written.clone()),
+            None => Ok(self.tree.get(key)?.map(|value| value.to_vec())),
+        }
+    }
+
+    fn row<T: OnDisk>(&self, key: &[u8]) -> Result<Option<T>, Broken> {
+        match self.get(key)? {
+            Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: impl Into<Vec<u8>>) {
+        self.writes.insert(key, Some(value.into()));
+    }
+
+    fn remove(&mut self, key: Vec<u8>) {
+        self.writes.insert(key, None);
+    }
+}
+
+/// Does to the state what the record at `position` says; `mark` is where its frame ends.
+pub(super) fn fold(
+    change: &mut Change<'_>,
+    position: Position,
+    mark: Mark,
+    record: &Record,
+) -> Result<(), Broken> {
+    match record {
+        Record::Started { mailbox, mark } => {
+            let row = MailboxRow { started: Some(*mark), cursor: None };
+            change.put(keys::mailbox(mailbox), schema::row(&row));
+        }
+        Record::Taken {
+            mailbox,
+            place,
+            hash,
+            attempt,
+            ..
+        } => {
+            change.put(keys::attempts(hash), attempt.to_be_bytes());
+            change.put(keys::pending(mailbox, place), *hash.as_bytes());
+        }
+        Record::Decided(decided) => decide(change, position, decided)?,
+        Record::Again {
+            mailbox, place, hash, ..
+        } => placed(change, mailbox, place, Some(hash))?,
+        Record::Vanished { mailbox, place, .. } => placed(change, mailbox, place, None)?,
+        Record::Settled { mailbox, places } => {
+            places.iter().for_each(|place| change.remove(keys::unsettled(mailbox, place)));
+        }
+        Record::Changed(changed) => amend(change, position, changed)?,
+        Record::SendStart {
+            message_id, attempt, ..
+        } => {
+            if let Some(mut item) = item(change, message_id)? {
+                change.remove(keys::due(item.due, message_id));
+                item.attempts = *attempt;
+                item.started = Some(position);
+                put_item(change, &item);
+            }
+        }
+        Record::Sent { message_id, .. } => finish(change, position, message_id)?,
+        Record::Deferred {
+            message_id,
+            attempt,
+            until,
+            why,
+            ..
+        } => {
+            if let Some(mut item) = item(change, message_id)? {
+                change.remove(keys::due(item.due, message_id));
+                item.attempts = *attempt;
+                item.started = None;
+                item.due = *until;
+                item.last = Some(why.chars().take(LAST_WORDS).collect());
+                change.put(keys::due(item.due, message_id), []);
+                put_item(change, &item);
+                note(change, position, item.case);
+            }
+        }
+        Record::Failed {
+            message_id,
+            at,
+            notice,
+            ..
+        } => {
+            finish(change, position, message_id)?;
+            enqueue(change, position, *at, notice.as_slice())?;
+        }
+    }
+    let mut applied = mark.end.to_be_bytes().to_vec();
+    applied.extend_from_slice(&mark.checksum.to_be_bytes());
+    change.put(keys::APPLIED.to_vec(), applied);
+    Ok(())
+}
+
+fn decide(change: &mut Change<'_>, position: Position, decided: &Decided) -> Result<(), Broken> {
+    placed(change, &decided.mailbox, &decided.place, Some(&decided.hash))?;
+    let ledgered = Ledgered {
+        outcome: decided.outcome,
+        at: decided.at,
+        mailbox: decided.mailbox.clone(),
+        place: decided.place.clone(),
+        position,
+    };
+    change.put(keys::ledger(&decided.hash), schema::row(&ledgered));
+    change.remove(keys::attempts(&decided.hash));
+    if let Some(number) = decided.outcome.case() {
+        for id in &decided.known_as {
+            // The first mail with this Message-ID keeps it: a later one may be a stranger's.
+            if change.get(&keys::inbound(id))?.is_none() {
+                change.put(keys::inbound(id), number.bits().to_be_bytes());
+            }
+        }
+        if let Some(twin) = &decided.twin {
+            let mut value = number.bits().to_be_bytes().to_vec();
+            value.extend_from_slice(&decided.at.as_second().to_be_bytes());
+            change.put(keys::twin(twin), value);
+        }
+        note(change, position, Some(number));
+    }
+    if let Some(case) = &decided.case {
+        put_case(change, position, case);
+    }
+    spend(change, &decided.spent, decided.at)?;
+    enqueue(change, position, decided.at, &decided.outgoing)
+}
+
+fn amend(change: &mut Change<'_>, position: Position, changed: &Changed) -> Result<(), Broken> {
+    put_case(change, position, &changed.case);
+    spend(change, &changed.spent, changed.at)?;
+    enqueue(change, position, changed.at, &changed.outgoing)
+}
+
+fn put_case(change: &mut Change<'_>, position: Position, case: &Case) {
+    change.put(keys::case(case.number), schema::row(case));
+    if let Some(requester) = &case.requester {
+        change.put(keys::requester(requester, case.number), []);
+    }
+    note(change, position, Some(case.number));
+}
+
+/// The frame at `position` belongs to the history of this case.
+fn note(change: &mut Change<'_>, position: Position, case: Option<CaseNumber>) {
+    if let Some(number) = case {
+        change.put(keys::entry(number, position), []);
+    }
+}
+
+/// Nothing is left to do for the mail in this place but to tell the mailbox.
+fn placed(
+    change: &mut Change<'_>,
+    mailbox: &MailboxName,
+    place: &Place,
+    hash: Option<&MailHash>,
+) -> Result<(), Broken> {
+    change.remove(keys::pending(mailbox, place));
+    if hash.is_some() {
+        change.put(keys::unsettled(mailbox, place), []);
+    }
+    let hash: &[u8] = hash.map_or(&[], |hash| hash.as_bytes());
+    change.put(keys::placed(mailbox, place), hash);
+    if let Place::Imap { uid_validity, uid } = *place {
+        let mut row: MailboxRow = change.row(&keys::mailbox(mailbox))?.unwrap_or_default();
+        row.cursor = match row.cursor {
+            Some(cursor) if cursor.uid_validity == uid_validity => Some(Cursor {
+                uid: cursor.uid.max(uid),
+                ..cursor
+            }),
+            // Another UIDVALIDITY: all UIDs are new (RFC 9051 §2.3.1.1).
+            _ => Some(Cursor { uid_validity, uid }),
+        };
+        change.put(keys::mailbox(mailbox), schema::row(&row));
+    }
+    Ok(())
+}
+
+fn spend(change: &mut Change<'_>, scopes: &[Scope], at: Timestamp) -> Result<(), Broken> {
+    for scope in scopes {
+        let key = keys::budget(scope);
+        let mut window = change
+            .get(&key)?
+            .map_or_else(Window::default, |bytes| super::window_from(&bytes));
+        window.spend(scope, at);
+        change.put(key, super::window_bytes(&window));
+    }
+    Ok(())
+}
+
+/// Puts mails into the outbox, due at once.
+fn enqueue(
+    change: &mut Change<'_>,
+    position: Position,
+    at: Timestamp,
+    mails: &[Outgoing],
+) -> Result<(), Broken> {
+    for (index, mail) in mails.iter().enumerate() {
+        let item = OutboxItem {
+            message_id: mail.message_id.clone(),
+            case: mail.case,
+            purpose: mail.purpose,
+            envelope: mail.envelope.clone(),
+            queued: at,
+            due: at,
+            attempts: 0,
+            last: None,
+            started: None,
+            position,
+            index: index as u32,
+        };
+        change.put(keys::due(item.due, &item.message_id), []);
+        if let Some(number) = item.case {
+            change.put(
+                keys::queue(number, position, item.index),
+                item.message_id.as_str(),
+            );
+            note(change, position, Some(number));
+        }
+        put_item(change, &item);
+    }
+    count(change, |length| length + mails.len() as u64)
+}
+
+/// Takes a mail out of the outbox; what became of it is in the journal.
+fn finish(change: &mut Change<'_>, position: Position, id: &MessageId) -> Result<(), Broken> {
+    let Some(item) = item(change, id)? else {
+        return Ok(());
+    };
+    change.remove(keys::due(item.due, id));
+    change.remove(keys::outbox(id));
+    if let Some(number) = item.case {
+        change.remove(keys::queue(number, item.position, item.index));
+    }
+    note(change, position, item.case);
+    count(change, |length| length.saturating_sub(1))
+}
+
+fn count(change: &mut Change<'_>, new: impl FnOnce(u64) -> u64) -> Result<(), Broken> {
+    let length = super::number(change.get(keys::OUTBOX_LENGTH)?.as_deref())?;
+    change.put(keys::OUTBOX_LENGTH.to_vec(), new(length).to_be_bytes());
+    Ok(())
+}
+
+fn item(change: &Change<'_>, id: &MessageId) -> Result<Option<OutboxItem>, Broken> {
+    change.row(&keys::outbox(id))
+}
+
+fn put_item(change: &mut Change<'_>, item: &OutboxItem) {
+    change.put(keys::outbox(&item.message_id), schema::row(item));
+}

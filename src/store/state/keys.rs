@@ -1,0 +1,191 @@
+//! The keys of the state: one letter for the kind, then parts whose order in bytes is the order we look them
+//! up in.
+
+use crate::address::Address;
+use crate::case::{Scope, Twin};
+use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
+use crate::mailbox::Place;
+use crate::store::journal::Position;
+use crate::time::Timestamp;
+
+/// How far the journal has been applied.
+pub const APPLIED: &[u8] = b"a";
+/// The format of the rows.
+pub const FORMAT: &[u8] = b"f";
+/// How many mails are in the outbox.
+pub const OUTBOX_LENGTH: &[u8] = b"z";
+
+pub const CASES: &[u8] = b"c";
+pub const LEDGER: &[u8] = b"l";
+pub const OUTBOX: &[u8] = b"o";
+pub const DUE: &[u8] = b"d";
+
+/// Ends a text inside a key; none of our texts holds it.
+const END: u8 = 0;
+
+pub fn case(number: CaseNumber) -> Vec<u8> {
+    key(CASES, &[&number.bits().to_be_bytes()])
+}
+
+/// The frames that tell the history of a case.
+pub fn entry(number: CaseNumber, position: Position) -> Vec<u8> {
+    key(&entries(number), &[&position.0.to_be_bytes()])
+}
+
+pub fn entries(number: CaseNumber) -> Vec<u8> {
+    key(b"e", &[&number.bits().to_be_bytes()])
+}
+
+/// The cases of a requester.
+pub fn requester(address: &Address, number: CaseNumber) -> Vec<u8> {
+    key(&requesters(address), &[&number.bits().to_be_bytes()])
+}
+
+pub fn requesters(address: &Address) -> Vec<u8> {
+    key(b"r", &[address.counting_key().as_bytes(), &[END]])
+}
+
+/// The case in which a mail with this Message-ID was received.
+pub fn inbound(id: &MessageId) -> Vec<u8> {
+    key(b"i", &[id.as_str().as_bytes()])
+}
+
+pub fn twin(twin: &Twin) -> Vec<u8> {
+    key(b"t", &[twin.0.as_bytes()])
+}
+
+pub fn ledger(hash: &MailHash) -> Vec<u8> {
+    key(LEDGER, &[hash.as_bytes()])
+}
+
+/// How often a mail has been taken that is not decided yet.
+pub fn attempts(hash: &MailHash) -> Vec<u8> {
+    key(b"n", &[hash.as_bytes()])
+}
+
+pub fn mailbox(name: &MailboxName) -> Vec<u8> {
+    key(b"m", &[name.as_str().as_bytes()])
+}
+
+/// What became of the mail in a place.
+pub fn placed(mailbox: &MailboxName, place: &Place) -> Vec<u8> {
+    key(b"p", &[mailbox.as_str().as_bytes(), &[END], &place_bytes(place)])
+}
+
+/// A mail that is decided, and the mailbox has not been told yet.
+pub fn unsettled(mailbox: &MailboxName, place: &Place) -> Vec<u8> {
+    key(&all_unsettled(mailbox), &[&place_bytes(place)])
+}
+
+pub fn all_unsettled(mailbox: &MailboxName) -> Vec<u8> {
+    key(b"u", &[mailbox.as_str().as_bytes(), &[END]])
+}
+
+/// A mail that was taken and is not decided yet.
+pub fn pending(mailbox: &MailboxName, place: &Place) -> Vec<u8> {
+    key(&all_pending(mailbox), &[&place_bytes(place)])
+}
+
+pub fn all_pending(mailbox: &MailboxName) -> Vec<u8> {
+    key(b"w", &[mailbox.as_str().as_bytes(), &[END]])
+}
+
+pub fn outbox(id: &MessageId) -> Vec<u8> {
+    key(OUTBOX, &[id.as_str().as_bytes()])
+}
+
+/// Mails that wait for their next attempt, by its time.
+pub fn due(at: Timestamp, id: &MessageId) -> Vec<u8> {
+    key(&due_at(at), &[id.as_str().as_bytes()])
+}
+
+pub fn due_at(at: Timestamp) -> Vec<u8> {
+    // Flipping the sign bit puts the years before 1970 first.
+    let millisecond = at.as_millisecond() as u64 ^ 1 << 63;
+    key(DUE, &[&millisecond.to_be_bytes()])
+}
+
+/// The Message-ID in a key of [`due`].
+pub fn due_id(key: &[u8]) -> Option<MessageId> {
+    let id = key.get(DUE.len() + 8..)?;
+    MessageId::parse(std::str::from_utf8(id).ok()?)
+}
+
+/// The mails of one case that are in the outbox, in the order in which they were written down.
+pub fn queue(number: CaseNumber, position: Position, index: u32) -> Vec<u8> {
+    key(
+        &queues(number),
+        &[&position.0.to_be_bytes(), &index.to_be_bytes()],
+    )
+}
+
+pub fn queues(number: CaseNumber) -> Vec<u8> {
+    key(b"q", &[&number.bits().to_be_bytes()])
+}
+
+pub fn budget(scope: &Scope) -> Vec<u8> {
+    key(b"b", &[scope.key().as_bytes()])
+}
+
+fn place_bytes(place: &Place) -> Vec<u8> {
+    match place {
+        Place::Imap { uid_validity, uid } => key(&[1], &[&uid_validity.to_be_bytes(), &uid.to_be_bytes()]),
+        Place::Maildir { file } => key(&[2], &[file.as_bytes()]),
+    }
+}
+
+/// The place at the end of a key that begins with `prefix`.
+pub fn place_after(prefix: &[u8], key: &[u8]) -> Option<Place> {
+    match key.strip_prefix(prefix)?.split_first()? {
+        (1, rest) => {
+            let (validity, uid) = rest.split_first_chunk::<4>()?;
+            Some(Place::Imap {
+                uid_validity: u32::from_be_bytes(*validity),
+                uid: u32::from_be_bytes(uid.try_into().ok()?),
+            })
+        }
+        (2, file) => Some(Place::Maildir {
+            file: String::from_utf8(file.to_vec()).ok()?,
+        }),
+        _ => None,
+    }
+}
+
+fn key(prefix: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = prefix.to_vec();
+    parts.iter().for_each(|part| key.extend_from_slice(part));
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_earlier_comes_first() {
+        let id = MessageId::parse("a@b").unwrap();
+        let at = |ms| Timestamp::from_millisecond(ms).unwrap();
+        let keys: Vec<_> = [-5_000_000, -1, 0, 1, 2_000_000_000_000]
+            .map(|ms| due(at(ms), &id))
+            .into();
+        assert!(keys.is_sorted());
+        assert_eq!(due_id(&keys[0]), Some(id));
+    }
+
+    #[test]
+    fn a_place_is_read_back_from_its_key() {
+        let mailbox = MailboxName::parse("support").unwrap();
+        for place in [
+            Place::Imap {
+                uid_validity: 1,
+                uid: u32::MAX,
+            },
+            Place::Maildir {
+                file: "17.M1.host,S=2:2,".into(),
+            },
+        ] {
+            let key = pending(&mailbox, &place);
+            assert_eq!(place_after(&all_pending(&mailbox), &key), Some(place));
+        }
+    }
+}

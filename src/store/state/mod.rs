@@ -1,0 +1,514 @@
+//! The working state, everything looked up from it: a view of the journal in sled, and the one door to sled.
+//!
+//! Nothing here needs to be durable. The mark in [`keys::APPLIED`] tells how far the journal has been applied,
+//! and changes in the same atomic batch as the rows. What is missing is replayed; what will not open, or
+//! fails while it is used, is moved aside and built anew. sled's `flush` does not fsync, so after a power cut
+//! its files may be any mixture of old and new: then the state is built anew without being asked.
+
+mod fold;
+mod keys;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use self::fold::{Change, fold};
+use super::journal::{Mark, Position};
+use super::record::{Outcome, Record, StartMark};
+use super::schema::{self, OnDisk};
+use super::{StoreError, folder};
+use crate::address::Address;
+use crate::case::{Budgets, Case, Clues, Facts, Twin, Window};
+use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
+use crate::mailbox::{Cursor, Place};
+use crate::outgoing::{Envelope, Purpose};
+use crate::time::Timestamp;
+
+/// What became of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledgered {
+    pub outcome: Outcome,
+    pub at: Timestamp,
+    /// Where it was first seen.
+    pub mailbox: MailboxName,
+    pub place: Place,
+    /// The record of the decision.
+    pub position: Position,
+}
+
+/// A mail in the outbox. Its text is in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxItem {
+    pub message_id: MessageId,
+    pub case: Option<CaseNumber>,
+    pub purpose: Purpose,
+    pub envelope: Envelope,
+    /// When it was written down.
+    pub queued: Timestamp,
+    /// When the next attempt is due.
+    pub due: Timestamp,
+    /// Attempts begun so far.
+    pub attempts: u32,
+    /// What the relay said last.
+    pub last: Option<String>,
+    /// Where the attempt now under way was written down.
+    pub started: Option<Position>,
+    /// The record that holds its text, and which of the mails in it.
+    pub position: Position,
+    pub index: u32,
+}
+
+/// How far a mailbox has been taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MailboxRow {
+    pub started: Option<StartMark>,
+    pub cursor: Option<Cursor>,
+}
+
+/// Why the state is of no use any more: a sentence for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Broken(pub String);
+
+pub(super) struct State {
+    dir: PathBuf,
+    db: sled::Db,
+}
+
+/// Another mail is the same mail only within this time; later the requester means it.
+const TWIN_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// sled's own default of 1 GB is more than the whole bot needs.
+const CACHE: u64 = 64 << 20;
+/// How often sled writes to its files. Longer means more to replay after a kill, shorter means more to write.
+const FLUSH_MS: u64 = 2_000;
+/// Rows changed in one batch while replaying: rows that change often are written once.
+const REPLAY_ROWS: usize = 20_000;
+
+const STATE: &str = "state";
+const ASIDE: &str = "state.broken";
+/// Holds the boot of the machine in which the state was opened; removed when it was closed in order.
+const OPENED: &str = "state.opened";
+
+impl State {
+    /// Opens the state in the data folder `dir`. One that is of no use is moved aside for an empty one, and
+    /// the sentence says why.
+    pub fn open(dir: &Path) -> Result<(State, Option<String>), StoreError> {
+        let marker = dir.join(OPENED);
+        let boot = folder::boot_id().unwrap_or_default();
+        let mut why = match std::fs::read_to_string(&marker) {
+            Ok(opened) if opened != boot => {
+                Some("the machine went down while the state was in use".to_owned())
+            }
+            _ => None,
+        };
+        if why.is_some() {
+            set_aside(dir)?;
+        }
+        folder::write_new(dir, &dir.join("state.tmp"), &marker, boot.as_bytes())
+            .map_err(|e| StoreError::at(&marker, "written", &e))?;
+        let state = match State::open_as_is(dir) {
+            Ok(state) => state,
+            Err(Broken(broken)) => {
+                why = Some(broken);
+                set_aside(dir)?;
+                State::open_as_is(dir).map_err(|Broken(why)| StoreError::Trouble(why))?
+            }
+        };
+        Ok((state, why))
+    }
+
+    /// An empty state in place of whatever there was. The old one is deleted, not kept: the disk may be full.
+    pub fn replace(dir: &Path) -> Result<State, StoreError> {
+        set_aside(dir)?;
+        let _ = std::fs::remove_dir_all(dir.join(ASIDE));
+        State::open_as_is(dir).map_err(|Broken(why)| StoreError::Trouble(why))
+    }
+
+    fn open_as_is(dir: &Path) -> Result<State, Broken> {
+        let path = dir.join(STATE);
+        guarded(|| {
+            folder::create_dir(&path).map_err(|e| Broken(e.to_string()))?;
+            // A snapshot left half-written by a crash makes sled refuse to open (sled#1527).
+            for entry in std::fs::read_dir(&path).map_err(|e| Broken(e.to_string()))? {
+                let entry = entry.map_err(|e| Broken(e.to_string()))?;
+                if entry.file_name().to_string_lossy().ends_with(".generating") {
+                    std::fs::remove_file(entry.path()).map_err(|e| Broken(e.to_string()))?;
+                }
+            }
+            let db = sled::Config::new()
+                .path(&path)
+                .cache_capacity(CACHE)
+                .flush_every_ms(Some(FLUSH_MS))
+                .open()?;
+            let format = schema::STATE_FORMAT.to_be_bytes();
+            match db.get(keys::FORMAT)? {
+                Some(found) if *found == format => {}
+                None if db.is_empty() => {
+                    db.insert(keys::FORMAT, &format)?;
+                }
+                _ => return Err(Broken("the state was written by another version".into())),
+            }
+            Ok(State {
+                dir: dir.to_owned(),
+                db,
+            })
+        })
+    }
+
+    /// Up to where the journal has been applied.
+    pub fn applied(&self) -> Result<Mark, Broken> {
+        let Some(bytes) = self.db.get(keys::APPLIED)? else {
+            return Ok(Mark::default());
+        };
+        let end = bytes.get(..8).and_then(|end| end.try_into().ok());
+        let checksum = bytes.get(8..).and_then(|checksum| checksum.try_into().ok());
+        match (end, checksum) {
+            (Some(end), Some(checksum)) => Ok(Mark {
+                end: u64::from_be_bytes(end),
+                checksum: u32::from_be_bytes(checksum),
+            }),
+            _ => Err(Broken("the mark of the state has the wrong length".into())),
+        }
+    }
+
+    /// Applies one record.
+    pub fn apply(&self, position: Position, mark: Mark, record: &Record) -> Result<(), Broken> {
+        guarded(|| {
+            let mut change = Change::new(&self.db);
+            fold(&mut change, position, mark, record)?;
+            change.apply()
+        })
+    }
+
+    /// Applies many records, a few thousand in a batch.
+    pub fn replay(&self) -> Replay<'_> {
+        Replay {
+            state: self,
+            change: Change::new(&self.db),
+            records: 0,
+        }
+    }
+
+    /// Writes out what sled still holds and makes it durable, so that the next start may trust it.
+    pub fn close(&self) {
+        let closed = guarded(|| {
+            self.db.flush()?;
+            File::open(self.dir.join(STATE).join("db"))
+                .and_then(|db| db.sync_all())
+                .map_err(|e| Broken(e.to_string()))
+        });
+        if closed.is_ok() {
+            let _ = std::fs::remove_file(self.dir.join(OPENED));
+        }
+    }
+
+    pub fn mailbox(&self, name: &MailboxName) -> Result<MailboxRow, Broken> {
+        let mut row: MailboxRow = self.row(&keys::mailbox(name))?.unwrap_or_default();
+        // A mail that was taken and is not decided yet holds the cursor back, whatever was decided after it.
+        if let Some(cursor) = &mut row.cursor {
+            for (place, _) in self.pending(name)? {
+                if let Place::Imap { uid_validity, uid } = place
+                    && uid_validity == cursor.uid_validity
+                {
+                    cursor.uid = cursor.uid.min(uid.saturating_sub(1));
+                }
+            }
+        }
+        Ok(row)
+    }
+
+    pub fn pending(&self, mailbox: &MailboxName) -> Result<Vec<(Place, MailHash)>, Broken> {
+        let prefix = keys::all_pending(mailbox);
+        self.db
+            .scan_prefix(&prefix)
+            .map(|entry| {
+                let (key, hash) = entry?;
+                let place = keys::place_after(&prefix, &key);
+                place
+                    .zip(hash_from(&hash))
+                    .ok_or_else(|| Broken("a pending mail is not readable".into()))
+            })
+            .collect()
+    }
+
+    pub fn taken(&self, hash: &MailHash) -> Result<Option<Ledgered>, Broken> {
+        self.row(&keys::ledger(hash))
+    }
+
+    /// Is the mail in this place decided, or gone?
+    pub fn placed(&self, mailbox: &MailboxName, place: &Place) -> Result<bool, Broken> {
+        Ok(self.db.contains_key(keys::placed(mailbox, place))?)
+    }
+
+    /// Places of decided mails of which the mailbox has not been told.
+    pub fn unsettled(&self, mailbox: &MailboxName, most: usize) -> Result<Vec<Place>, Broken> {
+        let prefix = keys::all_unsettled(mailbox);
+        let places = self.db.scan_prefix(&prefix).keys().take(most).map(|key| {
+            keys::place_after(&prefix, &key?).ok_or_else(|| Broken("an unsettled mail is not readable".into()))
+        });
+        places.collect()
+    }
+
+    pub fn attempts(&self, hash: &MailHash) -> Result<u32, Broken> {
+        let value = self.db.get(keys::attempts(hash))?;
+        let bytes = value.as_deref().and_then(|bytes| bytes.try_into().ok());
+        Ok(bytes.map_or(0, u32::from_be_bytes))
+    }
+
+    pub fn facts(&self, clues: &Clues, now: Timestamp) -> Result<Facts, Broken> {
+        let mut facts = Facts {
+            by_signed: self.cases_with(clues.signed.iter().copied())?,
+            by_number: self.cases_with(clues.numbers.iter().copied())?,
+            ..Facts::default()
+        };
+        let mut referenced = Vec::new();
+        for id in &clues.references {
+            if let Some(value) = self.db.get(keys::inbound(id))? {
+                referenced.push(CaseNumber::from_bits(number(Some(&value))?));
+            }
+        }
+        facts.by_reference = self.cases_with(referenced.into_iter())?;
+        for candidate in &clues.candidates {
+            if !self.db.contains_key(keys::case(*candidate))? {
+                facts.free_number = Some(*candidate);
+                break;
+            }
+        }
+        if let Some(twin) = &clues.twin {
+            facts.twin = self.twin(twin, now)?;
+        }
+        facts.budgets = clues
+            .scopes
+            .iter()
+            .map(|scope| {
+                let value = self.db.get(keys::budget(scope))?;
+                let window = value.map_or_else(Window::default, |bytes| window_from(&bytes));
+                Ok((scope.clone(), window))
+            })
+            .collect::<Result<Budgets, Broken>>()?;
+        Ok(facts)
+    }
+
+    pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, Broken> {
+        self.row(&keys::case(number))
+    }
+
+    pub fn cases_of(&self, requester: &Address) -> Result<Vec<Case>, Broken> {
+        let prefix = keys::requesters(requester);
+        let mut numbers = Vec::new();
+        for key in self.db.scan_prefix(&prefix).keys() {
+            numbers.push(CaseNumber::from_bits(number(key?.get(prefix.len()..))?));
+        }
+        self.cases_with(numbers.into_iter())
+    }
+
+    /// The frames that tell the history of a case, in order.
+    pub fn entries(&self, case: CaseNumber) -> Result<Vec<Position>, Broken> {
+        let prefix = keys::entries(case);
+        self.db
+            .scan_prefix(&prefix)
+            .keys()
+            .map(|key| Ok(Position(number(key?.get(prefix.len()..))?)))
+            .collect()
+    }
+
+    pub fn cases(&self) -> impl Iterator<Item = Result<Case, Broken>> + use<> {
+        let rows = self.db.scan_prefix(keys::CASES);
+        rows.values()
+            .map(|value| schema::read_row(&value?).map_err(Broken))
+    }
+
+    pub fn ledger(&self) -> impl Iterator<Item = Result<(MailHash, Ledgered), Broken>> + use<> {
+        self.db.scan_prefix(keys::LEDGER).map(|entry| {
+            let (key, value) = entry?;
+            let hash = hash_from(&key[keys::LEDGER.len()..])
+                .ok_or_else(|| Broken("a key of the ledger is not a hash".into()))?;
+            Ok((hash, schema::read_row(&value).map_err(Broken)?))
+        })
+    }
+
+    pub fn outbox(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> + use<> {
+        let rows = self.db.scan_prefix(keys::OUTBOX);
+        rows.values()
+            .map(|value| schema::read_row(&value?).map_err(Broken))
+    }
+
+    pub fn outbox_item(&self, id: &MessageId) -> Result<Option<OutboxItem>, Broken> {
+        self.row(&keys::outbox(id))
+    }
+
+    pub fn outbox_length(&self) -> Result<u64, Broken> {
+        number(self.db.get(keys::OUTBOX_LENGTH)?.as_deref())
+    }
+
+    /// Mails whose next attempt is due, at most one of each case.
+    pub fn due(&self, now: Timestamp, most: usize) -> Result<Vec<OutboxItem>, Broken> {
+        let (mut found, mut cases) = (Vec::new(), HashSet::new());
+        for item in self.waiting() {
+            let item = item?;
+            if item.due > now || found.len() == most {
+                break;
+            }
+            if !self.must_wait(&item)? && item.case.is_none_or(|case| cases.insert(case)) {
+                found.push(item);
+            }
+        }
+        Ok(found)
+    }
+
+    /// When the next attempt may begin; what waits for another mail of its case is not counted.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, Broken> {
+        for item in self.waiting() {
+            let item = item?;
+            if !self.must_wait(&item)? {
+                return Ok(Some(item.due));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Mails that wait for an attempt, the most urgent first.
+    fn waiting(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> {
+        self.db.scan_prefix(keys::DUE).keys().map(|key| {
+            let id = keys::due_id(&key?).ok_or_else(|| Broken("a due mail is not readable".into()))?;
+            self.outbox_item(&id)?
+                .ok_or_else(|| Broken(format!("the due mail {id} is not in the outbox")))
+        })
+    }
+
+    /// One mail of a case is under way at a time, and mails of a case to one recipient leave in order. A mail
+    /// to somebody else may overtake: a customer's full mailbox must not keep the case from its group.
+    fn must_wait(&self, item: &OutboxItem) -> Result<bool, Broken> {
+        let Some(case) = item.case else { return Ok(false) };
+        for id in self.db.scan_prefix(keys::queues(case)).values() {
+            let id = id?;
+            let id = std::str::from_utf8(&id).ok().and_then(MessageId::parse);
+            let Some(other) = id.map(|id| self.outbox_item(&id)).transpose()?.flatten() else {
+                return Err(Broken(format!(
+                    "a queued mail of case {case} is not in the outbox"
+                )));
+            };
+            let earlier = (other.position, other.index) < (item.position, item.index);
+            if other.started.is_some() || (earlier && other.envelope.to == item.envelope.to) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn twin(&self, twin: &Twin, now: Timestamp) -> Result<Option<CaseNumber>, Broken> {
+        let Some(value) = self.db.get(keys::twin(twin))? else {
+            return Ok(None);
+        };
+        let case = CaseNumber::from_bits(number(value.get(..8))?);
+        let at = number(value.get(8..))? as i64;
+        Ok((now.as_second() - at <= TWIN_SECONDS).then_some(case))
+    }
+
+    /// The cases with these numbers that there are, each once.
+    fn cases_with(&self, numbers: impl Iterator<Item = CaseNumber>) -> Result<Vec<Case>, Broken> {
+        let mut cases: Vec<Case> = Vec::new();
+        for number in numbers {
+            if cases.iter().all(|case| case.number != number) {
+                cases.extend(self.case(number)?);
+            }
+        }
+        Ok(cases)
+    }
+
+    fn row<T: OnDisk>(&self, key: &[u8]) -> Result<Option<T>, Broken> {
+        match self.db.get(key)? {
+            Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken)?)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Many records on their way into the state.
+pub(super) struct Replay<'a> {
+    state: &'a State,
+    change: Change<'a>,
+    pub records: u64,
+}
+
+impl Replay<'_> {
+    pub fn push(&mut self, position: Position, mark: Mark, record: &Record) -> Result<(), Broken> {
+        self.records += 1;
+        guarded(|| fold(&mut self.change, position, mark, record))?;
+        match self.change.len() > REPLAY_ROWS {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    pub fn flush(&mut self) -> Result<(), Broken> {
+        let change = std::mem::replace(&mut self.change, Change::new(&self.state.db));
+        guarded(|| change.apply())
+    }
+}
+
+impl From<sled::Error> for Broken {
+    fn from(error: sled::Error) -> Broken {
+        Broken(format!("sled: {error}"))
+    }
+}
+
+/// sled panics on some files that it cannot read; to us that is one more way to be broken.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let what = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Broken(format!(
+            "sled gave up: {}",
+            what.unwrap_or("no reason given")
+        )))
+    })
+}
+
+/// Moves the state out of the way, in place of the one that was moved before.
+fn set_aside(dir: &Path) -> Result<(), StoreError> {
+    let (state, aside) = (dir.join(STATE), dir.join(ASIDE));
+    let _ = std::fs::remove_dir_all(&aside);
+    match std::fs::rename(&state, &aside) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::at(&state, "moved out of the way", &e))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn number(bytes: Option<&[u8]>) -> Result<u64, Broken> {
+    match bytes {
+        None => Ok(0),
+        Some(bytes) => bytes
+            .try_into()
+            .map(u64::from_be_bytes)
+            .map_err(|_| Broken("a number in the state has the wrong length".into())),
+    }
+}
+
+fn hash_from(bytes: &[u8]) -> Option<MailHash> {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    MailHash::parse(&hex)
+}
+
+/// The slots of a window, eight octets each: minute and count. As JSON they would pass 4 KB.
+fn window_bytes(window: &Window) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(window.slots().len() * 8);
+    for (minute, count) in window.slots() {
+        bytes.extend_from_slice(&(*minute as i32).to_be_bytes());
+        bytes.extend_from_slice(&count.to_be_bytes());
+    }
+    bytes
+}
+
+fn window_from(bytes: &[u8]) -> Window {
+    let (slots, _) = bytes.as_chunks::<8>();
+    let slot = |&[a, b, c, d, e, f, g, h]: &[u8; 8]| {
+        let minute = i32::from_be_bytes([a, b, c, d]);
+        (i64::from(minute), u32::from_be_bytes([e, f, g, h]))
+    };
+    Window::from_slots(slots.iter().map(slot).collect())
+}
