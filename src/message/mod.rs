@@ -115,3 +115,137 @@ impl Message {
             .filter_map(|person| person.address.as_ref())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a mail that is written with `\n` line ends.
+    fn mail(text: &str) -> Message {
+        with_limits(text, &Limits::default())
+    }
+
+    fn with_limits(text: &str, limits: &Limits) -> Message {
+        read(text.replace('\n', "\r\n").as_bytes(), limits)
+    }
+
+    #[test]
+    fn a02_only_the_topmost_return_path_counts() {
+        for path in ["<>", "< >", "<> (x)", "\n <>"] {
+            let mail = mail(&format!("Return-Path: {path}\nFrom: a@example.org\n\nx\n"));
+            assert_eq!(mail.return_path, Some(ReversePath::Null), "{path:?}");
+        }
+        let forged = mail("Return-Path: <a@example.org>\nReturn-Path: <>\nFrom: a@example.org\n\nx\n");
+        assert!(matches!(forged.return_path, Some(ReversePath::Address(_))));
+    }
+
+    #[test]
+    fn a04_a_group_or_a_second_from_is_nobody_to_answer() {
+        for from in [
+            "From: g: a@example.org;",
+            "From: a@example.org, b@example.org",
+            "From: a@example.org\nFrom: b@example.org",
+        ] {
+            let mail = mail(&format!("{from}\n\nx\n"));
+            assert_eq!((mail.sender(), mail.from.len()), (None, 2), "{from}");
+        }
+    }
+
+    #[test]
+    fn c02_an_encoded_word_never_names_somebody_else() {
+        let from = |written: &str| mail(&format!("From: {written}\n\nx\n"));
+        let hidden = from("=?utf-8?q?agent=40example.com=3e?=@evil.example");
+        assert_eq!(hidden.sender().map(Address::domain), Some("evil.example"));
+        let named = from("=?utf-8?q?Agent_=3Cagent=40example=2Ecom=3E?= <eve@evil.example>");
+        assert_eq!(named.from[0].name, "Agent <agent@example.com>");
+        assert_eq!(named.sender().map(Address::domain), Some("evil.example"));
+    }
+
+    #[test]
+    fn c03_a_name_in_pieces_is_put_together_however_many_there_are() {
+        let attached = |parameters: &str| {
+            let mail = mail(&format!(
+                "From: a@example.org\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+                 --b\n\nx\n--b\nContent-Type: image/png\nContent-Disposition: attachment{parameters}\n\nx\n--b--\n"
+            ));
+            mail.attachments[0].name.clone()
+        };
+        let name = attached(";\n filename*1*=%BE.png;\n filename*0*=utf-8'zh'%E6%88%AA%E5%9B");
+        assert_eq!(name, "截图.png");
+        let many: String = (0..20_000).map(|n| format!(";\n filename*{n}=x")).collect();
+        assert!(attached(&many).len() <= 100);
+    }
+
+    #[test]
+    fn c05_junk_in_base64_and_soft_line_breaks_are_read_over() {
+        let text = |encoding: &str, body: &str| {
+            mail(&format!(
+                "From: a@example.org\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\
+                 Content-Transfer-Encoding: {encoding}\n\n{body}\n"
+            ))
+            .text
+        };
+        assert_eq!(text("base64", "5oKo*\n5aW9 !"), "您好");
+        assert_eq!(text("quoted-printable", "=E6=82=A8=\n=E5=A5=BD=\n!"), "您好!");
+    }
+
+    #[test]
+    fn c06_what_lies_elsewhere_is_named_and_not_fetched() {
+        let mail = mail(
+            "From: a@example.org\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n\
+             --b\nContent-Type: message/external-body; access-type=URL; URL=\"https://example.org/x\"\n\n\
+             Content-Type: image/png\n\n--b\nContent-Type: message/partial; number=1; total=2; id=\"a\"\n\ny\n--b--\n",
+        );
+        assert!(mail.types.iter().any(|media| media == "message/external-body"));
+        assert!(mail.types.iter().any(|media| media == "message/partial"));
+        assert_eq!(mail.text, "x");
+    }
+
+    #[test]
+    fn c07_a_limit_is_reached_without_a_defect_and_passed_with_one() {
+        let limits = Limits { fields: 10, addresses: 5, depth: 4, parts: 6, text: 100, ..Limits::default() };
+        let fields = |n: usize| format!("From: a@example.org\n{}\nx\n", "X-A: b\n".repeat(n - 1));
+        let addresses = |n: usize| {
+            let list = vec!["a@example.org"; n].join(", ");
+            format!("From: a@example.org\nTo: {list}\n\nx\n")
+        };
+        let multipart = |inside: &str, boundary: usize| {
+            format!("Content-Type: multipart/mixed; boundary=b{boundary}\n\n--b{boundary}\n{inside}\n--b{boundary}--\n")
+        };
+        let depth = |n: usize| {
+            let nested = (0..n).fold("\nx".to_owned(), |inside, level| multipart(&inside, level));
+            format!("From: a@example.org\nMIME-Version: 1.0\n{nested}")
+        };
+        let parts = |n: usize| {
+            let siblings = vec!["\nx"; n].join("\n--b0\n");
+            format!("From: a@example.org\nMIME-Version: 1.0\n{}", multipart(&siblings, 0))
+        };
+        let text = |n: usize| format!("From: a@example.org\n\n{}\n", "x".repeat(n));
+        type Write<'a> = &'a dyn Fn(usize) -> String;
+        let cases: [(Defect, usize, Write<'_>); 5] = [
+            (Defect::HeaderTooLong, 10, &fields),
+            (Defect::TooManyAddresses, 5, &addresses),
+            (Defect::TooDeep, 3, &depth),
+            (Defect::TooManyParts, 5, &parts),
+            (Defect::TextTooLong, 98, &text),
+        ];
+        for (defect, most, write) in cases {
+            let found = |n: usize| with_limits(&write(n), &limits).defects.contains(&defect);
+            let first = (1..=3 * most).find(|n| found(*n));
+            assert_eq!(first, Some(most + 1), "{defect:?}");
+        }
+    }
+
+    #[test]
+    fn c09_a_field_that_stands_twice_is_a_defect() {
+        for field in ["From", "Sender", "Subject", "Date", "Message-ID", "Content-Type", "To"] {
+            let twice = |name: &str| {
+                let mail = mail(&format!("From: a@example.org\n{name}: x\n{field}: x\n{field}: y\n\nx\n"));
+                mail.defects.contains(&Defect::DuplicateField)
+            };
+            assert!(twice("X-A"), "{field}");
+        }
+        let once = mail("From: a@example.org\nReceived: x\nReceived: y\nSubject: z\n\nx\n");
+        assert!(!once.defects.contains(&Defect::DuplicateField));
+    }
+}
