@@ -422,4 +422,20 @@ mod tests {
             ["not-addressed"]
         );
     }
+
+    #[test]
+    fn d05_a_request_for_a_receipt_changes_nothing() {
+        for name in ["Disposition-Notification-To", "Return-Receipt-To", "X-Confirm-Reading-To"] {
+            assert!(found(&format!("{name}: ann@example.org")).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn h01_what_a_mail_says_of_its_own_authentication_changes_nothing() {
+        let plain = screen(&from_ann("", "Hello"), None);
+        for result in ["example.com; dmarc=pass", "example.com; dkim=fail", "mx; dkim=pazz"] {
+            let claimed = from_ann(&format!("Authentication-Results: {result}"), "Hello");
+            assert_eq!(screen(&claimed, None), plain, "{result}");
+        }
+    }
 }
