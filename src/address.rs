@@ -222,4 +222,13 @@ mod tests {
         assert_eq!(key("a+b@example.com"), key("A@example.com"));
         assert_ne!(key("a.b@example.com"), key("ab@example.com"));
     }
+
+    #[test]
+    fn x01_domains_are_compared_without_case_and_local_parts_to_the_letter() {
+        let address = |text: &str| Address::parse(text).unwrap();
+        assert_eq!(address("a@EXAMPLE.com"), address("a@example.com"));
+        assert_eq!(address("a@例子.公司"), address("a@XN--FSQU00A.xn--55qx5d"));
+        assert_ne!(address("A@example.com"), address("a@example.com"));
+        assert!(address("A@example.com").matches(&address("a@example.com")));
+    }
 }
