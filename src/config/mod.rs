@@ -451,4 +451,19 @@ mod tests {
         assert!(plain("127.0.0.1").is_ok());
         assert!(plain("imap.example.com").unwrap_err().contains("in the open"));
     }
+
+    #[test]
+    fn t01_tls_from_the_first_octet_is_the_default() {
+        let config = imap("password_file = \"p\"", &[]).unwrap();
+        match &config.mailboxes[0].source {
+            Source::Imap(imap) => assert_eq!((imap.server.tls, imap.server.port), (Tls::Implicit, 993)),
+            Source::Maildir { .. } => unreachable!("the mailbox is on a server"),
+        }
+        let smtp = "[relay.smtp]\nhost = \"smtp.example.com\"";
+        let config = with("[relay.maildir]\npath = \"var/sent\"", smtp).unwrap();
+        match &config.relay {
+            Relay::Smtp(smtp) => assert_eq!((smtp.server.tls, smtp.server.port), (Tls::Implicit, 465)),
+            Relay::Maildir { .. } => unreachable!("the relay is a server"),
+        }
+    }
 }
