@@ -49,10 +49,7 @@ impl Address {
         if local.len() + 1 + domain.len() > MAX_ADDRESS {
             return Err(AddressError::TooLong);
         }
-        Ok(Address {
-            local: local.to_owned(),
-            domain,
-        })
+        Ok(Address { local: local.to_owned(), domain })
     }
 
     pub fn local(&self) -> &str {
@@ -78,20 +75,14 @@ impl Address {
 
     /// The subaddress, if `separator` occurs in the local part: what was written, proven by nothing.
     pub fn detail(&self, separator: char) -> Option<(&str, &str)> {
-        self.local
-            .split_once(separator)
-            .filter(|(user, _)| !user.is_empty())
+        self.local.split_once(separator).filter(|(user, _)| !user.is_empty())
     }
 
     /// The key under which mails to and from one person are counted: case folded, subaddress removed, and
     /// the dots of Gmail removed, so that `J.Doe+1@gmail.com` cannot get ten times the budget.
     pub fn counting_key(&self) -> String {
         let local = self.local.to_lowercase();
-        let user = local
-            .split('+')
-            .next()
-            .filter(|user| !user.is_empty())
-            .unwrap_or(&local);
+        let user = local.split('+').next().filter(|user| !user.is_empty()).unwrap_or(&local);
         match self.domain.as_str() {
             "gmail.com" | "googlemail.com" => format!("{}@gmail.com", user.replace('.', "")),
             domain => format!("{user}@{domain}"),
@@ -126,9 +117,7 @@ pub fn parse_domain(text: &str) -> Option<String> {
 /// taken for an option.
 fn is_dot_atom(text: &str) -> bool {
     let atext = |c: char| {
-        c.is_ascii_alphanumeric()
-            || "!#$%&'*+-/=?^_`{|}~.".contains(c)
-            || (!c.is_ascii() && c.is_alphanumeric())
+        c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c) || (!c.is_ascii() && c.is_alphanumeric())
     };
     !text.is_empty()
         && !text.starts_with('-')
@@ -209,10 +198,7 @@ mod tests {
             assert!(Address::parse(text).is_err(), "{text:?} was accepted");
         }
         assert!(Address::parse(&format!("{}@example.com", "a".repeat(64))).is_ok());
-        assert_eq!(
-            Address::parse(&format!("{}@example.com", "a".repeat(65))),
-            Err(AddressError::Local)
-        );
+        assert_eq!(Address::parse(&format!("{}@example.com", "a".repeat(65))), Err(AddressError::Local));
     }
 
     #[test]

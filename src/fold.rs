@@ -34,10 +34,8 @@ struct Piece {
 
 /// Folds a text. A run of blanks becomes one blank, or one line break if there is a line break in it.
 pub fn fold(original: &str) -> Folded {
-    let mut folded = Folded {
-        text: String::with_capacity(original.len()),
-        pieces: Vec::with_capacity(original.len() / 2),
-    };
+    let mut folded =
+        Folded { text: String::with_capacity(original.len()), pieces: Vec::with_capacity(original.len() / 2) };
     let mut rest = original.char_indices().peekable();
     let mut cluster = String::new();
     while let Some((start, first)) = rest.next() {
@@ -62,9 +60,7 @@ pub fn fold(original: &str) -> Folded {
             match c {
                 'ß' | 'ẞ' => "ss".chars().for_each(|s| folded.push(s, start, end)),
                 'ς' => folded.push('σ', start, end),
-                c => c
-                    .to_lowercase()
-                    .for_each(|lower| folded.push(simplify(lower), start, end)),
+                c => c.to_lowercase().for_each(|lower| folded.push(simplify(lower), start, end)),
             }
         }
     }
@@ -109,10 +105,8 @@ impl Folded {
     /// This text without the separators between Han characters or kana, by which words are hidden from
     /// keyword filters: `转 人 工`, `转*人*工`. Sentence marks and line breaks stay: `请转。人工` is two thoughts.
     pub fn squeeze(&self) -> Folded {
-        let mut squeezed = Folded {
-            text: String::with_capacity(self.text.len()),
-            pieces: Vec::with_capacity(self.pieces.len()),
-        };
+        let mut squeezed =
+            Folded { text: String::with_capacity(self.text.len()), pieces: Vec::with_capacity(self.pieces.len()) };
         let mut before = None;
         let mut rest = self.text.char_indices().peekable();
         while let Some((index, c)) = rest.next() {
@@ -158,11 +152,7 @@ impl Folded {
     }
 
     fn push_exactly(&mut self, c: char, start: usize, end: usize) {
-        self.pieces.push(Piece {
-            folded: self.text.len() as u32,
-            start: start as u32,
-            end: end as u32,
-        });
+        self.pieces.push(Piece { folded: self.text.len() as u32, start: start as u32, end: end as u32 });
         self.text.push(c);
     }
 }
@@ -332,11 +322,8 @@ mod tests {
 
     #[test]
     fn a_word_inside_a_text_stays_inside_it() {
-        let texts = [
-            "我發送郵件被退回，提示“554 DT:SPM”",
-            "乾隆頭髮著作權登入網路伺服器",
-            "ﾒｰﾙが送れない。Ａｎｇｅｂｏｔ",
-        ];
+        let texts =
+            ["我發送郵件被退回，提示“554 DT:SPM”", "乾隆頭髮著作權登入網路伺服器", "ﾒｰﾙが送れない。Ａｎｇｅｂｏｔ"];
         for text in texts {
             let whole = fold(text);
             let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();

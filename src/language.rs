@@ -25,9 +25,7 @@ impl Language {
     }
 
     pub fn parse(text: &str) -> Option<Language> {
-        Language::ALL
-            .into_iter()
-            .find(|language| language.as_str() == text)
+        Language::ALL.into_iter().find(|language| language.as_str() == text)
     }
 }
 
@@ -74,14 +72,12 @@ pub fn detect(text: &str) -> Detected {
     let (mut han, mut kana, mut latin, mut other) = (0, 0, 0, 0);
     for c in text.chars().take(LOOKED_AT) {
         match c {
-            '\u{3041}'..='\u{309F}'
-            | '\u{30A1}'..='\u{30FA}'
-            | '\u{30FC}'..='\u{30FF}'
-            | '\u{FF66}'..='\u{FF9F}' => kana += 1,
-            '\u{3400}'..='\u{4DBF}'
-            | '\u{4E00}'..='\u{9FFF}'
-            | '\u{F900}'..='\u{FAFF}'
-            | '\u{20000}'..='\u{3134F}' => han += 1,
+            '\u{3041}'..='\u{309F}' | '\u{30A1}'..='\u{30FA}' | '\u{30FC}'..='\u{30FF}' | '\u{FF66}'..='\u{FF9F}' => {
+                kana += 1
+            }
+            '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3134F}' => {
+                han += 1
+            }
             'a'..='z' | 'A'..='Z' | '\u{C0}'..='\u{24F}' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => latin += 1,
             c if c.is_alphabetic() => other += 1,
             _ => {}
@@ -115,10 +111,7 @@ mod tests {
             ("至急ご確認ください。添付が送れません", "ja"),
             ("My mail bounced with 550 5.7.1", "en"),
             ("Je ne peux pas envoyer de courrier", "en"),
-            (
-                "请看一下：SMTP server returned error 550 Client was not authenticated",
-                "zh",
-            ),
+            ("请看一下：SMTP server returned error 550 Client was not authenticated", "zh"),
             ("메일을 보낼 수 없습니다", "other"),
             ("Почта не работает", "other"),
             ("550 5.7.1 !!!", "other"),

@@ -103,17 +103,10 @@ pub trait Source: Send {
     fn name(&self) -> &MailboxName;
 
     /// Lists at most `most` mails that are not yet taken, oldest first.
-    fn list(
-        &mut self,
-        known: Known,
-        most: usize,
-    ) -> impl Future<Output = Result<Listing, SourceError>> + Send;
+    fn list(&mut self, known: Known, most: usize) -> impl Future<Output = Result<Listing, SourceError>> + Send;
 
     /// Fetches mails of the last listing, in its order, without marking them (`BODY.PEEK[]`, RFC 9051 §6.4.5).
-    fn fetch(
-        &mut self,
-        mails: &[Listed],
-    ) -> impl Future<Output = Result<Vec<(Place, Fetched)>, SourceError>> + Send;
+    fn fetch(&mut self, mails: &[Listed]) -> impl Future<Output = Result<Vec<(Place, Fetched)>, SourceError>> + Send;
 
     /// Flags or moves mails whose decision is on disk. Doing it twice is harmless.
     fn settle(&mut self, places: &[Place]) -> impl Future<Output = Result<(), SourceError>> + Send;

@@ -42,12 +42,7 @@ pub struct MaildirRelay {
 
 impl MaildirSource {
     pub fn new(name: MailboxName, folder: impl Into<PathBuf>, cap: u64) -> MaildirSource {
-        MaildirSource {
-            name,
-            folder: folder.into(),
-            cap,
-            known: HashSet::new(),
-        }
+        MaildirSource { name, folder: folder.into(), cap, known: HashSet::new() }
     }
 
     fn trouble(&self, error: io::Error) -> SourceError {
@@ -81,12 +76,7 @@ impl Source for MaildirSource {
         mails.sort_by(|a, b| (a.modified, &a.name).cmp(&(b.modified, &b.name)));
         let more = mails.len() > most;
         mails.truncate(most);
-        Ok(Listing {
-            uid_validity: 0,
-            uid_next: 0,
-            mails: mails.iter().map(InNew::listed).collect(),
-            more,
-        })
+        Ok(Listing { uid_validity: 0, uid_next: 0, mails: mails.iter().map(InNew::listed).collect(), more })
     }
 
     async fn fetch(&mut self, mails: &[Listed]) -> Result<Vec<(Place, Fetched)>, SourceError> {
@@ -95,19 +85,14 @@ impl Source for MaildirSource {
             let cap = self.cap;
             let got = match name_of(&mail.place) {
                 Err(why) => Err(why),
-                Ok(name) => blocking(&self.folder, move |folder| {
-                    read(&folder.join("new").join(name), cap)
-                })
-                .await
-                .map_err(|e| e.to_string()),
+                Ok(name) => blocking(&self.folder, move |folder| read(&folder.join("new").join(name), cap))
+                    .await
+                    .map_err(|e| e.to_string()),
             };
             match got {
                 Ok(got) => fetched.push((mail.place.clone(), got)),
                 Err(why) => {
-                    return Err(SourceError::Mail {
-                        place: mail.place.clone(),
-                        why,
-                    });
+                    return Err(SourceError::Mail { place: mail.place.clone(), why });
                 }
             }
         }
@@ -116,15 +101,9 @@ impl Source for MaildirSource {
 
     async fn settle(&mut self, places: &[Place]) -> Result<(), SourceError> {
         for place in places {
-            let name = name_of(place).map_err(|why| SourceError::Mail {
-                place: place.clone(),
-                why,
-            })?;
+            let name = name_of(place).map_err(|why| SourceError::Mail { place: place.clone(), why })?;
             self.at_disk(move |folder| {
-                match fs::rename(
-                    folder.join("new").join(&name),
-                    folder.join("cur").join(seen(&name)),
-                ) {
+                match fs::rename(folder.join("new").join(&name), folder.join("cur").join(seen(&name))) {
                     // Settled before, or taken away by another program.
                     Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
                     renamed => renamed,
@@ -149,9 +128,7 @@ impl Source for MaildirSource {
 
 impl MaildirRelay {
     pub fn new(folder: impl Into<PathBuf>) -> MaildirRelay {
-        MaildirRelay {
-            folder: folder.into(),
-        }
+        MaildirRelay { folder: folder.into() }
     }
 }
 
@@ -189,9 +166,7 @@ struct InNew {
 impl InNew {
     fn listed(&self) -> Listed {
         Listed {
-            place: Place::Maildir {
-                file: escape(&self.name),
-            },
+            place: Place::Maildir { file: escape(&self.name) },
             size: self.size,
             // A file from before year 1 or after 9999 has no time worth keeping.
             delivered: Timestamp::try_from(self.modified).unwrap_or_default(),
@@ -205,15 +180,11 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let folder = folder.to_owned();
-    tokio::task::spawn_blocking(move || work(&folder))
-        .await
-        .unwrap_or_else(|e| Err(io::Error::other(e)))
+    tokio::task::spawn_blocking(move || work(&folder)).await.unwrap_or_else(|e| Err(io::Error::other(e)))
 }
 
 fn create(folder: &Path) -> io::Result<()> {
-    ["tmp", "new", "cur"]
-        .iter()
-        .try_for_each(|part| fs::create_dir_all(folder.join(part)))
+    ["tmp", "new", "cur"].iter().try_for_each(|part| fs::create_dir_all(folder.join(part)))
 }
 
 /// The mails in `new/`. Only plain files: a folder is no mail, a pipe would never end, a link may lead
@@ -230,11 +201,7 @@ fn look(folder: &Path) -> io::Result<Vec<InNew>> {
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             Err(e) => return Err(e),
         };
-        found.push(InNew {
-            name,
-            size: metadata.len(),
-            modified: metadata.modified()?,
-        });
+        found.push(InNew { name, size: metadata.len(), modified: metadata.modified()? });
     }
     Ok(found)
 }
@@ -272,9 +239,7 @@ fn deliver(folder: &Path, name: &str, mail: &[u8]) -> io::Result<()> {
 /// The name in `cur/` of a mail that is read: what flags it has, and `S`, in ASCII order.
 fn seen(name: &OsStr) -> OsString {
     let bytes = name.as_bytes();
-    let at = bytes
-        .windows(FLAGS.len())
-        .position(|window| window == FLAGS.as_bytes());
+    let at = bytes.windows(FLAGS.len()).position(|window| window == FLAGS.as_bytes());
     let (base, flags) = match at {
         Some(at) => (&bytes[..at], &bytes[at + FLAGS.len()..]),
         None => (bytes, &b""[..]),
@@ -293,17 +258,12 @@ fn escape(name: &OsStr) -> String {
         for c in chunk.valid().chars() {
             if c == '%' || c.is_control() {
                 let mut bytes = [0; 4];
-                c.encode_utf8(&mut bytes)
-                    .bytes()
-                    .for_each(|byte| push_escaped(&mut text, byte));
+                c.encode_utf8(&mut bytes).bytes().for_each(|byte| push_escaped(&mut text, byte));
             } else {
                 text.push(c);
             }
         }
-        chunk
-            .invalid()
-            .iter()
-            .for_each(|byte| push_escaped(&mut text, *byte));
+        chunk.invalid().iter().for_each(|byte| push_escaped(&mut text, *byte));
     }
     text
 }
@@ -320,9 +280,7 @@ fn name_of(place: &Place) -> Result<OsString, String> {
     let name = unescape(file).ok_or("the file name is not one of ours")?;
     match name.as_slice() {
         b"" | b"." | b".." => Err("the file name leads to a folder".into()),
-        name if name.contains(&b'/') || name.contains(&0) => {
-            Err("the file name leads out of the folder".into())
-        }
+        name if name.contains(&b'/') || name.contains(&0) => Err("the file name leads out of the folder".into()),
         name => Ok(OsString::from_vec(name.to_vec())),
     }
 }
@@ -356,8 +314,7 @@ mod tests {
         let path = folder.join("new").join(name.as_ref());
         let mut file = File::create(path).unwrap();
         file.write_all(mail).unwrap();
-        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(at))
-            .unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(at)).unwrap();
     }
 
     async fn listed(source: &mut MaildirSource, most: usize) -> Vec<String> {
@@ -370,10 +327,7 @@ mod tests {
     }
 
     fn names(folder: PathBuf) -> Vec<OsString> {
-        let mut names: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         names
     }
@@ -411,16 +365,8 @@ mod tests {
         put(folder, "mail", b"x", 1);
         let mut source = source(folder);
         assert_eq!(listed(&mut source, 10).await, ["mail"]);
-        let link = Listed {
-            place: place("link"),
-            size: 1,
-            delivered: Timestamp::default(),
-            junk: false,
-        };
-        assert!(matches!(
-            source.fetch(&[link]).await,
-            Err(SourceError::Mail { .. })
-        ));
+        let link = Listed { place: place("link"), size: 1, delivered: Timestamp::default(), junk: false };
+        assert!(matches!(source.fetch(&[link]).await, Err(SourceError::Mail { .. })));
     }
 
     #[tokio::test]
@@ -444,10 +390,7 @@ mod tests {
                 Fetched::Vanished => format!("{place} vanished"),
             })
             .collect();
-        assert_eq!(
-            shown,
-            ["whole whole 20", "cut cut 20", "gone vanished", "empty whole 0"]
-        );
+        assert_eq!(shown, ["whole whole 20", "cut cut 20", "gone vanished", "empty whole 0"]);
     }
 
     #[tokio::test]
@@ -470,10 +413,7 @@ mod tests {
         assert!(names(folder.join("new")).is_empty());
         let mut odd = odd;
         odd.push(":2,S");
-        assert_eq!(
-            names(folder.join("cur")),
-            [odd, "flagged:2,FST".into(), "plain:2,S".into()]
-        );
+        assert_eq!(names(folder.join("cur")), [odd, "flagged:2,FST".into(), "plain:2,S".into()]);
     }
 
     #[tokio::test]
@@ -483,20 +423,8 @@ mod tests {
         create(&folder.join("m")).unwrap();
         fs::write(folder.join("outside"), "x").unwrap();
         let mut source = source(&folder.join("m"));
-        let imap = Place::Imap {
-            uid_validity: 1,
-            uid: 1,
-        };
-        for bad in [
-            "../../outside",
-            "..%2F..%2Foutside",
-            "",
-            ".",
-            "..",
-            "a%00",
-            "a%zz",
-            "a%2",
-        ] {
+        let imap = Place::Imap { uid_validity: 1, uid: 1 };
+        for bad in ["../../outside", "..%2F..%2Foutside", "", ".", "..", "a%00", "a%zz", "a%2"] {
             assert!(source.settle(&[place(bad)]).await.is_err(), "{bad}");
         }
         assert!(source.settle(&[imap]).await.is_err());
@@ -517,10 +445,7 @@ mod tests {
 
         put(folder, "comes", b"x", 2);
         let long = Duration::from_secs(60);
-        tokio::time::timeout(long / 2, source.wait(long))
-            .await
-            .unwrap()
-            .unwrap();
+        tokio::time::timeout(long / 2, source.wait(long)).await.unwrap().unwrap();
     }
 
     #[tokio::test]
@@ -530,10 +455,7 @@ mod tests {
         let mut relay = MaildirRelay::new(&folder);
         let to = Address::parse("customer@example.org").unwrap();
         let from = ReversePath::Address(Address::parse("bounces@example.com").unwrap());
-        let answer = Envelope {
-            from: ReversePath::Null,
-            to: to.clone(),
-        };
+        let answer = Envelope { from: ReversePath::Null, to: to.clone() };
         for _ in 0..2 {
             relay.send(&answer, b"Subject: x\r\n\r\nhello\r\n").await.unwrap();
         }
@@ -546,10 +468,7 @@ mod tests {
         assert!(names(folder.join("tmp")).is_empty());
 
         // The same bytes to or from somebody else are another mail.
-        relay
-            .send(&Envelope { from, to }, b"Subject: x\r\n\r\nhello\r\n")
-            .await
-            .unwrap();
+        relay.send(&Envelope { from, to }, b"Subject: x\r\n\r\nhello\r\n").await.unwrap();
         assert_eq!(names(folder.join("new")).len(), 2);
     }
 
@@ -558,15 +477,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "x").unwrap();
-        let envelope = Envelope {
-            from: ReversePath::Null,
-            to: Address::parse("customer@example.org").unwrap(),
-        };
+        let envelope = Envelope { from: ReversePath::Null, to: Address::parse("customer@example.org").unwrap() };
         let result = MaildirRelay::new(&file).send(&envelope, b"x").await;
         assert!(matches!(result, Err(SendError::RelayTrouble(_))));
-        assert!(matches!(
-            source(&file).list(Known::default(), 1).await,
-            Err(SourceError::Trouble(_))
-        ));
+        assert!(matches!(source(&file).list(Known::default(), 1).await, Err(SourceError::Trouble(_))));
     }
 }

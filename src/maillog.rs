@@ -21,10 +21,7 @@ pub fn person(key: &Key, address: &Address) -> String {
 
 /// A value that stays on its line.
 pub fn value(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX_VALUE)
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_VALUE).collect()
 }
 
 /// Writes one line: `mail event=received mailbox=support case=K7F3-9QD2-X …`.
@@ -43,10 +40,7 @@ mod tests {
     fn a_person_is_known_again_but_not_named() {
         let key = Key::from_bytes([5; 32]);
         let a = person(&key, &Address::parse("Zhang.San@example.com").unwrap());
-        assert_eq!(
-            a,
-            person(&key, &Address::parse("zhang.san+x@example.com").unwrap())
-        );
+        assert_eq!(a, person(&key, &Address::parse("zhang.san+x@example.com").unwrap()));
         assert_ne!(a, person(&key, &Address::parse("li.si@example.com").unwrap()));
         assert!(a.ends_with("@example.com") && !a.contains("hang"), "{a}");
         assert_eq!(value("a\r\nmail event=received\u{1b}[0m").lines().count(), 1);

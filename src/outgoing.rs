@@ -66,8 +66,7 @@ impl Content {
     /// become CRLF, as RFC 5321 §2.3.8 requires of everything that leaves.
     pub fn bytes(&self, original: Option<&[u8]>) -> Vec<u8> {
         let original = original.unwrap_or_default();
-        let mut bytes =
-            Vec::with_capacity(self.head.len() + original.len() + original.len() / 40 + self.tail.len());
+        let mut bytes = Vec::with_capacity(self.head.len() + original.len() + original.len() / 40 + self.tail.len());
         bytes.extend_from_slice(self.head.as_bytes());
         push_with_crlf(&mut bytes, original);
         bytes.extend_from_slice(self.tail.as_bytes());
@@ -114,11 +113,7 @@ pub enum SendError {
 /// The way out. One connection, one mail at a time.
 pub trait Relay: Send {
     /// Hands over one mail. On any error the connection is dropped; the next call makes a new one.
-    fn send(
-        &mut self,
-        envelope: &Envelope,
-        bytes: &[u8],
-    ) -> impl Future<Output = Result<Accepted, SendError>> + Send;
+    fn send(&mut self, envelope: &Envelope, bytes: &[u8]) -> impl Future<Output = Result<Accepted, SendError>> + Send;
 
     /// Says goodbye to the relay, if a connection is open.
     fn close(&mut self) -> impl Future<Output = ()> + Send;
@@ -138,16 +133,8 @@ mod tests {
             ("\r\r\n\n", "\r\n\r\n\r\n"),
             ("", ""),
         ] {
-            let content = Content {
-                head: "H".into(),
-                original: Some(MailHash::of(b"")),
-                tail: "T".into(),
-            };
-            assert_eq!(
-                content.bytes(Some(text.as_bytes())),
-                format!("H{want}T").into_bytes(),
-                "{text:?}"
-            );
+            let content = Content { head: "H".into(), original: Some(MailHash::of(b"")), tail: "T".into() };
+            assert_eq!(content.bytes(Some(text.as_bytes())), format!("H{want}T").into_bytes(), "{text:?}");
         }
     }
 }

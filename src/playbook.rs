@@ -101,19 +101,7 @@ impl Playbook {
         let colleagues = colleagues(&config).map(Address::counting_key).collect();
         let revision = revision(texts);
         let desk = desk(&config, key.clone());
-        Ok((
-            Playbook {
-                config,
-                rules,
-                templates,
-                key,
-                desk,
-                colleagues,
-                revision,
-            },
-            problems,
-            summary,
-        ))
+        Ok((Playbook { config, rules, templates, key, desk, colleagues, revision }, problems, summary))
     }
 
     pub fn config(&self) -> &Config {
@@ -148,38 +136,26 @@ impl Playbook {
     }
 
     pub fn may_answer_alone(&self, category: &CategoryId) -> bool {
-        self.rules
-            .taxonomy()
-            .category(category)
-            .is_some_and(|category| category.bot_may_answer)
+        self.rules.taxonomy().category(category).is_some_and(|category| category.bot_may_answer)
     }
 
     pub fn category_group(&self, category: &CategoryId) -> Option<GroupId> {
-        self.rules
-            .taxonomy()
-            .category(category)
-            .and_then(|category| category.group.clone())
+        self.rules.taxonomy().category(category).and_then(|category| category.group.clone())
     }
 
     pub fn category_label(&self, category: &CategoryId, language: Language) -> String {
         let found = self.rules.taxonomy().category(category);
-        found
-            .map_or(category.as_str(), |found| found.label.in_language(language))
-            .to_owned()
+        found.map_or(category.as_str(), |found| found.label.in_language(language)).to_owned()
     }
 
     pub fn group_label(&self, group: &GroupId, language: Language) -> String {
         let found = self.rules.taxonomy().group(group);
-        found
-            .map_or(group.as_str(), |found| found.label.in_language(language))
-            .to_owned()
+        found.map_or(group.as_str(), |found| found.label.in_language(language)).to_owned()
     }
 
     pub fn field_label(&self, field: &str, language: Language) -> String {
         let found = self.rules.taxonomy().field(field);
-        found
-            .map_or(field, |found| found.label.in_language(language))
-            .to_owned()
+        found.map_or(field, |found| found.label.in_language(language)).to_owned()
     }
 
     /// Octets of the largest original that goes along with a forward: what the relay takes, less the sheet.
@@ -194,28 +170,16 @@ impl Playbook {
     /// The words that tell a requester that a human will take over, as the group's hours are.
     pub fn handoff_template(&self, group: &GroupId, now: Timestamp) -> TemplateName {
         let open = self.rules.taxonomy().hours(Some(group), now).is_open();
-        own(if open {
-            OwnTemplates::HANDOFF_OPEN
-        } else {
-            OwnTemplates::HANDOFF_CLOSED
-        })
+        own(if open { OwnTemplates::HANDOFF_OPEN } else { OwnTemplates::HANDOFF_CLOSED })
     }
 
     /// In whose name a mail about this mailbox leaves.
     pub fn voice(&self, mailbox: &Mailbox, language: Language) -> Voice {
         let address = mailbox.addresses[0].clone();
         Voice {
-            display_name: mailbox
-                .display_name
-                .as_ref()
-                .map(|wording| worded(wording, language))
-                .unwrap_or_default(),
+            display_name: mailbox.display_name.as_ref().map(|wording| worded(wording, language)).unwrap_or_default(),
             domain: address.domain().to_owned(),
-            envelope_from: self
-                .config
-                .bounce_address
-                .clone()
-                .unwrap_or(ReversePath::Address(address.clone())),
+            envelope_from: self.config.bounce_address.clone().unwrap_or(ReversePath::Address(address.clone())),
             bot_id: self.config.id.clone(),
             site: address.domain().to_owned(),
             address,
@@ -230,18 +194,11 @@ impl Playbook {
         }
         values.text("group.label", &self.group_label(group, language));
         let calendar = self.rules.taxonomy().calendar(group);
-        values.text(
-            "hours.text",
-            &calendar
-                .map(|calendar| compose::describe(calendar, language))
-                .unwrap_or_default(),
-        );
-        let next = calendar
-            .filter(|calendar| !calendar.moment(now).is_open())
-            .and_then(|calendar| {
-                let opening = calendar.next_opening(now)?;
-                Some(compose::describe_moment(calendar, opening, language))
-            });
+        values.text("hours.text", &calendar.map(|calendar| compose::describe(calendar, language)).unwrap_or_default());
+        let next = calendar.filter(|calendar| !calendar.moment(now).is_open()).and_then(|calendar| {
+            let opening = calendar.next_opening(now)?;
+            Some(compose::describe_moment(calendar, opening, language))
+        });
         values.text("hours.next_opening", &next.unwrap_or_default());
         values
     }
@@ -257,10 +214,7 @@ pub fn worded(wording: &Wording, language: Language) -> String {
     match wording {
         Wording::Same(text) => text.clone(),
         Wording::Each(each) => {
-            let wanted = each
-                .get(language.as_str())
-                .or_else(|| each.get("zh"))
-                .or_else(|| each.values().next());
+            let wanted = each.get(language.as_str()).or_else(|| each.get("zh")).or_else(|| each.values().next());
             wanted.cloned().unwrap_or_default()
         }
     }
@@ -274,11 +228,7 @@ fn colleagues(config: &Config) -> impl Iterator<Item = &Address> {
 /// What screening must know, from the configuration alone.
 pub fn desk(config: &Config, key: Key) -> Desk {
     Desk {
-        addresses: config
-            .mailboxes
-            .iter()
-            .flat_map(|mailbox| mailbox.addresses.clone())
-            .collect(),
+        addresses: config.mailboxes.iter().flat_map(|mailbox| mailbox.addresses.clone()).collect(),
         never: colleagues(config).chain(&config.reply.never).cloned().collect(),
         trusted_forms: config.reply.trusted_forms.clone(),
         bot_id: config.id.clone(),
@@ -289,15 +239,8 @@ pub fn desk(config: &Config, key: Key) -> Desk {
 
 fn variables(config: &Config, rules: &Rules) -> BTreeSet<String> {
     let organisation = config.organisation.keys().map(|key| format!("org.{key}"));
-    let fields = rules
-        .taxonomy()
-        .fields()
-        .iter()
-        .map(|field| format!("fields.{}", field.id));
-    let fixed = VARIABLES
-        .iter()
-        .chain(SHEET_VARIABLES)
-        .map(|name| (*name).to_owned());
+    let fields = rules.taxonomy().fields().iter().map(|field| format!("fields.{}", field.id));
+    let fixed = VARIABLES.iter().chain(SHEET_VARIABLES).map(|name| (*name).to_owned());
     organisation.chain(fields).chain(fixed).collect()
 }
 
@@ -306,59 +249,30 @@ fn cross_check(config: &Config, rules: &Rules, templates: &Templates) -> Problem
     let names: Vec<&str> = templates.names().map(TemplateName::as_str).collect();
     for (name, source, span) in rules.templates() {
         if !templates.contains(&name) {
-            let problem = source
-                .error(span, format!("there is no template `{name}`"))
-                .code("E03");
+            let problem = source.error(span, format!("there is no template `{name}`")).code("E03");
             problems.push(problem.did_you_mean(name.as_str(), names.iter().copied()));
         }
     }
-    for name in OwnTemplates::ALL
-        .iter()
-        .filter(|name| !templates.contains(&own(name)))
-    {
+    for name in OwnTemplates::ALL.iter().filter(|name| !templates.contains(&own(name))) {
         let help = format!("write {}/{name}.zh.txt", config.templates);
-        problems.push(
-            Problem::outside(format!("the template `{name}` is missing"))
-                .code("E03")
-                .help(help),
-        );
+        problems.push(Problem::outside(format!("the template `{name}` is missing")).code("E03").help(help));
     }
     let groups: Vec<&str> = rules.taxonomy().groups().map(|group| group.id.as_str()).collect();
-    let used = config
-        .mailboxes
-        .iter()
-        .map(|mailbox| (&mailbox.group, vec!["mailbox", mailbox.name.as_str(), "group"]));
-    let tables = config
-        .handoff
-        .groups
-        .keys()
-        .map(|group| (group, vec!["group", group.as_str()]));
-    for (group, path) in used
-        .chain(tables)
-        .filter(|(group, _)| rules.taxonomy().group(group).is_none())
-    {
-        let problem = config
-            .error_at(&path, format!("there is no group `{group}` in the taxonomy"))
-            .code("E03");
+    let used = config.mailboxes.iter().map(|mailbox| (&mailbox.group, vec!["mailbox", mailbox.name.as_str(), "group"]));
+    let tables = config.handoff.groups.keys().map(|group| (group, vec!["group", group.as_str()]));
+    for (group, path) in used.chain(tables).filter(|(group, _)| rules.taxonomy().group(group).is_none()) {
+        let problem = config.error_at(&path, format!("there is no group `{group}` in the taxonomy")).code("E03");
         problems.push(problem.did_you_mean(group.as_str(), groups.iter().copied()));
     }
     problems
 }
 
 fn revision(texts: &Texts) -> String {
-    let rules = texts
-        .rules
-        .iter()
-        .map(|source| (source.name.clone(), &source.text));
-    let templates = texts
-        .templates
-        .iter()
-        .map(|(_, _, source)| (source.name.clone(), &source.text));
+    let rules = texts.rules.iter().map(|source| (source.name.clone(), &source.text));
+    let templates = texts.templates.iter().map(|(_, _, source)| (source.name.clone(), &source.text));
     let mut files: Vec<_> = rules.chain(templates).collect();
     files.sort();
-    let hashes: Vec<String> = files
-        .iter()
-        .map(|(name, text)| format!("{name}\0{}", MailHash::of(text.as_bytes())))
-        .collect();
+    let hashes: Vec<String> =
+        files.iter().map(|(name, text)| format!("{name}\0{}", MailHash::of(text.as_bytes()))).collect();
     MailHash::of(hashes.join("\n").as_bytes()).short()
 }

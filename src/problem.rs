@@ -19,39 +19,24 @@ pub struct SourceText {
 
 impl SourceText {
     pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> SourceText {
-        SourceText {
-            name: name.into(),
-            text: text.into(),
-        }
+        SourceText { name: name.into(), text: text.into() }
     }
 
     /// A fault at a byte range of this file.
     pub fn error(&self, span: Range<usize>, what: impl Into<String>) -> Problem {
-        Problem {
-            severity: Severity::Error,
-            code: None,
-            what: what.into(),
-            at: Some((self.clone(), span)),
-            help: None,
-        }
+        Problem { severity: Severity::Error, code: None, what: what.into(), at: Some((self.clone(), span)), help: None }
     }
 
     /// Something worth an admin's attention at a byte range of this file.
     pub fn warning(&self, span: Range<usize>, what: impl Into<String>) -> Problem {
-        Problem {
-            severity: Severity::Warning,
-            ..self.error(span, what)
-        }
+        Problem { severity: Severity::Warning, ..self.error(span, what) }
     }
 
     /// Line and column, both from 1, the column in characters.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset.min(self.text.len())).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (
-            before.matches('\n').count() + 1,
-            before[line_start..].chars().count() + 1,
-        )
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 }
 
@@ -77,13 +62,7 @@ pub struct Problem {
 impl Problem {
     /// A fault that is in no file, such as one in the environment or a missing folder.
     pub fn outside(what: impl Into<String>) -> Problem {
-        Problem {
-            severity: Severity::Error,
-            code: None,
-            what: what.into(),
-            at: None,
-            help: None,
-        }
+        Problem { severity: Severity::Error, code: None, what: what.into(), at: None, help: None }
     }
 
     pub fn code(mut self, code: &'static str) -> Problem {
@@ -110,15 +89,9 @@ impl Problem {
 
     /// Draws the fault with its line, in colour or not, at most `width` columns wide.
     pub fn draw(&self, colour: bool, width: usize) -> String {
-        let theme = if colour {
-            GraphicalTheme::unicode()
-        } else {
-            GraphicalTheme::unicode_nocolor()
-        };
+        let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let mut drawn = String::new();
-        let handler = GraphicalReportHandler::new_themed(theme)
-            .with_width(width)
-            .with_links(false);
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false);
         match handler.render_report(&mut drawn, &Drawn::from(self)) {
             Ok(()) => format!("{self}\n{drawn}"),
             Err(_) => self.to_string(),
@@ -209,10 +182,7 @@ impl From<&Problem> for Drawn {
     fn from(problem: &Problem) -> Drawn {
         Drawn {
             what: problem.what.clone(),
-            source: problem
-                .at
-                .as_ref()
-                .map(|(s, _)| NamedSource::new(&s.name, s.text.to_string())),
+            source: problem.at.as_ref().map(|(s, _)| NamedSource::new(&s.name, s.text.to_string())),
             span: problem.at.as_ref().map(|(_, span)| span.clone()),
         }
     }
@@ -233,11 +203,7 @@ impl Diagnostic for Drawn {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = self.span.clone()?;
-        Some(Box::new(std::iter::once(LabeledSpan::new(
-            Some("here".into()),
-            span.start,
-            span.len().max(1),
-        ))))
+        Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".into()), span.start, span.len().max(1)))))
     }
 }
 
@@ -249,14 +215,9 @@ mod tests {
     fn a_fault_says_file_line_column_what_and_what_to_do() {
         let source = SourceText::new("bot.toml", "[reply]\n# 中文\nbudgit = 3\n");
         let at = source.text.find("budgit").unwrap();
-        let problem = source
-            .error(at..at + 6, "unknown key `budgit`")
-            .code("E01")
-            .did_you_mean("budgit", ["budget", "language"]);
-        assert_eq!(
-            problem.to_string(),
-            "bot.toml:3:1: error[E01]: unknown key `budgit`; did you mean `budget`?"
-        );
+        let problem =
+            source.error(at..at + 6, "unknown key `budgit`").code("E01").did_you_mean("budgit", ["budget", "language"]);
+        assert_eq!(problem.to_string(), "bot.toml:3:1: error[E01]: unknown key `budgit`; did you mean `budget`?");
         let drawn = problem.draw(false, 100);
         assert!(drawn.contains("budgit = 3"), "{drawn}");
         assert_eq!(source.line_column(source.text.find('文').unwrap()), (2, 4));

@@ -39,9 +39,7 @@ impl Keeper {
     pub fn fetch(&self) -> Result<SecretString, String> {
         match self {
             Keeper::Given(secret) => Ok(secret.clone()),
-            Keeper::File(path) => {
-                from_file(path).map_err(|why| format!("password_file {}: {why}", path.display()))
-            }
+            Keeper::File(path) => from_file(path).map_err(|why| format!("password_file {}: {why}", path.display())),
             // The arguments may be telling; the program's name is not.
             Keeper::Command(words) => from_command(words, COMMAND_TIME).map_err(|why| {
                 let program = words.first().map_or("(empty)", String::as_str);
@@ -60,10 +58,7 @@ fn from_file(path: &Path) -> Result<SecretString, String> {
     // Asked of the open file: nobody can put another in its place in between.
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(format!(
-            "others can read it (mode {mode:03o}); say chmod 600 {}",
-            path.display()
-        ));
+        return Err(format!("others can read it (mode {mode:03o}); say chmod 600 {}", path.display()));
     }
     secret_of(read_bounded(file).map_err(|e| e.to_string())?)
 }
@@ -123,9 +118,7 @@ fn secret_of(bytes: Vec<u8>) -> Result<SecretString, String> {
     let line = line.strip_suffix('\r').unwrap_or(line);
     match line {
         "" => Err("it is empty".into()),
-        line if line.contains(char::is_control) => {
-            Err("it has more than one line or a control character".into())
-        }
+        line if line.contains(char::is_control) => Err("it has more than one line or a control character".into()),
         line => Ok(SecretString::from(line)),
     }
 }
@@ -184,10 +177,7 @@ mod tests {
             (&["printf", "%s", "$HOME;`id`"], Ok("$HOME;`id`")),
             (&["sh", "-c", "echo hunter2; exit 3"], Err("exit status: 3")),
             (&["true"], Err("it is empty")),
-            (
-                &["/nonexistent/program", "secret-argument"],
-                Err("password_command /nonexistent/program"),
-            ),
+            (&["/nonexistent/program", "secret-argument"], Err("password_command /nonexistent/program")),
             (&[], Err("it names no program")),
         ] {
             let words = words.iter().map(|word| word.to_string()).collect();
@@ -195,10 +185,7 @@ mod tests {
                 (Ok(got), Ok(want)) => assert_eq!(got, want),
                 (Err(why), Err(want)) => {
                     assert!(why.contains(want), "{why}");
-                    assert!(
-                        !why.contains("hunter2") && !why.contains("secret-argument"),
-                        "{why}"
-                    );
+                    assert!(!why.contains("hunter2") && !why.contains("secret-argument"), "{why}");
                 }
                 (got, want) => panic!("{got:?}, not {want:?}"),
             }

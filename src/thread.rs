@@ -61,10 +61,7 @@ impl Because {
 /// What to ask the store about a mail.
 pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     let reported = message.report.iter().flat_map(|report| report.about());
-    let referred: Vec<_> = reported
-        .chain(message.references.iter().rev())
-        .take(MAX_REFERENCES)
-        .collect();
+    let referred: Vec<_> = reported.chain(message.references.iter().rev()).take(MAX_REFERENCES).collect();
     let mut signed: Vec<CaseNumber> = Vec::new();
     for case in referred.iter().filter_map(|id| id.own_case(key)) {
         if !signed.contains(&case) {
@@ -73,10 +70,7 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     }
     // Whom an answer would go to is the screening's to say: the sender, or for a trusted form the Reply-To.
     let form = match message.reply_to.as_slice() {
-        [person] => person
-            .address
-            .as_ref()
-            .filter(|address| Some(*address) != message.sender()),
+        [person] => person.address.as_ref().filter(|address| Some(*address) != message.sender()),
         _ => None,
     };
     let answerable: Vec<&Address> = message.sender().into_iter().chain(form).collect();
@@ -89,11 +83,7 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     }
     Clues {
         signed,
-        references: referred
-            .into_iter()
-            .filter(|id| id.own_case(key).is_none())
-            .cloned()
-            .collect(),
+        references: referred.into_iter().filter(|id| id.own_case(key).is_none()).cloned().collect(),
         numbers,
         candidates: candidates(mail, key),
         scopes: answerable.into_iter().flat_map(scopes).collect(),
@@ -113,12 +103,7 @@ pub fn is_reply(message: &Message) -> bool {
 
 /// Everything an answer to this address is counted by.
 pub fn scopes(sender: &Address) -> Vec<Scope> {
-    vec![
-        Scope::Sender(sender.counting_key()),
-        Scope::Domain(sender.domain().to_owned()),
-        Scope::Unknown,
-        Scope::Global,
-    ]
+    vec![Scope::Sender(sender.counting_key()), Scope::Domain(sender.domain().to_owned()), Scope::Unknown, Scope::Global]
 }
 
 /// Judges what the store answered.
@@ -130,10 +115,7 @@ pub fn thread(message: &Message, facts: &Facts) -> Threading {
         (Some(requester), Some(sender)) => requester.counting_key() == sender.counting_key(),
         _ => false,
     };
-    let follows = |case: &Case, because| Threading::Follows {
-        case: Box::new(case.clone()),
-        because,
-    };
+    let follows = |case: &Case, because| Threading::Follows { case: Box::new(case.clone()), because };
     if let Some(case) = facts.by_signed.iter().find(|case| wrote(case)) {
         follows(case, Because::OwnMessageId)
     } else if let Some(case) = facts.by_signed.first() {

@@ -109,24 +109,18 @@ impl Calendar {
             return Some(now);
         }
         let today = now.to_zoned(self.zone.clone()).date();
-        today
-            .series(jiff::Span::new().days(1))
-            .take(LOOK_AHEAD)
-            .find_map(|day| {
-                let openings = self.hours_of(day).iter().filter_map(|span| {
-                    let time = day.at((span.from / 60) as i8, (span.from % 60) as i8, 0, 0);
-                    Some(time.to_zoned(self.zone.clone()).ok()?.timestamp())
-                });
-                openings.filter(|opening| *opening > now).min()
-            })
+        today.series(jiff::Span::new().days(1)).take(LOOK_AHEAD).find_map(|day| {
+            let openings = self.hours_of(day).iter().filter_map(|span| {
+                let time = day.at((span.from / 60) as i8, (span.from % 60) as i8, 0, 0);
+                Some(time.to_zoned(self.zone.clone()).ok()?.timestamp())
+            });
+            openings.filter(|opening| *opening > now).min()
+        })
     }
 
     fn hours_of(&self, day: Date) -> &[Span] {
         if self.make_up_days.contains(&day) {
-            self.week
-                .iter()
-                .find(|hours| !hours.is_empty())
-                .map_or(&[], Vec::as_slice)
+            self.week.iter().find(|hours| !hours.is_empty()).map_or(&[], Vec::as_slice)
         } else if self.holidays.contains(&day) {
             &[]
         } else {
@@ -149,10 +143,7 @@ impl Span {
             (minute < 60).then_some(hour * 60 + minute).filter(|_| hour <= 24)
         };
         let (from, to) = text.split_once('-')?;
-        let span = Span {
-            from: minutes(from)?,
-            to: minutes(to)?,
-        };
+        let span = Span { from: minutes(from)?, to: minutes(to)? };
         (span.from < span.to && span.to <= DAY).then_some(span)
     }
 }
@@ -168,8 +159,7 @@ pub fn weekday(name: &str) -> Option<usize> {
         Weekday::Saturday,
         Weekday::Sunday,
     ];
-    DAYS.iter()
-        .position(|day| format!("{day:?}").to_ascii_lowercase()[..3] == *name)
+    DAYS.iter().position(|day| format!("{day:?}").to_ascii_lowercase()[..3] == *name)
 }
 
 #[cfg(test)]
@@ -181,10 +171,7 @@ mod tests {
     }
 
     fn workdays() -> Calendar {
-        let hours = vec![
-            Span::parse("09:00-12:00").unwrap(),
-            Span::parse("13:30-18:00").unwrap(),
-        ];
+        let hours = vec![Span::parse("09:00-12:00").unwrap(), Span::parse("13:30-18:00").unwrap()];
         Calendar {
             zone: zone("Asia/Shanghai").unwrap(),
             week: std::array::from_fn(|day| if day < 5 { hours.clone() } else { Vec::new() }),
@@ -197,47 +184,15 @@ mod tests {
     #[test]
     fn working_hours_holidays_and_make_up_days() {
         let cases = [
-            (
-                "2026-09-30T09:00:00+08:00",
-                Hours::Open,
-                "2026-09-30T09:00:00+08:00",
-            ),
-            (
-                "2026-09-30T08:59:59+08:00",
-                Hours::Closed,
-                "2026-09-30T09:00:00+08:00",
-            ),
-            (
-                "2026-09-30T10:30:00+08:00",
-                Hours::Peak,
-                "2026-09-30T10:30:00+08:00",
-            ),
-            (
-                "2026-09-30T12:00:00+08:00",
-                Hours::Closed,
-                "2026-09-30T13:30:00+08:00",
-            ),
+            ("2026-09-30T09:00:00+08:00", Hours::Open, "2026-09-30T09:00:00+08:00"),
+            ("2026-09-30T08:59:59+08:00", Hours::Closed, "2026-09-30T09:00:00+08:00"),
+            ("2026-09-30T10:30:00+08:00", Hours::Peak, "2026-09-30T10:30:00+08:00"),
+            ("2026-09-30T12:00:00+08:00", Hours::Closed, "2026-09-30T13:30:00+08:00"),
             ("2026-09-30T02:30:00Z", Hours::Peak, "2026-09-30T02:30:00Z"),
-            (
-                "2026-09-30T18:00:00+08:00",
-                Hours::Closed,
-                "2026-10-08T09:00:00+08:00",
-            ),
-            (
-                "2026-10-01T10:00:00+08:00",
-                Hours::Closed,
-                "2026-10-08T09:00:00+08:00",
-            ),
-            (
-                "2026-10-10T14:00:00+08:00",
-                Hours::Open,
-                "2026-10-10T14:00:00+08:00",
-            ),
-            (
-                "2026-10-11T14:00:00+08:00",
-                Hours::Closed,
-                "2026-10-12T09:00:00+08:00",
-            ),
+            ("2026-09-30T18:00:00+08:00", Hours::Closed, "2026-10-08T09:00:00+08:00"),
+            ("2026-10-01T10:00:00+08:00", Hours::Closed, "2026-10-08T09:00:00+08:00"),
+            ("2026-10-10T14:00:00+08:00", Hours::Open, "2026-10-10T14:00:00+08:00"),
+            ("2026-10-11T14:00:00+08:00", Hours::Closed, "2026-10-12T09:00:00+08:00"),
         ];
         let calendar = workdays();
         for (now, hours, next) in cases {
@@ -251,28 +206,15 @@ mod tests {
         let mut calendar = workdays();
         calendar.zone = zone("America/New_York").unwrap();
         // 2026-03-08: clocks go from 02:00 to 03:00. Friday evening to Monday morning is an hour shorter.
-        assert_eq!(
-            calendar.next_opening(at("2026-03-06T20:00:00-05:00")),
-            Some(at("2026-03-09T09:00:00-04:00"))
-        );
+        assert_eq!(calendar.next_opening(at("2026-03-06T20:00:00-05:00")), Some(at("2026-03-09T09:00:00-04:00")));
     }
 
     #[test]
     fn always_is_open_and_never_has_no_next_opening() {
         let now = at("2026-10-03T03:00:00Z");
         assert_eq!(Calendar::always().moment(now), Hours::Open);
-        let never = Calendar {
-            week: Default::default(),
-            ..workdays()
-        };
-        assert_eq!(
-            Calendar {
-                make_up_days: BTreeSet::new(),
-                ..never
-            }
-            .next_opening(now),
-            None
-        );
+        let never = Calendar { week: Default::default(), ..workdays() };
+        assert_eq!(Calendar { make_up_days: BTreeSet::new(), ..never }.next_opening(now), None);
     }
 
     #[test]
@@ -280,22 +222,10 @@ mod tests {
         for good in ["09:00-18:00", "0:00-24:00", "9:05 - 9:06"] {
             assert!(Span::parse(good).is_some(), "{good}");
         }
-        for bad in [
-            "",
-            "9-18",
-            "18:00-09:00",
-            "09:00-09:00",
-            "23:00-24:01",
-            "09:60-10:00",
-            "a:b-c:d",
-            "-1:00-2:00",
-        ] {
+        for bad in ["", "9-18", "18:00-09:00", "09:00-09:00", "23:00-24:01", "09:60-10:00", "a:b-c:d", "-1:00-2:00"] {
             assert!(Span::parse(bad).is_none(), "{bad}");
         }
-        assert_eq!(
-            (weekday("mon"), weekday("sun"), weekday("Mon")),
-            (Some(0), Some(6), None)
-        );
+        assert_eq!((weekday("mon"), weekday("sun"), weekday("Mon")), (Some(0), Some(6), None));
         assert!(zone("Asia/Nowhere").is_none());
     }
 }

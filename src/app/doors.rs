@@ -28,11 +28,9 @@ pub enum AnyRelay {
 /// The source of a mailbox, not yet connected.
 pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Result<AnySource> {
     Ok(match &mailbox.source {
-        config::Source::Maildir { path } => AnySource::Maildir(MaildirSource::new(
-            mailbox.name.clone(),
-            configured.path(path),
-            mailbox.largest,
-        )),
+        config::Source::Maildir { path } => {
+            AnySource::Maildir(MaildirSource::new(mailbox.name.clone(), configured.path(path), mailbox.largest))
+        }
         config::Source::Imap(imap) => {
             let settings = imap::Settings {
                 name: mailbox.name.clone(),
@@ -52,10 +50,7 @@ pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Res
                 },
                 secret: provider(configured, &imap.login.secret),
                 folder: imap.folder.clone(),
-                after: imap::AfterCommit {
-                    keyword: imap.keyword.clone(),
-                    move_to: imap.move_to.clone(),
-                },
+                after: imap::AfterCommit { keyword: imap.keyword.clone(), move_to: imap.move_to.clone() },
                 max_mail: mailbox.largest,
                 poll: imap.poll,
                 patience: imap::Patience::default(),
@@ -69,9 +64,7 @@ pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Res
 /// The connections to the relay, none of them open yet.
 pub fn relays(configured: &Configured) -> anyhow::Result<Vec<AnyRelay>> {
     match &configured.config.relay {
-        config::Relay::Maildir { path } => {
-            Ok(vec![AnyRelay::Maildir(MaildirRelay::new(configured.path(path)))])
-        }
+        config::Relay::Maildir { path } => Ok(vec![AnyRelay::Maildir(MaildirRelay::new(configured.path(path)))]),
         config::Relay::Smtp(smtp) => {
             let auth = smtp.login.as_ref().map(|login| smtp::Auth {
                 user: login.user.clone(),
@@ -93,15 +86,10 @@ pub fn relays(configured: &Configured) -> anyhow::Result<Vec<AnyRelay>> {
                 extra_ca: authority(configured, &smtp.server)?,
                 auth,
                 hello: smtp.hello.clone(),
-                timeouts: smtp::Timeouts {
-                    dot: smtp.final_dot,
-                    ..smtp::Timeouts::default()
-                },
+                timeouts: smtp::Timeouts { dot: smtp.final_dot, ..smtp::Timeouts::default() },
                 max_size: u64::MAX,
             };
-            (0..smtp.connections)
-                .map(|_| Ok(AnyRelay::Smtp(Box::new(SmtpRelay::new(settings.clone())?))))
-                .collect()
+            (0..smtp.connections).map(|_| Ok(AnyRelay::Smtp(Box::new(SmtpRelay::new(settings.clone())?)))).collect()
         }
     }
 }
@@ -112,9 +100,7 @@ fn authority(configured: &Configured, server: &config::Server) -> anyhow::Result
         return Ok(None);
     };
     let path = configured.path(file);
-    std::fs::read(&path)
-        .map(Some)
-        .with_context(|| format!("ca_file {}", path.display()))
+    std::fs::read(&path).map(Some).with_context(|| format!("ca_file {}", path.display()))
 }
 
 /// Where a secret comes from, asked anew at each login.

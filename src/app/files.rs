@@ -31,14 +31,8 @@ pub fn configured(file: &Path) -> Result<Configured, Problems> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let config = config::load(&SourceText::new(file.display().to_string(), text), &environment)?;
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    Ok(Configured {
-        config,
-        folder: folder.to_owned(),
-    })
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(Configured { config, folder: folder.to_owned() })
 }
 
 /// Reads all rule files and templates.
@@ -50,10 +44,7 @@ pub fn texts(configured: &Configured) -> Result<Texts, Problems> {
         rules.extend(read(&file, &mut problems));
     }
     if rules.is_empty() {
-        problems.push(Problem::outside(format!(
-            "{}: there are no rule files (*.toml)",
-            rules_folder.display()
-        )));
+        problems.push(Problem::outside(format!("{}: there are no rule files (*.toml)", rules_folder.display())));
     }
     let templates_folder = configured.path(&configured.config.templates);
     let mut templates = Vec::new();
@@ -65,11 +56,7 @@ pub fn texts(configured: &Configured) -> Result<Texts, Problems> {
             Err(why) => problems.push(Problem::outside(format!("{}: {why}", file.display()))),
         }
     }
-    if problems.has_errors() {
-        Err(problems)
-    } else {
-        Ok(Texts { rules, templates })
-    }
+    if problems.has_errors() { Err(problems) } else { Ok(Texts { rules, templates }) }
 }
 
 fn read(file: &Path, problems: &mut Problems) -> Option<SourceText> {
@@ -91,10 +78,7 @@ fn files(folder: &Path, ending: &str, problems: &mut Problems) -> Vec<PathBuf> {
             return Vec::new();
         }
     };
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok())
-        .map(|entry| entry.path())
-        .collect();
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok()).map(|entry| entry.path()).collect();
     paths.sort();
     paths
         .into_iter()
@@ -108,15 +92,10 @@ fn files(folder: &Path, ending: &str, problems: &mut Problems) -> Vec<PathBuf> {
 
 /// `kb/554-dt-spm.zh.txt` is the template `kb/554-dt-spm` in Chinese.
 fn template_name(folder: &Path, file: &Path) -> Result<(TemplateName, Language), String> {
-    let path = file
-        .strip_prefix(folder)
-        .unwrap_or(file)
-        .to_string_lossy()
-        .replace('\\', "/");
+    let path = file.strip_prefix(folder).unwrap_or(file).to_string_lossy().replace('\\', "/");
     let stem = path.strip_suffix(".txt").unwrap_or(&path);
-    let (name, language) = stem
-        .rsplit_once('.')
-        .ok_or("the file name lacks its language: NAME.zh.txt, NAME.en.txt or NAME.ja.txt")?;
+    let (name, language) =
+        stem.rsplit_once('.').ok_or("the file name lacks its language: NAME.zh.txt, NAME.en.txt or NAME.ja.txt")?;
     let language = Language::parse(language).ok_or_else(|| format!("`{language}` is none of zh, en, ja"))?;
     let name = TemplateName::parse(name).map_err(|error| error.to_string())?;
     Ok((name, language))

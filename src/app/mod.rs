@@ -86,11 +86,7 @@ pub async fn run(configured: &Configured, shutdown: CancellationToken) -> Result
     tracing::info!("store open: {opened}");
     let (playbook, warnings, tests) = playbook(configured, store.key().clone())?;
     warnings.0.iter().for_each(|warning| tracing::warn!("{warning}"));
-    tracing::info!(
-        revision = playbook.revision(),
-        inline_tests = tests.passed,
-        "playbook checked"
-    );
+    tracing::info!(revision = playbook.revision(), inline_tests = tests.passed, "playbook checked");
     let (_keep, playbook) = watch::channel(Arc::new(playbook));
 
     let mut flows: JoinSet<Result<(), anyhow::Error>> = JoinSet::new();
@@ -147,9 +143,7 @@ async fn supervise(
         }
     };
     if tokio::time::timeout(SHUTDOWN, rest).await.is_err() {
-        tracing::warn!(
-            "some mails were still on their way; they are in doubt and looked after at the next start"
-        );
+        tracing::warn!("some mails were still on their way; they are in doubt and looked after at the next start");
         flows.abort_all();
     }
     result
@@ -162,9 +156,7 @@ fn outcome(ended: Option<Result<Result<(), anyhow::Error>, tokio::task::JoinErro
             Ok(store) => RunError::Store(store),
             Err(other) => RunError::Other(other),
         }),
-        Some(Err(panic)) => Err(RunError::Other(anyhow::anyhow!(
-            "a part of the bot stopped: {panic}"
-        ))),
+        Some(Err(panic)) => Err(RunError::Other(anyhow::anyhow!("a part of the bot stopped: {panic}"))),
     }
 }
 

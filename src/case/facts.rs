@@ -120,18 +120,13 @@ impl Window {
             Some((last, count)) if *last >= slot => *count += 1,
             _ => self.slots.push((slot, 1)),
         }
-        self.slots
-            .retain(|(at, _)| *at > slot - DAY_MINUTES - scope.slot_minutes());
+        self.slots.retain(|(at, _)| *at > slot - DAY_MINUTES - scope.slot_minutes());
     }
 
     /// Replies in the `minutes` before `now`, counting every slot that reaches into them.
     pub fn count(&self, scope: &Scope, minutes: i64, now: Timestamp) -> u32 {
         let from = now.as_second().div_euclid(60) - minutes - scope.slot_minutes();
-        self.slots
-            .iter()
-            .filter(|(at, _)| *at > from)
-            .map(|(_, count)| count)
-            .sum()
+        self.slots.iter().filter(|(at, _)| *at > from).map(|(_, count)| count).sum()
     }
 }
 
@@ -156,11 +151,7 @@ mod tests {
         assert_eq!(window.count(&scope, DAY_MINUTES, at(1431)), 4);
         assert_eq!(window.count(&scope, DAY_MINUTES, at(1465)), 1);
         window.spend(&scope, at(100));
-        assert_eq!(
-            window.count(&scope, 60, at(1431)),
-            2,
-            "a clock set back refills nothing"
-        );
+        assert_eq!(window.count(&scope, 60, at(1431)), 2, "a clock set back refills nothing");
     }
 
     #[test]

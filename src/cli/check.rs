@@ -29,11 +29,7 @@ pub fn run(file: &Path, options: Options) -> Done {
     let warnings = problems.0.len() - errors;
     if errors > 0 {
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        let told = format!(
-            "{}, {}: not fit to run",
-            count(errors, "error"),
-            count(warnings, "warning")
-        );
+        let told = format!("{}, {}: not fit to run", count(errors, "error"), count(warnings, "warning"));
         return Err(Trouble::new(Exit::Config, anyhow::anyhow!(told)));
     }
     println!("{summary}");
@@ -59,32 +55,21 @@ fn all(file: &Path) -> Result<(Problems, String), Problems> {
 
 /// Every secret is there and nobody else can read it. What it is is not shown.
 fn secrets(configured: &files::Configured) -> Problems {
-    let imap = configured
-        .config
-        .mailboxes
-        .iter()
-        .filter_map(|mailbox| match &mailbox.source {
-            config::Source::Imap(imap) => {
-                Some((format!("mailbox.{}.imap", mailbox.name), &imap.login.secret))
-            }
-            config::Source::Maildir { .. } => None,
-        });
+    let imap = configured.config.mailboxes.iter().filter_map(|mailbox| match &mailbox.source {
+        config::Source::Imap(imap) => Some((format!("mailbox.{}.imap", mailbox.name), &imap.login.secret)),
+        config::Source::Maildir { .. } => None,
+    });
     let smtp = match &configured.config.relay {
-        config::Relay::Smtp(smtp) => smtp
-            .login
-            .as_ref()
-            .map(|login| ("relay.smtp".to_owned(), &login.secret)),
+        config::Relay::Smtp(smtp) => smtp.login.as_ref().map(|login| ("relay.smtp".to_owned(), &login.secret)),
         config::Relay::Maildir { .. } => None,
     };
-    let faults = imap
-        .chain(smtp)
-        .filter_map(|(table, secret)| match doors::provider(configured, secret)() {
-            Ok(secret) if secret.expose_secret().is_empty() => {
-                Some(Problem::outside(format!("{table}: the password is empty")))
-            }
-            Ok(_) => None,
-            Err(why) => Some(Problem::outside(format!("{table}: {why}"))),
-        });
+    let faults = imap.chain(smtp).filter_map(|(table, secret)| match doors::provider(configured, secret)() {
+        Ok(secret) if secret.expose_secret().is_empty() => {
+            Some(Problem::outside(format!("{table}: the password is empty")))
+        }
+        Ok(_) => None,
+        Err(why) => Some(Problem::outside(format!("{table}: {why}"))),
+    });
     Problems(faults.collect())
 }
 
@@ -106,10 +91,7 @@ fn folders(configured: &files::Configured) -> Problems {
     }
     let data = configured.path(&configured.config.data);
     if data.exists() && !data.is_dir() {
-        problems.push(Problem::outside(format!(
-            "bot.data: {} is not a folder",
-            data.display()
-        )));
+        problems.push(Problem::outside(format!("bot.data: {} is not a folder", data.display())));
     }
     problems
 }

@@ -37,19 +37,13 @@ const WIDTH: usize = 100;
 pub fn run(file: &Path, options: Options) -> Done {
     let configured = files::configured(file).map_err(|problems| Trouble::new(Exit::Config, problems))?;
     let key = app::stored_key(&configured);
-    let (playbook, ..) =
-        app::playbook(&configured, key).map_err(|problems| Trouble::new(Exit::Config, problems))?;
+    let (playbook, ..) = app::playbook(&configured, key).map_err(|problems| Trouble::new(Exit::Config, problems))?;
     let mailbox = match &options.mailbox {
         None => playbook.config().mailboxes.first(),
-        Some(name) => MailboxName::parse(name)
-            .ok()
-            .and_then(|name| playbook.config().mailbox(&name)),
+        Some(name) => MailboxName::parse(name).ok().and_then(|name| playbook.config().mailbox(&name)),
     };
     let Some(mailbox) = mailbox else {
-        return Err(Trouble::new(
-            Exit::Usage,
-            anyhow::anyhow!("there is no such mailbox in {}", file.display()),
-        ));
+        return Err(Trouble::new(Exit::Usage, anyhow::anyhow!("there is no such mailbox in {}", file.display())));
     };
     let mut exit = Exit::Ok;
     for path in &options.files {
@@ -63,18 +57,8 @@ pub fn run(file: &Path, options: Options) -> Done {
         };
         let (message, hash, now) = (app::read(&bytes), MailHash::of(&bytes), app::now());
         let clues = thread::clues(&message, &hash, playbook.key());
-        let facts = Facts {
-            free_number: clues.candidates.first().copied(),
-            ..Facts::default()
-        };
-        let mail = Mail {
-            mailbox,
-            hash,
-            message: &message,
-            delivered: now,
-            junk: false,
-            baseline: false,
-        };
+        let facts = Facts { free_number: clues.candidates.first().copied(), ..Facts::default() };
+        let mail = Mail { mailbox, hash, message: &message, delivered: now, junk: false, baseline: false };
         let decision = decide::decide(&mail, &facts, &playbook, now);
         println!("{}", explanation(path, &message, &decision, &playbook));
         for outgoing in decision.outgoing() {
@@ -90,21 +74,13 @@ fn explanation(path: &Path, message: &Message, decision: &Decision, playbook: &P
     let mut line = |label: &str, value: String| {
         let _ = writeln!(text, "  {label:<10}{value}");
     };
-    let from = message
-        .from
-        .iter()
-        .map(|p| format!("{} <{}>", p.name, p.written))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let from = message.from.iter().map(|p| format!("{} <{}>", p.name, p.written)).collect::<Vec<_>>().join(", ");
     line("from", one_line(&from, WIDTH));
     line("subject", one_line(&message.subject, WIDTH));
     line("language", message.language.as_str().to_owned());
     line("screened", why.screening.kind.as_str().to_owned());
     for reason in &why.screening.reasons {
-        line(
-            "",
-            format!("no answer, {}: {}", reason.code(), reason.explanation(Language::En)),
-        );
+        line("", format!("no answer, {}: {}", reason.code(), reason.explanation(Language::En)));
     }
     for (key, value) in why.lines().into_iter().filter(|(key, _)| key == "thread") {
         line(&key, value);
@@ -112,26 +88,17 @@ fn explanation(path: &Path, message: &Message, decision: &Decision, playbook: &P
     let judgement = &why.judgement;
     for hit in judgement.hits.iter().filter(|hit| hit.phase != Phase::Classify) {
         let shadow = if hit.shadow { " (shadow: no effect)" } else { "" };
-        line(
-            hit.phase.as_str(),
-            format!("{}{shadow}  {}", hit.rule, evidence(&hit.evidence)),
-        );
+        line(hit.phase.as_str(), format!("{}{shadow}  {}", hit.rule, evidence(&hit.evidence)));
     }
     for score in &judgement.scores {
         line("score", scored(score, playbook));
         for contribution in &score.contributions {
             let (rule, weight) = (&contribution.rule, contribution.weight);
-            line(
-                "",
-                format!("{weight:+5.1}  {rule}  {}", evidence(&contribution.evidence)),
-            );
+            line("", format!("{weight:+5.1}  {rule}  {}", evidence(&contribution.evidence)));
         }
     }
     match (&judgement.category, &judgement.why_not) {
-        (Some(won), _) => line(
-            "category",
-            format!("{}, {:.1} ahead of the next", won.category, won.margin),
-        ),
+        (Some(won), _) => line("category", format!("{}, {:.1} ahead of the next", won.category, won.margin)),
         (None, Some(why_not)) => line("category", format!("none: {}", told::ambiguity(why_not, Language::En))),
         (None, None) => {}
     }
@@ -149,27 +116,19 @@ fn explanation(path: &Path, message: &Message, decision: &Decision, playbook: &P
     }
     line("decided", why.shown.to_string());
     if let Some(case) = decision.case() {
-        line(
-            "case",
-            format!("{} {}, group {}", case.number, case.state.as_str(), case.group),
-        );
+        line("case", format!("{} {}, group {}", case.number, case.state.as_str(), case.group));
     }
     format!("{}\n{text}", path.display())
 }
 
 fn scored(score: &CategoryScore, playbook: &Playbook) -> String {
     let label = playbook.category_label(&score.category, Language::Zh);
-    format!(
-        "{:5.1} of {:.1}  {} {label}",
-        score.score, score.threshold, score.category
-    )
+    format!("{:5.1} of {:.1}  {} {label}", score.score, score.threshold, score.category)
 }
 
 fn evidence(evidence: &[Evidence]) -> String {
-    let spans: Vec<String> = evidence
-        .iter()
-        .map(|span| format!("{}: “{}”", span.segment.as_str(), one_line(&span.text, 40)))
-        .collect();
+    let spans: Vec<String> =
+        evidence.iter().map(|span| format!("{}: “{}”", span.segment.as_str(), one_line(&span.text, 40))).collect();
     spans.join(", ")
 }
 
@@ -182,10 +141,6 @@ fn letter(outgoing: &crate::outgoing::Outgoing, original: &[u8], raw: bool) -> S
         return format!("{head}\n{}", String::from_utf8_lossy(&bytes));
     }
     let seen = app::read(&bytes);
-    let body: Vec<String> = seen
-        .text
-        .lines()
-        .map(|line| format!("    {}", line.trim_end()))
-        .collect();
+    let body: Vec<String> = seen.text.lines().map(|line| format!("    {}", line.trim_end())).collect();
     format!("{head}\n    {}\n\n{}\n", seen.subject, body.join("\n"))
 }

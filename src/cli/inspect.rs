@@ -33,19 +33,10 @@ pub fn run(config: &Path, options: Options) -> Done {
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut progress = Progress::new(options.files.len(), "reading");
-    for (file, result) in options
-        .files
-        .iter()
-        .zip(reader::read_files(&options.files, Limits::default()))
-    {
+    for (file, result) in options.files.iter().zip(reader::read_files(&options.files, Limits::default())) {
         let inspected = result.map(|message| {
             let now = app::now();
-            let arrived = screen::Arrived {
-                delivered: now,
-                now,
-                junk: false,
-                baseline: false,
-            };
+            let arrived = screen::Arrived { delivered: now, now, junk: false, baseline: false };
             let screening = screen::screen(&message, desk.as_ref().map(|desk| (desk, &arrived)));
             (message, screening)
         });
@@ -99,12 +90,7 @@ fn as_text(file: &Path, inspected: Inspected<'_>) -> String {
         Err(why) => return format!("{}: unreadable: {why}", file.display()),
         Ok(inspected) => inspected,
     };
-    let from = message
-        .from
-        .iter()
-        .map(|p| format!("{} <{}>", p.name, p.written))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let from = message.from.iter().map(|p| format!("{} <{}>", p.name, p.written)).collect::<Vec<_>>().join(", ");
     let mut lines = vec![
         format!("{}: {}", file.display(), screening.kind.as_str()),
         format!("  from      {}", one_line(&from, WIDTH)),
@@ -121,29 +107,11 @@ fn as_text(file: &Path, inspected: Inspected<'_>) -> String {
             .iter()
             .map(|reason| format!("  because   {}: {}", reason.code(), reason.explanation(Language::En))),
     );
-    lines.extend(
-        message
-            .defects
-            .iter()
-            .map(|defect| format!("  defect    {}", defect.code())),
-    );
+    lines.extend(message.defects.iter().map(|defect| format!("  defect    {}", defect.code())));
     lines.extend(message.attachments.iter().map(|attachment| {
-        let name = if attachment.name.is_empty() {
-            "(no name)"
-        } else {
-            &attachment.name
-        };
-        format!(
-            "  attached  {name} ({}, {} octets)",
-            attachment.media_type, attachment.size
-        )
+        let name = if attachment.name.is_empty() { "(no name)" } else { &attachment.name };
+        format!("  attached  {name} ({}, {} octets)", attachment.media_type, attachment.size)
     }));
-    lines.extend(
-        message
-            .segments
-            .fresh
-            .lines()
-            .map(|line| format!("  | {}", one_line(line, WIDTH))),
-    );
+    lines.extend(message.segments.fresh.lines().map(|line| format!("  | {}", one_line(line, WIDTH))));
     lines.join("\n")
 }

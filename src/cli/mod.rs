@@ -45,14 +45,7 @@ impl From<Exit> for ExitCode {
 #[command(version, max_term_width = 100)]
 struct Arguments {
     /// The configuration.
-    #[arg(
-        long,
-        short,
-        global = true,
-        value_name = "FILE",
-        default_value = "bot.toml",
-        env = "HUIXIN_CONFIG"
-    )]
+    #[arg(long, short, global = true, value_name = "FILE", default_value = "bot.toml", env = "HUIXIN_CONFIG")]
     config: PathBuf,
     #[command(subcommand)]
     command: Command,
@@ -79,11 +72,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // `--help` and `--version` are no errors; clap's own code for the others is 2.
             let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Ok.into()
-            };
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
         }
     };
     let config = arguments.config;
@@ -111,10 +100,7 @@ struct Trouble {
 
 impl Trouble {
     fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Trouble {
-        Trouble {
-            exit,
-            error: error.into(),
-        }
+        Trouble { exit, error: error.into() }
     }
 }
 

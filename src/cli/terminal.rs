@@ -33,10 +33,7 @@ pub fn draw(problems: &Problems) {
 
 /// A line of text for a person: control characters and line breaks shown as blanks, cut to `most` columns.
 pub fn one_line(text: &str, most: usize) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     if words.chars().count() <= most {
         return words;
@@ -55,11 +52,7 @@ impl Progress {
     pub fn new(length: usize, what: &'static str) -> Progress {
         let bar = ProgressBar::hidden();
         bar.set_message(what);
-        Progress {
-            bar,
-            started: std::time::Instant::now(),
-            length: length as u64,
-        }
+        Progress { bar, started: std::time::Instant::now(), length: length as u64 }
     }
 
     /// One more done.

@@ -123,11 +123,7 @@ mod tests {
             ("一二三四五六七八九十十一", "一二三四五六七八九十"),
             ("123456789 123", "123456789"),
         ] {
-            assert_eq!(
-                Line::new(text, 10.max(want.chars().count())).as_str(),
-                want,
-                "{text:?}"
-            );
+            assert_eq!(Line::new(text, 10.max(want.chars().count())).as_str(), want, "{text:?}");
         }
     }
 

@@ -29,10 +29,7 @@ impl Variants {
     /// The language in which `name` is sent to someone who reads `language`.
     pub fn resolve(&self, name: &str, language: Language) -> Option<Language> {
         let have = self.languages.get(&TemplateName::parse(name).ok()?)?;
-        [language, self.default]
-            .into_iter()
-            .find(|language| have.contains(language))
-            .or_else(|| have.first().copied())
+        [language, self.default].into_iter().find(|language| have.contains(language)).or_else(|| have.first().copied())
     }
 }
 
@@ -56,11 +53,7 @@ pub(super) fn engine(variants: Arc<Variants>) -> Environment<'static> {
     engine.set_fuel(Some(FUEL));
     // Errors bring the byte range they speak of.
     engine.set_debug(true);
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .keep_trailing_newline(true)
-        .build();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     if let Ok(syntax) = syntax {
         engine.set_syntax(syntax);
     }

@@ -53,11 +53,9 @@ pub fn is_executable(name: &str, media_type: &str) -> bool {
     // `a.txt:b.exe` names a second stream of one file, and Windows drops dots and blanks at the end.
     name.split(':').any(|stream| {
         let stream = stream.trim_end_matches(|c: char| !c.is_alphanumeric());
-        stream.rsplit_once('.').is_some_and(|(_, ending)| {
-            ENDINGS
-                .iter()
-                .any(|group| group.split(' ').any(|known| known == ending))
-        })
+        stream
+            .rsplit_once('.')
+            .is_some_and(|(_, ending)| ENDINGS.iter().any(|group| group.split(' ').any(|known| known == ending)))
     })
 }
 
@@ -86,10 +84,7 @@ mod tests {
             ("log.zip", "application/zip"),
             ("exe", "text/plain"),
             ("a.exe.txt", "text/plain"),
-            (
-                "合同.docx",
-                "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            ),
+            ("合同.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
             ("mail.eml", "message/rfc822"),
         ] {
             assert!(!is_executable(name, media_type), "{name} {media_type}");

@@ -122,12 +122,7 @@ impl ForwardSheet {
             .text("sheet.category", verdict.map_or("", |verdict| &verdict.category))
             .text("sheet.score", &number(verdict.map(|verdict| verdict.score)))
             .text("sheet.margin", &number(verdict.map(|verdict| verdict.margin)))
-            .list(
-                "sheet.evidence",
-                verdict
-                    .iter()
-                    .flat_map(|verdict| verdict.evidence.iter().map(String::as_str)),
-            );
+            .list("sheet.evidence", verdict.iter().flat_map(|verdict| verdict.evidence.iter().map(String::as_str)));
         let row = |pairs: &[(&str, &str)]| {
             let mut row = Values::new();
             for (name, text) in pairs {
@@ -135,26 +130,17 @@ impl ForwardSheet {
             }
             row
         };
-        let fields = self
-            .fields
-            .iter()
-            .map(|(label, value)| row(&[("label", label), ("value", value)]));
+        let fields = self.fields.iter().map(|(label, value)| row(&[("label", label), ("value", value)]));
         values.rows("sheet.fields", fields);
         let answered = self.answered.as_ref();
         values
             .text("sheet.answer_subject", answered.map_or("", Written::subject))
-            .block(
-                "sheet.answer_body",
-                &behind(QUOTE, answered.map_or("", Written::body)),
-            )
+            .block("sheet.answer_body", &behind(QUOTE, answered.map_or("", Written::body)))
             .list("sheet.why", self.why.iter().map(String::as_str))
             .list("sheet.warnings", self.warnings.iter().map(String::as_str));
         let attachments = self.attachments.iter().map(|attachment| {
-            let mut row = row(&[
-                ("name", &attachment.name),
-                ("type", &attachment.media_type),
-                ("size", &size(attachment.size)),
-            ]);
+            let mut row =
+                row(&[("name", &attachment.name), ("type", &attachment.media_type), ("size", &size(attachment.size))]);
             row.flag("withheld", runs(attachment));
             row
         });
@@ -178,10 +164,7 @@ fn cut(text: &str) -> (String, bool) {
     // Cleaned first, so that what looks like a line break to anybody is one before it is counted.
     let block = Block::new(text);
     let whole = block.as_str();
-    let end = whole
-        .char_indices()
-        .nth(MAX_CUSTOMER_TEXT)
-        .map_or(whole.len(), |(end, _)| end);
+    let end = whole.char_indices().nth(MAX_CUSTOMER_TEXT).map_or(whole.len(), |(end, _)| end);
     let lines: Vec<&str> = whole[..end].lines().take(MAX_CUSTOMER_LINES).collect();
     let cut = end < whole.len() || block.lines().count() > lines.len();
     (lines.join("\n"), cut)
@@ -189,10 +172,8 @@ fn cut(text: &str) -> (String, bool) {
 
 /// `text` with `mark` before each of its lines.
 fn behind(mark: &str, text: &str) -> Block {
-    let lines: Vec<String> = Block::new(text)
-        .lines()
-        .map(|line| format!("{mark}{line}").trim_end().to_owned())
-        .collect();
+    let lines: Vec<String> =
+        Block::new(text).lines().map(|line| format!("{mark}{line}").trim_end().to_owned()).collect();
     Block::new(&lines.join("\n"))
 }
 
@@ -225,24 +206,15 @@ mod tests {
             (Language::En, include_str!("../../templates/handoff/sheet.en.txt")),
             (Language::Ja, include_str!("../../templates/handoff/sheet.ja.txt")),
         ];
-        let files = texts.map(|(language, text)| {
-            (
-                name(),
-                language,
-                SourceText::new(format!("sheet.{language}.txt"), text),
-            )
-        });
+        let files =
+            texts.map(|(language, text)| (name(), language, SourceText::new(format!("sheet.{language}.txt"), text)));
         let (templates, problems) = Templates::load(&files, SHEET_VARIABLES, Language::Zh);
         assert!(problems.is_empty(), "{problems}");
         templates
     }
 
     fn attachment(name: &str, media_type: &str, size: usize) -> Attachment {
-        Attachment {
-            name: name.into(),
-            media_type: media_type.into(),
-            size,
-        }
+        Attachment { name: name.into(), media_type: media_type.into(), size }
     }
 
     fn sheet() -> ForwardSheet {
@@ -260,11 +232,7 @@ mod tests {
                 evidence: vec!["554 DT:SPM".into()],
             }),
             fields: vec![("错误代码".into(), "554 DT:SPM".into())],
-            answered: Some(Written::new(
-                "[案号 1] 已收到",
-                "您好\n\n请检查内容",
-                Language::Zh,
-            )),
+            answered: Some(Written::new("[案号 1] 已收到", "您好\n\n请检查内容", Language::Zh)),
             why: vec!["客户要求人工".into()],
             attachments: vec![
                 attachment("截图.png", "image/png", 70_000),
@@ -314,7 +282,8 @@ mod tests {
     #[test]
     fn nothing_a_stranger_wrote_begins_a_line() {
         let mut sheet = sheet();
-        let evil = "INTRUDER\rINTRUDER\nINTRUDER\u{b}INTRUDER\u{c}INTRUDER\u{85}INTRUDER\u{2028}INTRUDER\u{2029}INTRUDER";
+        let evil =
+            "INTRUDER\rINTRUDER\nINTRUDER\u{b}INTRUDER\u{c}INTRUDER\u{85}INTRUDER\u{2028}INTRUDER\u{2029}INTRUDER";
         sheet.name = evil.into();
         sheet.subject = evil.into();
         sheet.text = format!("{evil}\r\r\n\r{evil}");
@@ -325,10 +294,7 @@ mod tests {
         }
         for language in Language::ALL {
             let written = sheet.write(&templates(), &name(), language).unwrap();
-            for line in written
-                .body()
-                .split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])
-            {
+            for line in written.body().split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']) {
                 assert!(!line.trim_start().starts_with("INTRUDER"), "{line}");
             }
         }
@@ -355,10 +321,7 @@ mod tests {
         };
         let written = sheet.write(&templates(), &name(), Language::En).unwrap();
         assert!(written.body().contains("this is not all of it"));
-        let short_lines = ForwardSheet {
-            text: " \n".repeat(100_000),
-            ..sheet
-        };
+        let short_lines = ForwardSheet { text: " \n".repeat(100_000), ..sheet };
         assert!(short_lines.write(&templates(), &name(), Language::En).is_ok());
     }
 

@@ -83,12 +83,8 @@ impl Head {
     /// In-Reply-To and References as RFC 5322 §3.6.4 makes them from the mail that is answered.
     pub(super) fn thread(&mut self, inbound: &Message) {
         let parent = inbound.message_id.as_ref();
-        let mut ids: Vec<&MessageId> = inbound
-            .references
-            .iter()
-            .filter(|id| parent != Some(id))
-            .chain(parent)
-            .collect();
+        let mut ids: Vec<&MessageId> =
+            inbound.references.iter().filter(|id| parent != Some(id)).chain(parent).collect();
         if ids.len() > MAX_REFERENCES {
             ids.drain(1..=ids.len() - MAX_REFERENCES);
         }
@@ -117,8 +113,7 @@ impl Head {
     pub(super) fn address(&mut self, field: &'static str, address: &Address) {
         let name = HeaderName::new_from_ascii_str(field);
         let text = address.to_string();
-        self.0
-            .insert_raw(HeaderValue::dangerous_new_pre_encoded(name, text.clone(), text));
+        self.0.insert_raw(HeaderValue::dangerous_new_pre_encoded(name, text.clone(), text));
     }
 
     fn from(&mut self, voice: &Voice) {
@@ -138,11 +133,7 @@ impl Head {
     pub(super) fn with_text(mut self, body: &str) -> Content {
         self.0.set(header::MIME_VERSION_1_0);
         let text = SinglePart::plain(body.to_owned());
-        Content {
-            head: format!("{}{}", self.0, ascii(text.formatted())),
-            original: None,
-            tail: String::new(),
-        }
+        Content { head: format!("{}{}", self.0, ascii(text.formatted())), original: None, tail: String::new() }
     }
 
     /// The whole mail, with a part of text and the original as message/rfc822.
@@ -172,11 +163,7 @@ impl Head {
             .singlepart(attached);
         let mail = format!("{}{}", self.0, ascii(parts.formatted()));
         let (head, tail) = mail.rsplit_once(&place).unwrap_or((&mail, ""));
-        Content {
-            head: head.to_owned(),
-            original: Some(original),
-            tail: tail.to_owned(),
-        }
+        Content { head: head.to_owned(), original: Some(original), tail: tail.to_owned() }
     }
 }
 

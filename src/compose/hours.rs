@@ -13,10 +13,7 @@ pub fn describe(calendar: &Calendar, language: Language) -> String {
     let mut day = 0;
     while day < 7 {
         let hours = &calendar.week[day];
-        let last = (day..7)
-            .take_while(|other| calendar.week[*other] == *hours)
-            .last()
-            .unwrap_or(day);
+        let last = (day..7).take_while(|other| calendar.week[*other] == *hours).last().unwrap_or(day);
         if !hours.is_empty() {
             let times: Vec<String> = hours.iter().map(Span::to_string).collect();
             parts.push(format!(
@@ -34,10 +31,7 @@ pub fn describe(calendar: &Calendar, language: Language) -> String {
 pub fn describe_moment(calendar: &Calendar, moment: Timestamp, language: Language) -> String {
     let local = moment.to_zoned(calendar.zone.clone());
     let (month, day, hour, minute) = (local.month(), local.day(), local.hour(), local.minute());
-    let weekday = weekday(
-        usize::from(local.weekday().to_monday_zero_offset() as u8),
-        language,
-    );
+    let weekday = weekday(usize::from(local.weekday().to_monday_zero_offset() as u8), language);
     match language {
         Language::Zh => format!("{month}月{day}日（{weekday}）{hour}:{minute:02}"),
         Language::Ja => format!("{month}月{day}日（{weekday}）{hour}:{minute:02}"),
@@ -85,23 +79,14 @@ mod tests {
     #[test]
     fn hours_are_told_as_people_tell_them() {
         let mut calendar = Calendar::always();
-        assert_eq!(
-            Language::ALL.map(|l| describe(&calendar, l)),
-            ["每天 24 小时", "around the clock", "24時間"]
-        );
+        assert_eq!(Language::ALL.map(|l| describe(&calendar, l)), ["每天 24 小时", "around the clock", "24時間"]);
         calendar.zone = zone("Asia/Shanghai").unwrap();
         let work = vec![Span::parse("09:00-18:00").unwrap()];
         calendar.week = std::array::from_fn(|day| if day < 5 { work.clone() } else { Vec::new() });
         let want = ["工作日 9:00–18:00", "Mon–Fri 9:00–18:00", "平日 9:00–18:00"];
         assert_eq!(Language::ALL.map(|l| describe(&calendar, l)), want);
-        calendar.week[5] = vec![
-            Span::parse("10:00-12:00").unwrap(),
-            Span::parse("13:00-15:30").unwrap(),
-        ];
-        assert_eq!(
-            describe(&calendar, Language::En),
-            "Mon–Fri 9:00–18:00; Sat 10:00–12:00, 13:00–15:30"
-        );
+        calendar.week[5] = vec![Span::parse("10:00-12:00").unwrap(), Span::parse("13:00-15:30").unwrap()];
+        assert_eq!(describe(&calendar, Language::En), "Mon–Fri 9:00–18:00; Sat 10:00–12:00, 13:00–15:30");
         let moment: Timestamp = "2026-10-08T01:00:00Z".parse().unwrap();
         let want = ["10月8日（周四）9:00", "Thu 8 Oct, 9:00", "10月8日（木）9:00"];
         assert_eq!(Language::ALL.map(|l| describe_moment(&calendar, moment, l)), want);

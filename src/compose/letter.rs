@@ -41,23 +41,12 @@ pub fn answer(
     );
     let message_id = MessageId::mint(key, case, &name, &voice.domain);
     let subject = marked(case, written);
-    let mut head = Head::new(
-        key,
-        voice,
-        Purpose::Answer,
-        to,
-        subject.as_str(),
-        &message_id,
-        now,
-    );
+    let mut head = Head::new(key, voice, Purpose::Answer, to, subject.as_str(), &message_id, now);
     head.thread(inbound);
     Outgoing {
         purpose: Purpose::Answer,
         case: Some(case),
-        envelope: Envelope {
-            from: voice.envelope_from.clone(),
-            to: to.clone(),
-        },
+        envelope: Envelope { from: voice.envelope_from.clone(), to: to.clone() },
         content: head.with_text(written.body()),
         message_id,
     }
@@ -65,10 +54,7 @@ pub fn answer(
 
 /// A case goes to its group. Answers of the agents go to `reply_to`; the customer's mail goes along as an
 /// attachment when `original` names it. `name` tells the forwards of one case apart.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is another noun; a struct would only rename them"
-)]
+#[expect(clippy::too_many_arguments, reason = "each is another noun; a struct would only rename them")]
 pub fn forward(
     key: &Key,
     voice: &Voice,
@@ -80,22 +66,10 @@ pub fn forward(
     name: &str,
     now: Timestamp,
 ) -> Outgoing {
-    let name = self::name(
-        key,
-        Purpose::Forward,
-        &[name.as_bytes(), to.to_string().as_bytes()],
-    );
+    let name = self::name(key, Purpose::Forward, &[name.as_bytes(), to.to_string().as_bytes()]);
     let message_id = MessageId::mint(key, case, &name, &voice.domain);
     let subject = marked(case, written);
-    let mut head = Head::new(
-        key,
-        voice,
-        Purpose::Forward,
-        to,
-        subject.as_str(),
-        &message_id,
-        now,
-    );
+    let mut head = Head::new(key, voice, Purpose::Forward, to, subject.as_str(), &message_id, now);
     head.address("Reply-To", reply_to);
     let content = match original {
         None => head.with_text(written.body()),
@@ -104,46 +78,21 @@ pub fn forward(
     Outgoing {
         purpose: Purpose::Forward,
         case: Some(case),
-        envelope: Envelope {
-            from: reachable(voice),
-            to: to.clone(),
-        },
+        envelope: Envelope { from: reachable(voice), to: to.clone() },
         content,
         message_id,
     }
 }
 
 /// Something the operator must know. `name` tells notices apart.
-pub fn notice(
-    key: &Key,
-    voice: &Voice,
-    to: &Address,
-    written: &Written,
-    name: &str,
-    now: Timestamp,
-) -> Outgoing {
-    let name = self::name(
-        key,
-        Purpose::Notice,
-        &[name.as_bytes(), to.to_string().as_bytes()],
-    );
+pub fn notice(key: &Key, voice: &Voice, to: &Address, written: &Written, name: &str, now: Timestamp) -> Outgoing {
+    let name = self::name(key, Purpose::Notice, &[name.as_bytes(), to.to_string().as_bytes()]);
     let message_id = MessageId::mint_notice(key, &name, &voice.domain);
-    let head = Head::new(
-        key,
-        voice,
-        Purpose::Notice,
-        to,
-        written.subject(),
-        &message_id,
-        now,
-    );
+    let head = Head::new(key, voice, Purpose::Notice, to, written.subject(), &message_id, now);
     Outgoing {
         purpose: Purpose::Notice,
         case: None,
-        envelope: Envelope {
-            from: reachable(voice),
-            to: to.clone(),
-        },
+        envelope: Envelope { from: reachable(voice), to: to.clone() },
         content: head.with_text(written.body()),
         message_id,
     }
@@ -151,11 +100,7 @@ pub fn notice(
 
 /// The middle part of a Message-ID: the purpose, and a proof over what makes this mail this mail.
 fn name(key: &Key, purpose: Purpose, parts: &[&[u8]]) -> String {
-    format!(
-        "{purpose}-{}",
-        key.prove(purpose.as_str(), parts),
-        purpose = purpose.as_str()
-    )
+    format!("{purpose}-{}", key.prove(purpose.as_str(), parts), purpose = purpose.as_str())
 }
 
 /// The subject with the case number before it, which people quote and clients keep.
@@ -233,20 +178,13 @@ mod tests {
     /// Every name of a header field, in order.
     fn fields(mail: &str) -> Vec<&str> {
         let head = mail.split("\r\n\r\n").next().unwrap();
-        head.split("\r\n")
-            .filter(|line| !line.starts_with(' '))
-            .map(|line| line.split(':').next().unwrap())
-            .collect()
+        head.split("\r\n").filter(|line| !line.starts_with(' ')).map(|line| line.split(':').next().unwrap()).collect()
     }
 
     /// B01, B07, B10, B11, B16: an answer, byte for byte.
     #[test]
     fn an_answer_has_these_bytes() {
-        let written = Written::new(
-            "我们已收到",
-            "您好，\n\n案号见主题。\n.\n-- \n示例客服",
-            Language::Zh,
-        );
+        let written = Written::new("我们已收到", "您好，\n\n案号见主题。\n.\n-- \n示例客服", Language::Zh);
         let outgoing = answer(&key(), &voice(), case(), &to(), &inbound(), &written, now());
         assert_eq!(bytes(&outgoing, None), ANSWER.replace('\n', "\r\n"));
         assert_eq!(outgoing.case, Some(case()));
@@ -254,15 +192,7 @@ mod tests {
         assert_eq!(outgoing.message_id.own_case(&key()), Some(case()));
         let again = answer(&key(), &voice(), case(), &to(), &inbound(), &written, now());
         assert_eq!(outgoing, again);
-        let later = answer(
-            &key(),
-            &voice(),
-            case(),
-            &to(),
-            &inbound(),
-            &written,
-            Timestamp::UNIX_EPOCH,
-        );
+        let later = answer(&key(), &voice(), case(), &to(), &inbound(), &written, Timestamp::UNIX_EPOCH);
         assert_ne!(outgoing.message_id, later.message_id);
     }
 
@@ -271,19 +201,8 @@ mod tests {
         let written = Written::new("Bounce: hello", "Case: x\n| hello", Language::En);
         let hash = MailHash::of(b"original");
         let reply_to = "reply+x1@example.com".parse().unwrap();
-        let forward = |original| {
-            forward(
-                &key(),
-                &voice(),
-                case(),
-                &group(),
-                &reply_to,
-                &written,
-                original,
-                "first",
-                now(),
-            )
-        };
+        let forward =
+            |original| forward(&key(), &voice(), case(), &group(), &reply_to, &written, original, "first", now());
         let with = forward(Some(hash));
         assert_eq!(with.content.original, Some(hash));
         let original = b"Subject: hello\nContent-Type: text/plain\n\nfirst line\n.\nlast line";
@@ -295,13 +214,8 @@ mod tests {
         assert_eq!(parsed.attachments().len(), 1);
 
         let without = forward(None);
-        assert_eq!(
-            (without.content.original, without.content.tail.as_str()),
-            (None, "")
-        );
-        let parsed = MessageParser::new()
-            .parse(without.content.head.as_bytes())
-            .unwrap();
+        assert_eq!((without.content.original, without.content.tail.as_str()), (None, ""));
+        let parsed = MessageParser::new().parse(without.content.head.as_bytes()).unwrap();
         assert_eq!(parsed.attachments().len(), 0);
     }
 
@@ -321,26 +235,13 @@ mod tests {
     /// B02, B03: only an answer may leave with `<>`.
     #[test]
     fn somebody_hears_when_a_forward_or_notice_fails() {
-        let silent = Voice {
-            envelope_from: ReversePath::Null,
-            ..voice()
-        };
+        let silent = Voice { envelope_from: ReversePath::Null, ..voice() };
         let written = Written::new("a", "b", Language::En);
         let from = |outgoing: Outgoing| outgoing.envelope.from;
         let own = ReversePath::Address(silent.address.clone());
         let answer = answer(&key(), &silent, case(), &to(), &inbound(), &written, now());
         assert_eq!(from(answer), ReversePath::Null);
-        let forward = forward(
-            &key(),
-            &silent,
-            case(),
-            &group(),
-            &group(),
-            &written,
-            None,
-            "1",
-            now(),
-        );
+        let forward = forward(&key(), &silent, case(), &group(), &group(), &written, None, "1", now());
         assert_eq!(from(forward), own);
         assert_eq!(from(notice(&key(), &silent, &group(), &written, "1", now())), own);
     }
@@ -458,19 +359,11 @@ mod tests {
         let parsed = MessageParser::new().parse(mail.as_bytes()).unwrap();
         assert_eq!(parsed.subject().unwrap_or_default(), subject, "{mail}");
         let body = parsed.body_text(0).unwrap_or_default();
-        assert_eq!(
-            body.trim_end_matches(['\r', '\n']).replace("\r\n", "\n"),
-            written.body(),
-            "{mail}"
-        );
+        assert_eq!(body.trim_end_matches(['\r', '\n']).replace("\r\n", "\n"), written.body(), "{mail}");
         let from: Vec<_> = parsed.from().unwrap().mailboxes().collect();
         assert_eq!(from.len(), 1, "{mail}");
         assert_eq!(from[0].address(), Some("support@example.com"));
-        assert_eq!(
-            from[0].name().unwrap_or_default(),
-            Line::new(name, MAX_DISPLAY_NAME).as_str(),
-            "{mail}"
-        );
+        assert_eq!(from[0].name().unwrap_or_default(), Line::new(name, MAX_DISPLAY_NAME).as_str(), "{mail}");
     }
 
     proptest! {

@@ -10,13 +10,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// Block tags a template may use: enough to leave a sentence out and to go through a list.
-pub(super) const KEYWORDS: &[&str] = &[
-    "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "include",
-];
+pub(super) const KEYWORDS: &[&str] = &["if", "elif", "else", "endif", "for", "endfor", "set", "endset", "include"];
 /// Filters, as in `{{ name | upper }}`.
-pub(super) const FILTERS: &[&str] = &[
-    "default", "first", "join", "last", "length", "lower", "replace", "trim", "upper",
-];
+pub(super) const FILTERS: &[&str] =
+    &["default", "first", "join", "last", "length", "lower", "replace", "trim", "upper"];
 /// Tests, as in `{% if name is defined %}`.
 pub(super) const TESTS: &[&str] = &["defined", "undefined"];
 
@@ -51,8 +48,7 @@ pub(super) struct Fault {
 /// A pattern of this file, compiled at its first use.
 macro_rules! pattern {
     ($name:ident, $text:literal) => {
-        static $name: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new($text).expect("a pattern of ours is right"));
+        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($text).expect("a pattern of ours is right"));
     };
 }
 
@@ -83,11 +79,7 @@ pub(super) fn tags(text: &str) -> Vec<Tag> {
         let Some(end) = end else { break };
         let end = start + 2 + end + close.len();
         let code = format!("{}{inside}{close}", &text[start..start + 2]);
-        tags.push(Tag {
-            kind,
-            span: start..end,
-            code,
-        });
+        tags.push(Tag { kind, span: start..end, code });
         from = end;
     }
     tags
@@ -149,9 +141,7 @@ pub(super) fn includes<'a>(text: &'a str, tags: &[Tag]) -> Vec<(Range<usize>, Op
             word.is_some_and(|word| word.as_str() == "include")
         })
         .map(|tag| {
-            let name = INCLUDE
-                .captures(&text[tag.span.clone()])
-                .and_then(|found| found.get(1));
+            let name = INCLUDE.captures(&text[tag.span.clone()]).and_then(|found| found.get(1));
             (tag.span.clone(), name.map(|name| name.as_str()))
         })
         .collect()
@@ -163,20 +153,15 @@ pub(super) fn place_of(variable: &str, tags: &[Tag]) -> Range<usize> {
     [variable, first]
         .into_iter()
         .find_map(|word| {
-            tags.iter()
-                .filter(|tag| tag.kind != Kind::Comment)
-                .find_map(|tag| {
-                    let part_of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-                    tag.code.match_indices(word).find_map(|(at, word)| {
-                        let before = tag.code[..at].chars().next_back().is_some_and(part_of_word);
-                        let after = tag.code[at + word.len()..]
-                            .chars()
-                            .next()
-                            .is_some_and(part_of_word);
-                        let start = tag.span.start + at;
-                        (!before && (!after || word == first)).then(|| start..start + word.len())
-                    })
+            tags.iter().filter(|tag| tag.kind != Kind::Comment).find_map(|tag| {
+                let part_of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+                tag.code.match_indices(word).find_map(|(at, word)| {
+                    let before = tag.code[..at].chars().next_back().is_some_and(part_of_word);
+                    let after = tag.code[at + word.len()..].chars().next().is_some_and(part_of_word);
+                    let start = tag.span.start + at;
+                    (!before && (!after || word == first)).then(|| start..start + word.len())
                 })
+            })
         })
         .unwrap_or(0..0)
 }
@@ -197,9 +182,7 @@ pub(super) fn keep_line_ends(text: &str) -> String {
         let alone = !tags
             .iter()
             .any(|other| other.kind == Kind::Print && (line_start..tag.span.end).contains(&other.span.start))
-            && outside_tags(text, &tags, line_start..tag.span.end)
-                .trim()
-                .is_empty();
+            && outside_tags(text, &tags, line_start..tag.span.end).trim().is_empty();
         let before_close = tag.span.end - "%}".len() - 1;
         if !alone && kept[before_close] == b' ' {
             kept[before_close] = b'+';
@@ -239,10 +222,7 @@ mod tests {
             ("{{ open", vec![]),
         ];
         for (text, want) in cases {
-            let found: Vec<_> = faults(&tags(text))
-                .into_iter()
-                .map(|fault| text[fault.span].to_owned())
-                .collect();
+            let found: Vec<_> = faults(&tags(text)).into_iter().map(|fault| text[fault.span].to_owned()).collect();
             assert_eq!(found, want, "{text}");
         }
     }
@@ -250,10 +230,7 @@ mod tests {
     #[test]
     fn a_part_is_included_by_its_name() {
         let text = "{% include \"part/footer\" %}{% include name %}{%- include 'part/x' -%}";
-        let names: Vec<_> = includes(text, &tags(text))
-            .into_iter()
-            .map(|(_, name)| name)
-            .collect();
+        let names: Vec<_> = includes(text, &tags(text)).into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, [Some("part/footer"), None, Some("part/x")]);
     }
 

@@ -44,18 +44,9 @@ pub enum RenderError {
     #[error("there is no template `{0}`")]
     Unknown(TemplateName),
     #[error("the template `{name}` ({language}) failed: {why}")]
-    Failed {
-        name: TemplateName,
-        language: Language,
-        why: String,
-    },
+    Failed { name: TemplateName, language: Language, why: String },
     #[error("the template `{name}` ({language}) gave {size} octets, more than the {limit} allowed")]
-    TooLong {
-        name: TemplateName,
-        language: Language,
-        size: usize,
-        limit: usize,
-    },
+    TooLong { name: TemplateName, language: Language, size: usize, limit: usize },
 }
 
 impl Templates {
@@ -83,10 +74,7 @@ impl Templates {
             let text = source.text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
             let source = SourceText::new(source.name.clone(), text);
             templates.compile(name, *language, &source, &mut problems);
-            includes
-                .entry(name.as_str())
-                .or_default()
-                .extend(templates.check_includes(&source, &mut problems));
+            includes.entry(name.as_str()).or_default().extend(templates.check_includes(&source, &mut problems));
         }
         templates.check_languages(files, &mut problems);
         check_cycles(files, &includes, &mut problems);
@@ -103,12 +91,7 @@ impl Templates {
     }
 
     /// The text of an answer or a notice, in `language` or else in the default language.
-    pub fn render(
-        &self,
-        name: &TemplateName,
-        language: Language,
-        values: &Values,
-    ) -> Result<Written, RenderError> {
+    pub fn render(&self, name: &TemplateName, language: Language, values: &Values) -> Result<Written, RenderError> {
         self.render_within(MAX_ANSWER_TEXT, name, language, values)
     }
 
@@ -128,27 +111,17 @@ impl Templates {
         let values = self.context(values);
         let render = |key: String| {
             let template = self.engine.get_template(&key);
-            template
-                .and_then(|template| template.render(values.clone()))
-                .map_err(|error| RenderError::Failed {
-                    name: name.clone(),
-                    language,
-                    why: error.to_string(),
-                })
+            template.and_then(|template| template.render(values.clone())).map_err(|error| RenderError::Failed {
+                name: name.clone(),
+                language,
+                why: error.to_string(),
+            })
         };
-        let (subject, body) = (
-            render(subject_key(name, language))?,
-            render(key(name.as_str(), language))?,
-        );
+        let (subject, body) = (render(subject_key(name, language))?, render(key(name.as_str(), language))?);
         let written = Written::new(&subject, &body, language);
         let size = written.body().len();
         if size > limit {
-            return Err(RenderError::TooLong {
-                name: name.clone(),
-                language,
-                size,
-                limit,
-            });
+            return Err(RenderError::TooLong { name: name.clone(), language, size, limit });
         }
         Ok(written)
     }
@@ -161,30 +134,19 @@ impl Templates {
         values.into_value()
     }
 
-    fn compile(
-        &mut self,
-        name: &TemplateName,
-        language: Language,
-        source: &SourceText,
-        problems: &mut Problems,
-    ) {
+    fn compile(&mut self, name: &TemplateName, language: Language, source: &SourceText, problems: &mut Problems) {
         let text = &source.text;
         let parts = if is_part(name) {
             vec![(key(name.as_str(), language), 0..text.len())]
         } else {
             match split_subject(text) {
                 Ok((subject, body)) => {
-                    vec![
-                        (subject_key(name, language), subject),
-                        (key(name.as_str(), language), body),
-                    ]
+                    vec![(subject_key(name, language), subject), (key(name.as_str(), language), body)]
                 }
                 Err(what) => {
                     let line = text.find('\n').unwrap_or(text.len());
                     let problem = source.error(0..line, what);
-                    problems.push(
-                        problem.help("begin the file with `Subject: …`, then an empty line, then the text"),
-                    );
+                    problems.push(problem.help("begin the file with `Subject: …`, then an empty line, then the text"));
                     return;
                 }
             }
@@ -194,18 +156,9 @@ impl Templates {
         }
     }
 
-    fn compile_part(
-        &mut self,
-        key: String,
-        range: Range<usize>,
-        source: &SourceText,
-        problems: &mut Problems,
-    ) {
+    fn compile_part(&mut self, key: String, range: Range<usize>, source: &SourceText, problems: &mut Problems) {
         let text = &source.text[range.clone()];
-        if let Err(error) = self
-            .engine
-            .add_template_owned(key.clone(), tags::keep_line_ends(text))
-        {
+        if let Err(error) = self.engine.add_template_owned(key.clone(), tags::keep_line_ends(text)) {
             let span = error.range().unwrap_or(0..0);
             let what = error.detail().unwrap_or("this is not a template").to_owned();
             problems.push(source.error(range.start + span.start..range.start + span.end, what));
@@ -224,9 +177,7 @@ impl Templates {
         for variable in asked.iter().filter(|variable| !self.knows(variable)) {
             let span = tags::place_of(variable, &tags);
             let span = range.start + span.start..range.start + span.end;
-            let problem = source
-                .error(span, format!("there is no value `{variable}`"))
-                .code("E06");
+            let problem = source.error(span, format!("there is no value `{variable}`")).code("E06");
             problems.push(problem.did_you_mean(variable, self.variables.iter().map(String::as_str)));
         }
     }
@@ -235,11 +186,7 @@ impl Templates {
     fn knows(&self, variable: &str) -> bool {
         let table = format!("{variable}.");
         self.variables.contains(variable)
-            || self
-                .variables
-                .range(table.clone()..)
-                .next()
-                .is_some_and(|name| name.starts_with(&table))
+            || self.variables.range(table.clone()..).next().is_some_and(|name| name.starts_with(&table))
     }
 
     /// Names the parts that a file includes, and complains about those that are not there.
@@ -248,22 +195,16 @@ impl Templates {
         let mut names = Vec::new();
         for (span, name) in tags::includes(&source.text, &tags) {
             match name {
-                Some(name)
-                    if name.starts_with(PART) && self.variants.resolve(name, Language::Zh).is_some() =>
-                {
+                Some(name) if name.starts_with(PART) && self.variants.resolve(name, Language::Zh).is_some() => {
                     names.push(name.to_owned());
                 }
                 Some(name) => {
                     let parts = self.variants.languages.keys().filter(|name| is_part(name));
-                    let problem = source
-                        .error(span, format!("there is no part `{name}`"))
-                        .code("E03");
+                    let problem = source.error(span, format!("there is no part `{name}`")).code("E03");
                     problems.push(problem.did_you_mean(name, parts.map(TemplateName::as_str)));
                 }
                 None => problems.push(
-                    source
-                        .error(span, "a part is included by its name alone")
-                        .help("write `{% include \"part/…\" %}`"),
+                    source.error(span, "a part is included by its name alone").help("write `{% include \"part/…\" %}`"),
                 ),
             }
         }
@@ -274,17 +215,11 @@ impl Templates {
     fn check_languages(&self, files: &[(TemplateName, Language, SourceText)], problems: &mut Problems) {
         let spoken: BTreeSet<Language> = files.iter().map(|(_, language, _)| *language).collect();
         for (name, have) in &self.variants.languages {
-            let missing: Vec<&str> = spoken
-                .difference(have)
-                .map(|language| language.as_str())
-                .collect();
+            let missing: Vec<&str> = spoken.difference(have).map(|language| language.as_str()).collect();
             let first = files.iter().find(|(file, _, _)| file == name);
             if let (Some((_, language, source)), false) = (first, missing.is_empty()) {
                 let what = format!("the template `{name}` is missing in {}", missing.join(", "));
-                let taken = self
-                    .variants
-                    .resolve(name.as_str(), self.variants.default)
-                    .unwrap_or(*language);
+                let taken = self.variants.resolve(name.as_str(), self.variants.default).unwrap_or(*language);
                 let problem = source.warning(0..0, what).code("W13");
                 problems.push(problem.help(format!("until it is written, the text in {taken} is sent")));
             }
@@ -296,10 +231,7 @@ impl Templates {
 fn split_subject(text: &str) -> Result<(Range<usize>, Range<usize>), &'static str> {
     const FIELD: &str = "subject:";
     let line = text.split('\n').next().unwrap_or_default();
-    if !line
-        .get(..FIELD.len())
-        .is_some_and(|field| field.eq_ignore_ascii_case(FIELD))
-    {
+    if !line.get(..FIELD.len()).is_some_and(|field| field.eq_ignore_ascii_case(FIELD)) {
         return Err("a template begins with its subject");
     }
     if line[FIELD.len()..].trim().is_empty() {
@@ -362,9 +294,7 @@ mod tests {
 
     fn values() -> Values {
         let mut values = Values::new();
-        values
-            .text("case.number", "K7F3-9QD2-X")
-            .list("missing", ["时间", "错误代码"]);
+        values.text("case.number", "K7F3-9QD2-X").list("missing", ["时间", "错误代码"]);
         values
     }
 
@@ -387,17 +317,9 @@ mod tests {
         assert_eq!(written.subject(), "已收到（K7F3-9QD2-X）");
         assert_eq!(written.body(), "您好\n还缺：\n- 时间\n- 错误代码\n— 客服\n再见");
         let mut values = values();
-        let written = templates
-            .render(&name("kb/a"), Language::Zh, values.code("fields.code", "554"))
-            .unwrap();
-        assert!(
-            written.body().starts_with("您好，代码 554\n还缺"),
-            "{}",
-            written.body()
-        );
-        let written = templates
-            .render(&name("kb/a"), Language::En, &Values::new())
-            .unwrap();
+        let written = templates.render(&name("kb/a"), Language::Zh, values.code("fields.code", "554")).unwrap();
+        assert!(written.body().starts_with("您好，代码 554\n还缺"), "{}", written.body());
+        let written = templates.render(&name("kb/a"), Language::En, &Values::new()).unwrap();
         assert_eq!(written.body(), "Hello\n\n— support");
     }
 
@@ -416,19 +338,9 @@ mod tests {
                 "templates/part/f.zh.txt:1:1: warning[W13]: the template `part/f` is missing in en; until it is written, the text in zh is sent",
             ]
         );
-        let render = |template, language| {
-            templates
-                .render(&name(template), language, &Values::new())
-                .unwrap()
-        };
-        assert_eq!(
-            render("kb/a", Language::En),
-            Written::new("甲", "脚", Language::Zh)
-        );
-        assert_eq!(
-            render("kb/b", Language::Ja),
-            Written::new("B", "脚", Language::En)
-        );
+        let render = |template, language| templates.render(&name(template), language, &Values::new()).unwrap();
+        assert_eq!(render("kb/a", Language::En), Written::new("甲", "脚", Language::Zh));
+        assert_eq!(render("kb/b", Language::Ja), Written::new("B", "脚", Language::En));
         assert_eq!(templates.names().count(), 2);
         assert!(!templates.contains(&name("part/f")));
         assert_eq!(
@@ -446,74 +358,35 @@ mod tests {
                 "1:1: error: a template begins with its subject; begin the file with `Subject: …`, then an empty line, then the text",
             ),
             ("kb/a.zh", "Subject:  \n\nx", "1:1: error: the subject is empty"),
-            (
-                "kb/a.zh",
-                "Subject: a\nb\n",
-                "1:1: error: an empty line and the text come after the subject",
-            ),
-            (
-                "kb/a.zh",
-                "Subject: a\n\n \n",
-                "1:1: error: an empty line and the text come after the subject",
-            ),
+            ("kb/a.zh", "Subject: a\nb\n", "1:1: error: an empty line and the text come after the subject"),
+            ("kb/a.zh", "Subject: a\n\n \n", "1:1: error: an empty line and the text come after the subject"),
             (
                 "kb/a.zh",
                 "Subject: a\n\n甲\n{{ case.numbr }}",
                 "4:4: error[E06]: there is no value `case.numbr`; did you mean `case.number`?",
             ),
-            (
-                "kb/a.zh",
-                "Subject: {{ name }}\n\nx",
-                "1:13: error[E06]: there is no value `name`",
-            ),
-            (
-                "kb/a.zh",
-                "Subject: a\n\n{{ range(9) }}",
-                "3:4: error[E06]: there is no value `range`",
-            ),
+            ("kb/a.zh", "Subject: {{ name }}\n\nx", "1:13: error[E06]: there is no value `name`"),
+            ("kb/a.zh", "Subject: a\n\n{{ range(9) }}", "3:4: error[E06]: there is no value `range`"),
             (
                 "kb/a.zh",
                 "Subject: a\n\n乙 {{ org.phone | uper }}",
                 "3:18: error: a template has no filter `uper`; did you mean `upper`?",
             ),
-            (
-                "kb/a.zh",
-                "Subject: a\n\n{% macro x() %}{% endmacro %}",
-                "3:4: error: unknown statement macro",
-            ),
+            ("kb/a.zh", "Subject: a\n\n{% macro x() %}{% endmacro %}", "3:4: error: unknown statement macro"),
             ("kb/a.zh", "Subject: a\n\n甲\n  {% if %}", "4:9: error: "),
             (
                 "kb/a.zh",
                 "Subject: a\n\n{% for x in missing %}",
                 "3:21: error: unexpected end of input, expected end of block",
             ),
-            (
-                "kb/a.zh",
-                "Subject: a\n\n{% include \"part/foter\" %}",
-                "3:1: error[E03]: there is no part `part/foter`",
-            ),
-            (
-                "kb/a.zh",
-                "Subject: a\n\n{% include \"kb/a\" %}",
-                "3:1: error[E03]: there is no part `kb/a`",
-            ),
-            (
-                "kb/a.zh",
-                "Subject: a\n\n{% include missing %}",
-                "3:1: error: a part is included by its name alone",
-            ),
-            (
-                "part/a.zh",
-                "{% include \"part/a\" %}",
-                "1:1: error: the part `part/a` includes itself",
-            ),
+            ("kb/a.zh", "Subject: a\n\n{% include \"part/foter\" %}", "3:1: error[E03]: there is no part `part/foter`"),
+            ("kb/a.zh", "Subject: a\n\n{% include \"kb/a\" %}", "3:1: error[E03]: there is no part `kb/a`"),
+            ("kb/a.zh", "Subject: a\n\n{% include missing %}", "3:1: error: a part is included by its name alone"),
+            ("part/a.zh", "{% include \"part/a\" %}", "1:1: error: the part `part/a` includes itself"),
         ];
         for (file, text, want) in cases {
             let (_, problems) = load(&[(file, text)]);
-            assert!(
-                problems.iter().any(|problem| problem.contains(want)),
-                "{text:?}: {problems:#?}"
-            );
+            assert!(problems.iter().any(|problem| problem.contains(want)), "{text:?}: {problems:#?}");
         }
     }
 
@@ -533,9 +406,7 @@ mod tests {
             "&lt;script&gt; <b>",
         ] {
             let mut values = Values::new();
-            let written = templates
-                .render(&name("kb/a"), Language::Zh, values.text("org.phone", payload))
-                .unwrap();
+            let written = templates.render(&name("kb/a"), Language::Zh, values.text("org.phone", payload)).unwrap();
             assert_eq!((written.subject(), written.body()), (payload, payload));
         }
     }
@@ -543,11 +414,7 @@ mod tests {
     #[test]
     fn a_rendering_is_bounded() {
         let item = "|{% for e in missing %}x{% endfor %}";
-        let loops = format!(
-            "Subject: a\n\n{}{item}{}",
-            "{% for a in missing %}".repeat(6),
-            "{% endfor %}".repeat(6)
-        );
+        let loops = format!("Subject: a\n\n{}{item}{}", "{% for a in missing %}".repeat(6), "{% endfor %}".repeat(6));
         let (templates, problems) = load(&[
             ("kb/loops.zh", loops.as_str()),
             ("kb/times.zh", "Subject: a\n\n{{ case.number * 1000000000 }}"),
@@ -557,30 +424,11 @@ mod tests {
         assert_eq!(problems, [""; 0]);
         let mut values = values();
         values.list("missing", ["x"; 50]);
-        let render = |template| {
-            templates
-                .render(&name(template), Language::Zh, &values)
-                .unwrap_err()
-        };
+        let render = |template| templates.render(&name(template), Language::Zh, &values).unwrap_err();
         for template in ["kb/loops", "kb/times"] {
-            assert!(
-                render(template).to_string().contains("fuel"),
-                "{}",
-                render(template)
-            );
+            assert!(render(template).to_string().contains("fuel"), "{}", render(template));
         }
-        assert!(matches!(
-            render("kb/long"),
-            RenderError::TooLong {
-                size: 4400,
-                limit: 4096,
-                ..
-            }
-        ));
-        assert!(
-            render("kb/unset").to_string().contains("undefined value"),
-            "{}",
-            render("kb/unset")
-        );
+        assert!(matches!(render("kb/long"), RenderError::TooLong { size: 4400, limit: 4096, .. }));
+        assert!(render("kb/unset").to_string().contains("undefined value"), "{}", render("kb/unset"));
     }
 }

@@ -47,39 +47,24 @@ impl Values {
     /// Texts to go through with `{% for %}`; the first of them, up to a limit.
     pub fn list<'a>(&mut self, name: &str, texts: impl IntoIterator<Item = &'a str>) -> &mut Values {
         let texts = texts.into_iter().take(MAX_ITEMS);
-        self.set(
-            name,
-            texts
-                .map(|text| Value::from(Line::new(text, MAX_TEXT).as_str()))
-                .collect(),
-        )
+        self.set(name, texts.map(|text| Value::from(Line::new(text, MAX_TEXT).as_str())).collect())
     }
 
     /// Tables to go through with `{% for %}`.
     pub fn rows(&mut self, name: &str, rows: impl IntoIterator<Item = Values>) -> &mut Values {
-        self.set(
-            name,
-            rows.into_iter().take(MAX_ITEMS).map(Values::into_value).collect(),
-        )
+        self.set(name, rows.into_iter().take(MAX_ITEMS).map(Values::into_value).collect())
     }
 
     /// A code found in a stranger's mail. It is set only if it looks like a code and cannot be read as a
     /// sentence, an address or a link: an answer must not carry a stranger's words.
     pub fn code(&mut self, name: &str, code: &str) -> &mut Values {
-        if is_code(code) {
-            self.text(name, code)
-        } else {
-            self
-        }
+        if is_code(code) { self.text(name, code) } else { self }
     }
 
     /// Makes the tables of a dotted name exist, so that asking for what is not in them is allowed.
     pub(super) fn make_tables(&mut self, name: &str) {
         if let Some((table, rest)) = name.split_once('.') {
-            let node = self
-                .0
-                .entry(table.to_owned())
-                .or_insert_with(|| Node::Table(Values::new()));
+            let node = self.0.entry(table.to_owned()).or_insert_with(|| Node::Table(Values::new()));
             if let Node::Table(values) = node {
                 values.make_tables(rest);
             }
@@ -104,10 +89,7 @@ impl Values {
                 self.0.insert(name.to_owned(), Node::Leaf(value));
             }
             Some((table, rest)) => {
-                let node = self
-                    .0
-                    .entry(table.to_owned())
-                    .or_insert_with(|| Node::Table(Values::new()));
+                let node = self.0.entry(table.to_owned()).or_insert_with(|| Node::Table(Values::new()));
                 if let Node::Leaf(_) = node {
                     *node = Node::Table(Values::new());
                 }
@@ -142,15 +124,7 @@ mod tests {
 
     #[test]
     fn a_code_is_a_code_and_nothing_a_stranger_could_say() {
-        for code in [
-            "554",
-            "550 5.7.1",
-            "DT:SPM",
-            "MI:SFQ",
-            "0x80070005",
-            "HTTP 502",
-            "ORA-01017",
-        ] {
+        for code in ["554", "550 5.7.1", "DT:SPM", "MI:SFQ", "0x80070005", "HTTP 502", "ORA-01017"] {
             assert!(is_code(code), "{code}");
         }
         for text in [

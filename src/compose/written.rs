@@ -18,11 +18,7 @@ pub struct Written {
 
 impl Written {
     pub fn new(subject: &str, body: &str, language: Language) -> Written {
-        Written {
-            subject: Line::new(subject, MAX_SUBJECT),
-            body: Block::new(body),
-            language,
-        }
+        Written { subject: Line::new(subject, MAX_SUBJECT), body: Block::new(body), language }
     }
 
     pub fn subject(&self) -> &str {

@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use super::file::{BotFile, GroupTable, ImapTable, MailboxTable, RelayTable, SmtpTable, Wording};
 use super::place::{Places, variable};
 use super::{
-    Auth, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Relay, Reply, Secret, Server, Smtp,
-    Source, Tls,
+    Auth, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Relay, Reply, Secret, Server, Smtp, Source,
+    Tls,
 };
 use crate::address::{Address, ReversePath};
 use crate::ids::{GroupId, MailboxName, NameError};
@@ -22,10 +22,7 @@ const MAX_CONNECTIONS: usize = 64;
 const MAX_POLL_SECONDS: u64 = 300;
 
 pub(super) fn check(file: BotFile, places: &Places<'_>) -> Result<Config, Problems> {
-    let mut check = Check {
-        places,
-        problems: Problems::default(),
-    };
+    let mut check = Check { places, problems: Problems::default() };
     let config = check.all(file);
     match config {
         Some(config) if check.problems.is_empty() => Ok(config),
@@ -42,12 +39,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn all(&mut self, file: BotFile) -> Option<Config> {
         let bot = file.bot;
-        if bot.id.is_empty()
-            || !bot
-                .id
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-        {
+        if bot.id.is_empty() || !bot.id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
             self.wrong(&["bot", "id"], "an id has letters, digits, `-` and `.` only");
         }
         let operator = match bot.operator.as_str() {
@@ -56,23 +48,15 @@ impl Check<'_> {
         };
         self.organisation(&file.organisation);
         if file.mailbox.is_empty() {
-            self.wrong(
-                &["mailbox"],
-                "no mailbox is configured: add a table [mailbox.support]",
-            );
+            self.wrong(&["mailbox"], "no mailbox is configured: add a table [mailbox.support]");
         }
-        let mailboxes: Vec<Mailbox> = file
-            .mailbox
-            .into_iter()
-            .filter_map(|(name, table)| self.mailbox(&name, table))
-            .collect();
+        let mailboxes: Vec<Mailbox> =
+            file.mailbox.into_iter().filter_map(|(name, table)| self.mailbox(&name, table)).collect();
         self.shared_addresses(&mailboxes);
         let bounce_address = match file.relay.bounce_address.as_deref() {
             None => None,
             Some("<>") => Some(ReversePath::Null),
-            Some(text) => self
-                .address(&["relay", "bounce_address"], text)
-                .map(ReversePath::Address),
+            Some(text) => self.address(&["relay", "bounce_address"], text).map(ReversePath::Address),
         };
         let relay = self.relay(file.relay);
         let handoff = self.handoff(file.handoff, file.group);
@@ -85,11 +69,7 @@ impl Check<'_> {
         let level = file.log.level;
         let levels = ["error", "warn", "info", "debug", "trace"];
         self.one_of(&["log", "level"], &level, &levels.map(|level| (level, ())));
-        let json = self.one_of(
-            &["log", "format"],
-            &file.log.format,
-            &[("human", false), ("json", true)],
-        );
+        let json = self.one_of(&["log", "format"], &file.log.format, &[("human", false), ("json", true)]);
         Some(Config {
             id: bot.id,
             data: bot.data,
@@ -115,14 +95,8 @@ impl Check<'_> {
 
     fn organisation(&mut self, organisation: &std::collections::BTreeMap<String, Wording>) {
         for (key, wording) in organisation {
-            if !key
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-            {
-                self.wrong(
-                    &["organisation", key],
-                    "a key has lower-case letters, digits and `_` only",
-                );
+            if !key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+                self.wrong(&["organisation", key], "a key has lower-case letters, digits and `_` only");
             }
             self.wording(&["organisation", key], wording);
         }
@@ -141,29 +115,22 @@ impl Check<'_> {
 
     fn mailbox(&mut self, name: &str, table: MailboxTable) -> Option<Mailbox> {
         let at = |key| ["mailbox", name, key];
-        let parsed =
-            MailboxName::parse(name).map_err(|error| self.wrong(&["mailbox", name], error.to_string()));
+        let parsed = MailboxName::parse(name).map_err(|error| self.wrong(&["mailbox", name], error.to_string()));
         let addresses = self.addresses(&at("addresses"), &table.addresses);
         if table.addresses.is_empty() {
-            self.wrong(
-                &at("addresses"),
-                "needs at least one address: the one customers write to",
-            );
+            self.wrong(&at("addresses"), "needs at least one address: the one customers write to");
         }
         if let Some(wording) = &table.display_name {
             self.wording(&at("display_name"), wording);
         }
         let language = self.language(&at("language"), &table.language);
         let group = self.name(&at("group"), &table.group, GroupId::parse);
-        let existing = self.one_of(
-            &at("existing"),
-            &table.existing,
-            &[("case", Existing::Case), ("leave", Existing::Leave)],
-        );
+        let existing =
+            self.one_of(&at("existing"), &table.existing, &[("case", Existing::Case), ("leave", Existing::Leave)]);
         let source = match (table.maildir, table.imap) {
-            (Some(maildir), None) => self
-                .path(&["mailbox", name, "maildir", "path"], maildir.path)
-                .map(|path| Source::Maildir { path }),
+            (Some(maildir), None) => {
+                self.path(&["mailbox", name, "maildir", "path"], maildir.path).map(|path| Source::Maildir { path })
+            }
             (None, Some(imap)) => self.imap(name, imap).map(|imap| Source::Imap(Box::new(imap))),
             _ => {
                 let what = format!("needs exactly one of [mailbox.{name}.imap] and [mailbox.{name}.maildir]");
@@ -187,11 +154,7 @@ impl Check<'_> {
     fn shared_addresses(&mut self, mailboxes: &[Mailbox]) {
         for (i, mailbox) in mailboxes.iter().enumerate() {
             for other in &mailboxes[..i] {
-                if let Some(shared) = mailbox
-                    .addresses
-                    .iter()
-                    .find(|a| other.addresses.iter().any(|b| a.matches(b)))
-                {
+                if let Some(shared) = mailbox.addresses.iter().find(|a| other.addresses.iter().any(|b| a.matches(b))) {
                     let what = format!("{shared} is an address of mailbox `{}` as well", other.name);
                     self.wrong(&["mailbox", mailbox.name.as_str(), "addresses"], what);
                 }
@@ -202,63 +165,30 @@ impl Check<'_> {
     fn imap(&mut self, mailbox: &str, table: ImapTable) -> Option<Imap> {
         let at = |key| ["mailbox", mailbox, "imap", key];
         let tls = self.tls(&at("tls"), &table.tls);
-        let server = self.server(
-            &at(""),
-            table.host,
-            table.port,
-            tls,
-            table.ca_file,
-            |tls| match tls {
-                Tls::Implicit => 993,
-                Tls::StartTls | Tls::Plain => 143,
-            },
-        );
+        let server = self.server(&at(""), table.host, table.port, tls, table.ca_file, |tls| match tls {
+            Tls::Implicit => 993,
+            Tls::StartTls | Tls::Plain => 143,
+        });
         if table.user.is_empty() {
-            self.wrong(
-                &at("user"),
-                "is missing: the name to log in with, often the whole address",
-            );
+            self.wrong(&at("user"), "is missing: the name to log in with, often the whole address");
         }
         let auth = self.auth(&at("auth"), &table.auth);
-        let secret = self.secret(
-            &at(""),
-            table.password,
-            table.password_file,
-            table.password_command,
-        );
+        let secret = self.secret(&at(""), table.password, table.password_file, table.password_command);
         if !(1..=MAX_POLL_SECONDS).contains(&table.poll_seconds) {
             self.wrong(&at("poll_seconds"), format!("must be 1 to {MAX_POLL_SECONDS}"));
         }
         if let Some(keyword) = &table.keyword {
             // RFC 9051 §9 `flag-keyword = atom`.
-            if keyword.is_empty()
-                || !keyword
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"$_-.".contains(&b))
-            {
-                self.wrong(
-                    &at("keyword"),
-                    "an IMAP keyword has letters, digits, `$`, `_`, `-` and `.` only",
-                );
+            if keyword.is_empty() || !keyword.bytes().all(|b| b.is_ascii_alphanumeric() || b"$_-.".contains(&b)) {
+                self.wrong(&at("keyword"), "an IMAP keyword has letters, digits, `$`, `_`, `-` and `.` only");
             }
         }
-        if table
-            .move_to
-            .as_ref()
-            .is_some_and(|folder| *folder == table.folder)
-        {
-            self.wrong(
-                &at("move_to"),
-                "is the watched folder itself: every mail would come again",
-            );
+        if table.move_to.as_ref().is_some_and(|folder| *folder == table.folder) {
+            self.wrong(&at("move_to"), "is the watched folder itself: every mail would come again");
         }
         Some(Imap {
             server: server?,
-            login: Login {
-                user: table.user,
-                auth: auth?,
-                secret: secret?,
-            },
+            login: Login { user: table.user, auth: auth?, secret: secret? },
             folder: table.folder,
             keyword: table.keyword,
             move_to: table.move_to,
@@ -268,15 +198,12 @@ impl Check<'_> {
 
     fn relay(&mut self, table: RelayTable) -> Option<Relay> {
         match (table.maildir, table.smtp) {
-            (Some(maildir), None) => Some(Relay::Maildir {
-                path: self.path(&["relay", "maildir", "path"], maildir.path)?,
-            }),
+            (Some(maildir), None) => {
+                Some(Relay::Maildir { path: self.path(&["relay", "maildir", "path"], maildir.path)? })
+            }
             (None, Some(smtp)) => Some(Relay::Smtp(Box::new(self.smtp(smtp)?))),
             _ => {
-                self.wrong(
-                    &["relay"],
-                    "needs exactly one of [relay.smtp] and [relay.maildir]",
-                );
+                self.wrong(&["relay"], "needs exactly one of [relay.smtp] and [relay.maildir]");
                 None
             }
         }
@@ -285,33 +212,17 @@ impl Check<'_> {
     fn smtp(&mut self, table: SmtpTable) -> Option<Smtp> {
         let at = |key| ["relay", "smtp", key];
         let tls = self.tls(&at("tls"), &table.tls);
-        let server = self.server(
-            &at(""),
-            table.host,
-            table.port,
-            tls,
-            table.ca_file,
-            |tls| match tls {
-                Tls::Implicit => 465,
-                Tls::StartTls => 587,
-                Tls::Plain => 25,
-            },
-        );
+        let server = self.server(&at(""), table.host, table.port, tls, table.ca_file, |tls| match tls {
+            Tls::Implicit => 465,
+            Tls::StartTls => 587,
+            Tls::Plain => 25,
+        });
         let login = match table.user {
             None => None,
             Some(user) => {
                 let auth = self.auth(&at("auth"), &table.auth);
-                let secret = self.secret(
-                    &at(""),
-                    table.password,
-                    table.password_file,
-                    table.password_command,
-                );
-                Some(Login {
-                    user,
-                    auth: auth?,
-                    secret: secret?,
-                })
+                let secret = self.secret(&at(""), table.password, table.password_file, table.password_command);
+                Some(Login { user, auth: auth?, secret: secret? })
             }
         };
         if !(1..=MAX_CONNECTIONS).contains(&table.connections) {
@@ -333,10 +244,7 @@ impl Check<'_> {
         groups: std::collections::BTreeMap<String, GroupTable>,
     ) -> Option<Handoff> {
         if table.to.is_empty() {
-            self.wrong(
-                &["handoff", "to"],
-                "needs at least one address: who gets what the bot cannot resolve",
-            );
+            self.wrong(&["handoff", "to"], "needs at least one address: who gets what the bot cannot resolve");
         }
         let to = self.addresses(&["handoff", "to"], &table.to);
         let groups = groups
@@ -344,10 +252,7 @@ impl Check<'_> {
             .filter_map(|(name, table)| {
                 let group = self.name(&["group", &name], &name, GroupId::parse)?;
                 if table.to.is_empty() {
-                    self.wrong(
-                        &["group", &name, "to"],
-                        "needs at least one address, or leave the table out",
-                    );
+                    self.wrong(&["group", &name, "to"], "needs at least one address, or leave the table out");
                 }
                 Some((group, self.addresses(&["group", &name, "to"], &table.to)))
             })
@@ -380,12 +285,7 @@ impl Check<'_> {
         if tls == Tls::Plain && !is_loopback(&host) {
             self.wrong(&sibling(table, "tls"), "`plain` is for this machine itself (localhost, 127.0.0.1, ::1): a password would cross the network in the open");
         }
-        Some(Server {
-            port: port.unwrap_or_else(|| usual_port(tls)),
-            host,
-            tls,
-            ca_file,
-        })
+        Some(Server { port: port.unwrap_or_else(|| usual_port(tls)), host, tls, ca_file })
     }
 
     fn secret(
@@ -421,35 +321,15 @@ impl Check<'_> {
     }
 
     fn tls(&mut self, path: &[&str], text: &str) -> Option<Tls> {
-        self.one_of(
-            path,
-            text,
-            &[
-                ("implicit", Tls::Implicit),
-                ("starttls", Tls::StartTls),
-                ("plain", Tls::Plain),
-            ],
-        )
+        self.one_of(path, text, &[("implicit", Tls::Implicit), ("starttls", Tls::StartTls), ("plain", Tls::Plain)])
     }
 
     fn auth(&mut self, path: &[&str], text: &str) -> Option<Auth> {
-        self.one_of(
-            path,
-            text,
-            &[
-                ("login", Auth::Login),
-                ("plain", Auth::Plain),
-                ("xoauth2", Auth::XOAuth2),
-            ],
-        )
+        self.one_of(path, text, &[("login", Auth::Login), ("plain", Auth::Plain), ("xoauth2", Auth::XOAuth2)])
     }
 
     fn language(&mut self, path: &[&str], text: &str) -> Option<Language> {
-        self.one_of(
-            path,
-            text,
-            &Language::ALL.map(|language| (language.as_str(), language)),
-        )
+        self.one_of(path, text, &Language::ALL.map(|language| (language.as_str(), language)))
     }
 
     fn path(&mut self, path: &[&str], text: String) -> Option<String> {
@@ -466,20 +346,11 @@ impl Check<'_> {
     }
 
     fn address(&mut self, path: &[&str], text: &str) -> Option<Address> {
-        Address::parse(text)
-            .map_err(|error| self.wrong(path, format!("`{text}` is not a mail address: {error}")))
-            .ok()
+        Address::parse(text).map_err(|error| self.wrong(path, format!("`{text}` is not a mail address: {error}"))).ok()
     }
 
-    fn name<T>(
-        &mut self,
-        path: &[&str],
-        text: &str,
-        parse: impl Fn(&str) -> Result<T, NameError>,
-    ) -> Option<T> {
-        parse(text)
-            .map_err(|error| self.wrong(path, error.to_string()))
-            .ok()
+    fn name<T>(&mut self, path: &[&str], text: &str, parse: impl Fn(&str) -> Result<T, NameError>) -> Option<T> {
+        parse(text).map_err(|error| self.wrong(path, error.to_string())).ok()
     }
 
     fn one_of<T: Clone>(&mut self, path: &[&str], text: &str, choices: &[(&str, T)]) -> Option<T> {
@@ -487,9 +358,7 @@ impl Check<'_> {
             return Some(value.clone());
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let problem = self
-            .places
-            .error(path, format!("`{text}` is none of {}", words.join(", ")));
+        let problem = self.places.error(path, format!("`{text}` is none of {}", words.join(", ")));
         self.problems.push(match closest(text, words) {
             Some(word) => problem.help(format!("did you mean `{word}`?")),
             None => problem,

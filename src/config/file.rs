@@ -179,12 +179,7 @@ pub struct HandoffTable {
 
 impl Default for HandoffTable {
     fn default() -> HandoffTable {
-        HandoffTable {
-            to: Vec::new(),
-            language: "zh".into(),
-            attach_original: true,
-            automatic: true,
-        }
+        HandoffTable { to: Vec::new(), language: "zh".into(), attach_original: true, automatic: true }
     }
 }
 
@@ -205,12 +200,7 @@ pub struct ReplyTable {
 
 impl Default for ReplyTable {
     fn default() -> ReplyTable {
-        ReplyTable {
-            enabled: true,
-            stale_hours: 72,
-            trusted_forms: Vec::new(),
-            never: Vec::new(),
-        }
+        ReplyTable { enabled: true, stale_hours: 72, trusted_forms: Vec::new(), never: Vec::new() }
     }
 }
 
@@ -282,10 +272,7 @@ pub struct DeliveryTable {
 
 impl Default for DeliveryTable {
     fn default() -> DeliveryTable {
-        DeliveryTable {
-            give_up_hours: 96,
-            answer_in_doubt_hours: 1,
-        }
+        DeliveryTable { give_up_hours: 96, answer_in_doubt_hours: 1 }
     }
 }
 
@@ -298,9 +285,6 @@ pub struct LogTable {
 
 impl Default for LogTable {
     fn default() -> LogTable {
-        LogTable {
-            level: "info".into(),
-            format: "human".into(),
-        }
+        LogTable { level: "info".into(), format: "human".into() }
     }
 }

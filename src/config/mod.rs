@@ -218,18 +218,11 @@ pub fn load(source: &SourceText, environment: &[(String, String)]) -> Result<Con
     toml::from_str::<file::BotFile>(&source.text).map_err(|error| spelling(source, &error))?;
     let ours: Vec<(String, String)> = environment
         .iter()
-        .filter(|(name, _)| {
-            name.to_uppercase()
-                .starts_with(&format!("{ENVIRONMENT_PREFIX}__"))
-        })
+        .filter(|(name, _)| name.to_uppercase().starts_with(&format!("{ENVIRONMENT_PREFIX}__")))
         .cloned()
         .collect();
     let layered = layer(source, &ours)?;
-    let keys = ours.iter().map(|(name, _)| {
-        name[ENVIRONMENT_PREFIX.len() + 2..]
-            .to_lowercase()
-            .replace("__", ".")
-    });
+    let keys = ours.iter().map(|(name, _)| name[ENVIRONMENT_PREFIX.len() + 2..].to_lowercase().replace("__", "."));
     check::check(layered, &place::Places::new(source, keys.collect()))
 }
 
@@ -253,10 +246,7 @@ fn layer(source: &SourceText, ours: &[(String, String)]) -> Result<file::BotFile
 fn spelling(source: &SourceText, error: &toml::de::Error) -> Problems {
     let message = error.message();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let problem = source.error(
-        error.span().unwrap_or(0..0),
-        message.lines().next().unwrap_or(message),
-    );
+    let problem = source.error(error.span().unwrap_or(0..0), message.lines().next().unwrap_or(message));
     match quoted.split_first() {
         Some((written, known)) if message.starts_with("unknown field") => {
             problem.did_you_mean(written, known.iter().copied()).into()
@@ -272,10 +262,7 @@ mod tests {
     const SHIPPED: &str = include_str!("../../bot.toml");
 
     fn load_text(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
-        let environment: Vec<_> = environment
-            .iter()
-            .map(|(k, v)| (k.to_string(), v.to_string()))
-            .collect();
+        let environment: Vec<_> = environment.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
         load(&SourceText::new("bot.toml", text), &environment).map_err(|problems| problems.to_string())
     }
 
@@ -288,10 +275,7 @@ mod tests {
     #[test]
     fn the_shipped_file_runs_as_it_is() {
         let config = load_text(SHIPPED, &[]).unwrap();
-        assert_eq!(
-            config.mailboxes[0].addresses[0].to_string(),
-            "support@example.com"
-        );
+        assert_eq!(config.mailboxes[0].addresses[0].to_string(), "support@example.com");
         assert!(matches!(config.relay, Relay::Maildir { .. }));
     }
 
@@ -332,10 +316,7 @@ mod tests {
                 let is_table = tables.iter().any(|(name, _)| *name == format!("{table}.{key}"));
                 let is_secret = key == "password";
                 let is_shown = shown.iter().any(|(t, k)| t == table && k == key);
-                assert!(
-                    is_table || is_secret || is_shown,
-                    "bot.toml does not show [{table}] {key}"
-                );
+                assert!(is_table || is_secret || is_shown, "bot.toml does not show [{table}] {key}");
             }
         }
     }
@@ -343,46 +324,14 @@ mod tests {
     #[test]
     fn a_fault_is_named_with_its_place_and_a_suggestion() {
         let cases = [
-            (
-                with("sender_hour = 3", "sender_huor = 3"),
-                "bot.toml:",
-                "did you mean `sender_hour`?",
-            ),
-            (
-                with("sender_hour = 3", "sender_hour = \"3\""),
-                "bot.toml:",
-                "invalid type: string",
-            ),
-            (
-                with("language = \"zh\"", "language = \"cn\""),
-                "bot.toml:29:12",
-                "`cn` is none of zh, en, ja",
-            ),
-            (
-                with("level = \"info\"", "level = \"wran\""),
-                "bot.toml:",
-                "did you mean `warn`?",
-            ),
-            (
-                with("[\"support@example.com\"]", "[\"support@\"]"),
-                "bot.toml:27:14",
-                "`support@` is not a mail address",
-            ),
-            (
-                with("existing = \"case\"", "existing = \"answer\""),
-                "bot.toml:",
-                "is none of case, leave",
-            ),
-            (
-                with("[relay.maildir]\npath = \"var/sent\"", ""),
-                "bot.toml:",
-                "exactly one of [relay.smtp]",
-            ),
-            (
-                with("to = [\"agents@example.com\"]", "to = []"),
-                "bot.toml:",
-                "handoff.to: needs at least one address",
-            ),
+            (with("sender_hour = 3", "sender_huor = 3"), "bot.toml:", "did you mean `sender_hour`?"),
+            (with("sender_hour = 3", "sender_hour = \"3\""), "bot.toml:", "invalid type: string"),
+            (with("language = \"zh\"", "language = \"cn\""), "bot.toml:29:12", "`cn` is none of zh, en, ja"),
+            (with("level = \"info\"", "level = \"wran\""), "bot.toml:", "did you mean `warn`?"),
+            (with("[\"support@example.com\"]", "[\"support@\"]"), "bot.toml:27:14", "`support@` is not a mail address"),
+            (with("existing = \"case\"", "existing = \"answer\""), "bot.toml:", "is none of case, leave"),
+            (with("[relay.maildir]\npath = \"var/sent\"", ""), "bot.toml:", "exactly one of [relay.smtp]"),
+            (with("to = [\"agents@example.com\"]", "to = []"), "bot.toml:", "handoff.to: needs at least one address"),
             (with("[bot]", "[bot"), "bot.toml:13:", ""),
         ];
         for (result, place, what) in cases {
@@ -394,11 +343,8 @@ mod tests {
     const IMAP: &str = "[mailbox.support.imap]\nhost = \"imap.example.com\"\nuser = \"u\"\n";
 
     fn imap(extra: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
-        let text = SHIPPED.replacen(
-            "[mailbox.support.maildir]\npath = \"var/mail/support\"",
-            &format!("{IMAP}{extra}"),
-            1,
-        );
+        let text =
+            SHIPPED.replacen("[mailbox.support.maildir]\npath = \"var/mail/support\"", &format!("{IMAP}{extra}"), 1);
         load_text(&text, environment)
     }
 
@@ -409,35 +355,23 @@ mod tests {
             Source::Imap(imap) => imap.login.secret,
             Source::Maildir { .. } => unreachable!("the mailbox is on a server"),
         };
-        assert!(
-            matches!(secret(imap("password_file = \"p\"", &[]).unwrap()), Secret::File(file) if file == "p")
-        );
+        assert!(matches!(secret(imap("password_file = \"p\"", &[]).unwrap()), Secret::File(file) if file == "p"));
         let given = secret(imap("", &[("HUIXIN__MAILBOX__SUPPORT__IMAP__PASSWORD", "007")]).unwrap());
         assert!(!format!("{given:?}").contains("007"));
         assert!(matches!(given, Secret::Given(given) if given.expose_secret() == "007"));
         let error = imap("password = \"hunter2\"", &[]).unwrap_err();
-        assert!(
-            error.contains("password_file") && !error.contains("hunter2"),
-            "{error}"
-        );
+        assert!(error.contains("password_file") && !error.contains("hunter2"), "{error}");
         assert!(imap("", &[]).unwrap_err().contains("needs exactly one of"));
     }
 
     #[test]
     fn the_environment_is_read_as_strictly_as_the_file() {
-        let config = load_text(
-            SHIPPED,
-            &[("HUIXIN__BUDGET__SENDER_HOUR", "9"), ("HUIXIN__BOT__ID", "b2")],
-        )
-        .unwrap();
+        let config = load_text(SHIPPED, &[("HUIXIN__BUDGET__SENDER_HOUR", "9"), ("HUIXIN__BOT__ID", "b2")]).unwrap();
         assert_eq!((config.budget.sender_hour, config.id.as_str()), (9, "b2"));
         let error = load_text(SHIPPED, &[("HUIXIN__BOT__IDD", "x")]).unwrap_err();
         assert!(error.contains("idd"), "{error}");
         let error = load_text(SHIPPED, &[("HUIXIN__BOT__OPERATOR", "nobody")]).unwrap_err();
-        assert!(
-            error.contains("HUIXIN__BOT__OPERATOR") && error.contains("not a mail address"),
-            "{error}"
-        );
+        assert!(error.contains("HUIXIN__BOT__OPERATOR") && error.contains("not a mail address"), "{error}");
     }
 
     #[test]

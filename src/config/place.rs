@@ -19,11 +19,7 @@ pub struct Places<'a> {
 
 impl<'a> Places<'a> {
     pub fn new(source: &'a SourceText, overridden: Vec<String>) -> Places<'a> {
-        Places {
-            source,
-            table: DeTable::parse(&source.text).ok(),
-            overridden,
-        }
+        Places { source, table: DeTable::parse(&source.text).ok(), overridden }
     }
 
     pub fn source(&self) -> &SourceText {
@@ -40,8 +36,7 @@ impl<'a> Places<'a> {
         if self.overridden.contains(&key.to_lowercase()) {
             return Problem::outside(format!("{}: {}", variable(&key), what.into()));
         }
-        self.source
-            .error(self.find(path), format!("{key}: {}", what.into()))
+        self.source.error(self.find(path), format!("{key}: {}", what.into()))
     }
 
     /// Does the file itself set this key?
@@ -53,21 +48,14 @@ impl<'a> Places<'a> {
     }
 
     fn find(&self, path: &[&str]) -> Range<usize> {
-        let found = self
-            .table
-            .as_ref()
-            .and_then(|table| lookup(table.get_ref(), path));
+        let found = self.table.as_ref().and_then(|table| lookup(table.get_ref(), path));
         found.map_or(0..0, |(range, _)| range)
     }
 }
 
 /// The environment variable that sets a key: `HUIXIN__BOT__ID` for `bot.id`.
 pub fn variable(key: &str) -> String {
-    format!(
-        "{}__{}",
-        super::ENVIRONMENT_PREFIX,
-        key.replace('.', "__").to_uppercase()
-    )
+    format!("{}__{}", super::ENVIRONMENT_PREFIX, key.replace('.', "__").to_uppercase())
 }
 
 /// The range of the deepest part of `path` that exists, and how many parts of the path that is.
@@ -76,16 +64,11 @@ fn lookup(table: &DeTable<'_>, path: &[&str]) -> Option<(Range<usize>, usize)> {
     let (key, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == *first)?;
     let deeper = match value.get_ref() {
         DeValue::Table(inner) => lookup(inner, rest),
-        DeValue::Array(items) => rest
-            .split_first()
-            .and_then(|(index, _)| items.iter().nth(index.parse().ok()?))
-            .map(|item| (item.span(), 1)),
+        DeValue::Array(items) => {
+            rest.split_first().and_then(|(index, _)| items.iter().nth(index.parse().ok()?)).map(|item| (item.span(), 1))
+        }
         _ => None,
     };
-    let here = if rest.is_empty() && !matches!(value.get_ref(), DeValue::Table(_)) {
-        value.span()
-    } else {
-        key.span()
-    };
+    let here = if rest.is_empty() && !matches!(value.get_ref(), DeValue::Table(_)) { value.span() } else { key.span() };
     Some(deeper.map_or((here, 1), |(range, depth)| (range, depth + 1)))
 }

@@ -25,11 +25,7 @@ pub fn exhausted(scopes: &[Scope], spent: &Budgets, budget: &Budget, now: Timest
         limits(scope, budget)
             .into_iter()
             .find(|(minutes, limit)| window.count(scope, *minutes, now) >= *limit)
-            .map(|(minutes, limit)| Exhausted {
-                scope: scope.clone(),
-                limit,
-                minutes,
-            })
+            .map(|(minutes, limit)| Exhausted { scope: scope.clone(), limit, minutes })
     })
 }
 
@@ -61,13 +57,7 @@ mod tests {
             }
         }
         let most_within = |span: i64| {
-            sent.iter()
-                .map(|from| {
-                    sent.iter()
-                        .filter(|at| (*from..*from + span).contains(*at))
-                        .count()
-                })
-                .max()
+            sent.iter().map(|from| sent.iter().filter(|at| (*from..*from + span).contains(*at)).count()).max()
         };
         assert_eq!(most_within(3600), Some(3));
         assert_eq!(most_within(24 * 3600), Some(5));
@@ -81,14 +71,8 @@ mod tests {
         for _ in 0..150 {
             spent.entry(scope.clone()).or_default().spend(&scope, now);
         }
-        assert_eq!(
-            exhausted(std::slice::from_ref(&scope), &spent, &Budget::default(), now),
-            None
-        );
-        let small = Budget {
-            free_mail: Vec::new(),
-            ..Budget::default()
-        };
+        assert_eq!(exhausted(std::slice::from_ref(&scope), &spent, &Budget::default(), now), None);
+        let small = Budget { free_mail: Vec::new(), ..Budget::default() };
         let over = exhausted(std::slice::from_ref(&scope), &spent, &small, now).unwrap();
         assert_eq!((over.limit, over.minutes), (20, 60));
     }

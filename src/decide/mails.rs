@@ -11,6 +11,7 @@ use crate::language::Language;
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::screen::Kind;
+use crate::thread::Threading;
 use crate::time::Timestamp;
 
 /// Pieces of evidence shown to an agent; the first ones decided the matter.
@@ -31,25 +32,16 @@ pub(super) fn write(
     playbook: &Playbook,
     now: Timestamp,
 ) -> Letters {
-    let (written, fault) = match plan
-        .template()
-        .map(|template| answer_text(case, template, why, playbook, now))
-    {
+    let (written, fault) = match plan.template().map(|template| answer_text(case, template, why, playbook, now)) {
         None => (None, None),
         Some(Ok(written)) => (Some(written), None),
         Some(Err(fault)) => (None, Some(fault)),
     };
     let voice = playbook.voice(mail.mailbox, case.language);
     let answer = match (&written, &why.screening.answer_to) {
-        (Some(written), Some(to)) => Some(compose::answer(
-            playbook.key(),
-            &voice,
-            case.number,
-            to,
-            mail.message,
-            written,
-            now,
-        )),
+        (Some(written), Some(to)) => {
+            Some(compose::answer(playbook.key(), &voice, case.number, to, mail.message, written, now))
+        }
         _ => None,
     };
     let forwards = match plan.goes_to_humans() || fault.is_some() {
@@ -71,19 +63,10 @@ fn answer_text(
     for (field, value) in &why.judgement.fields {
         values.code(&format!("fields.{field}"), value);
     }
-    let missing = why
-        .judgement
-        .ask
-        .iter()
-        .filter(|field| !why.judgement.fields.contains_key(*field));
-    let labels: Vec<String> = missing
-        .map(|field| playbook.field_label(field, case.language))
-        .collect();
+    let missing = why.judgement.ask.iter().filter(|field| !why.judgement.fields.contains_key(*field));
+    let labels: Vec<String> = missing.map(|field| playbook.field_label(field, case.language)).collect();
     values.list("missing", labels.iter().map(String::as_str));
-    playbook
-        .templates()
-        .render(template, case.language, &values)
-        .map_err(|error| error.to_string())
+    playbook.templates().render(template, case.language, &values).map_err(|error| error.to_string())
 }
 
 fn forwards(
@@ -101,11 +84,7 @@ fn forwards(
     let sheet = ForwardSheet {
         case: case.number,
         group: playbook.group_label(&case.group, handoff.language),
-        name: message
-            .from
-            .first()
-            .map(|person| person.name.clone())
-            .unwrap_or_default(),
+        name: message.from.first().map(|person| person.name.clone()).unwrap_or_default(),
         requester: message.sender().cloned(),
         subject: message.subject.clone(),
         language: message.language.as_str().into(),
@@ -125,49 +104,23 @@ fn forwards(
         why: reasons(why, fault, handoff.language),
         attachments: message.attachments.clone(),
         send_original: handoff.attach_original && message.size as u64 <= playbook.largest_original(),
-        warnings: why
-            .screening
-            .reasons
-            .iter()
-            .map(|reason| reason.explanation(handoff.language).to_owned())
-            .collect(),
-        text: if human {
-            fresh_and_forwarded(mail)
-        } else {
-            message.text.clone()
-        },
+        warnings: why.screening.reasons.iter().map(|reason| reason.explanation(handoff.language).to_owned()).collect(),
+        text: if human { fresh_and_forwarded(mail) } else { message.text.clone() },
     };
     let original = sheet.carries_original().then_some(mail.hash);
     let written = sheet.write(playbook.templates(), &own(OwnTemplates::SHEET), handoff.language);
     // The sheet's template is checked when the playbook is; if it fails all the same, agents get the bare fault
     // and the original rather than nothing.
-    let written = written
-        .unwrap_or_else(|error| Written::new(&case.number.to_string(), &error.to_string(), handoff.language));
+    let written =
+        written.unwrap_or_else(|error| Written::new(&case.number.to_string(), &error.to_string(), handoff.language));
     let voice = playbook.voice(mail.mailbox, handoff.language);
     // An agent's answer goes to the customer; to an automatic sender nobody answers.
-    let reply_to = case
-        .requester
-        .as_ref()
-        .filter(|_| human)
-        .unwrap_or(&voice.address)
-        .clone();
+    let reply_to = case.requester.as_ref().filter(|_| human).unwrap_or(&voice.address).clone();
     let name = mail.hash.to_string();
     handoff
         .addresses(&case.group)
         .iter()
-        .map(|to| {
-            compose::forward(
-                playbook.key(),
-                &voice,
-                case.number,
-                to,
-                &reply_to,
-                &written,
-                original,
-                &name,
-                now,
-            )
-        })
+        .map(|to| compose::forward(playbook.key(), &voice, case.number, to, &reply_to, &written, original, &name, now))
         .collect()
 }
 
@@ -181,15 +134,8 @@ fn fresh_and_forwarded(mail: &Mail<'_>) -> String {
 
 fn evidence(why: &Why) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let spans = why
-        .judgement
-        .hits
-        .iter()
-        .flat_map(|hit| hit.evidence.iter().map(|evidence| evidence.text.clone()));
-    spans
-        .filter(|text| seen.insert(text.clone()))
-        .take(MAX_EVIDENCE)
-        .collect()
+    let spans = why.judgement.hits.iter().flat_map(|hit| hit.evidence.iter().map(|evidence| evidence.text.clone()));
+    spans.filter(|text| seen.insert(text.clone())).take(MAX_EVIDENCE).collect()
 }
 
 /// Why humans get the mail, in their language.
@@ -197,6 +143,9 @@ fn reasons(why: &Why, fault: Option<String>, language: Language) -> Vec<String> 
     let judgement = &why.judgement;
     let mut reasons: Vec<String> = Vec::new();
     reasons.extend(judgement.handoff.as_ref().map(|handoff| handoff.reason.clone()));
+    if matches!(why.threading, Threading::Follows { .. }) && why.screening.kind == Kind::Human {
+        reasons.push(told::follow_up(language));
+    }
     if let Some(why_not) = judgement.why_not.as_ref().filter(|_| why.screening.kind == Kind::Human) {
         reasons.push(told::ambiguity(why_not, language));
     }
@@ -222,21 +171,12 @@ pub(super) fn notice(
     }
     let written = playbook.templates().render(&own(template), language, &values);
     let written = written.unwrap_or_else(|error| Written::new(template, &error.to_string(), language));
-    Some(compose::notice(
-        playbook.key(),
-        &playbook.voice(mailbox, language),
-        to,
-        &written,
-        name,
-        now,
-    ))
+    Some(compose::notice(playbook.key(), &playbook.voice(mailbox, language), to, &written, name, now))
 }
 
 /// What kind of mail of ours an identifier belongs to, and its case; none if it is not ours.
 pub(super) fn own_mail(id: &MessageId, key: &Key) -> Option<(Purpose, Option<CaseNumber>)> {
     let own = id.own(key)?;
-    let purpose = Purpose::ALL
-        .into_iter()
-        .find(|purpose| own.name.starts_with(purpose.as_str()))?;
+    let purpose = Purpose::ALL.into_iter().find(|purpose| own.name.starts_with(purpose.as_str()))?;
     Some((purpose, own.case))
 }

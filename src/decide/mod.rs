@@ -16,8 +16,8 @@ pub mod told;
 mod trouble;
 mod why;
 
-pub use trouble::{Quarantine, Undelivered, quarantine, undelivered};
 pub use budget::Exhausted;
+pub use trouble::{Quarantine, Undelivered, quarantine, undelivered};
 pub use why::{Shown, Silence, Why};
 
 use crate::address::Address;
@@ -76,9 +76,7 @@ impl Decision {
     }
 
     pub fn opens(&self) -> bool {
-        self.effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Open(_)))
+        self.effects.iter().any(|effect| matches!(effect, Effect::Open(_)))
     }
 
     pub fn outgoing(&self) -> impl Iterator<Item = &Outgoing> {
@@ -91,12 +89,7 @@ impl Decision {
 
 /// Decides about one mail.
 pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Decision {
-    let arrived = Arrived {
-        delivered: mail.delivered,
-        now,
-        junk: mail.junk,
-        baseline: mail.baseline,
-    };
+    let arrived = Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline };
     let screening = screen::screen(mail.message, Some((playbook.desk(), &arrived)));
     let threading = thread::thread(mail.message, facts);
     let before = match &threading {
@@ -114,85 +107,37 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         answers: before.as_ref().map_or(0, |case| case.answers),
         group: Some(before.as_ref().map_or(&mail.mailbox.group, |case| &case.group)),
     });
-    let plan = plan(
-        mail,
-        &screening,
-        &threading,
-        before.as_ref(),
-        &judgement,
-        playbook,
-        now,
-    )
-    .with_copy(&judgement);
-    let gate = gate(&screening,
-        before.as_ref(),
-        facts,
-        &judgement,
-        playbook,
-        now,
-    );
+    let plan = plan(mail, &screening, &threading, before.as_ref(), &judgement, playbook, now).with_copy(&judgement);
+    let gate = gate(&screening, before.as_ref(), facts, &judgement, playbook, now);
     let (plan, silence) = plan.through(gate);
 
     let number = match (&before, &threading) {
         (Some(case), _) => case.number,
         (None, Threading::Twin(number)) => *number,
         // All candidates taken is beyond any size we promise; the number then names an older case as well.
-        _ => facts
-            .free_number
-            .unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0)),
+        _ => facts.free_number.unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0)),
     };
-    let mut case = before
-        .clone()
-        .unwrap_or_else(|| new_case(number, mail, &screening, language, now));
+    let mut case = before.clone().unwrap_or_else(|| new_case(number, mail, &screening, language, now));
     case.touched = now;
     case.received += 1;
-    let why = Why {
-        screening,
-        threading,
-        judgement,
-        shown: plan.shown(),
-        silence,
-        state: case.state,
-    };
+    let why = Why { screening, threading, judgement, shown: plan.shown(), silence, state: case.state };
     if matches!(why.threading, Threading::Twin(_)) {
-        return Decision {
-            effects: Vec::new(),
-            why,
-        };
+        return Decision { effects: Vec::new(), why };
     }
-    settle_case(
-        &mut case,
-        &plan,
-        group(before.as_ref(), mail, &why.judgement, playbook),
-        &why.judgement,
-    );
+    settle_case(&mut case, &plan, group(before.as_ref(), mail, &why.judgement, playbook), &why.judgement);
 
     let letters = mails::write(mail, &case, &plan, &why, playbook, now);
     let answered = letters.answer.is_some();
     case.answers += u32::from(answered);
     case.forwards += u32::from(!letters.forwards.is_empty());
-    let why = Why {
-        state: case.state,
-        ..why
-    };
+    let why = Why { state: case.state, ..why };
     let case_number = case.number;
-    let mut effects = vec![if before.is_some() {
-        Effect::Append(case)
-    } else {
-        Effect::Open(case)
-    }];
+    let mut effects = vec![if before.is_some() { Effect::Append(case) } else { Effect::Open(case) }];
     if answered {
         effects.extend(scopes(&why.screening).into_iter().map(Effect::Spend));
     }
     let notice = trouble::bounced(mail, case_number, playbook, now);
-    effects.extend(
-        letters
-            .answer
-            .into_iter()
-            .chain(letters.forwards)
-            .chain(notice)
-            .map(Effect::Send),
-    );
+    effects.extend(letters.answer.into_iter().chain(letters.forwards).chain(notice).map(Effect::Send));
     Decision { effects, why }
 }
 
@@ -257,10 +202,7 @@ fn plan(
     playbook: &Playbook,
     now: Timestamp,
 ) -> Plan {
-    let from_colleague = mail
-        .message
-        .sender()
-        .is_some_and(|sender| playbook.is_colleague(sender));
+    let from_colleague = mail.message.sender().is_some_and(|sender| playbook.is_colleague(sender));
     if mail.baseline || matches!(threading, Threading::Twin(_)) || from_colleague {
         return Plan::Record;
     }
@@ -276,24 +218,14 @@ fn plan(
         _ if before.is_some() || playbook.config().handoff.automatic => return Plan::Show,
         _ => return Plan::Record,
     }
-    if matches!(
-        threading,
-        Threading::Follows {
-            because: Because::OwnMessageIdFromOther,
-            ..
-        }
-    ) {
+    if matches!(threading, Threading::Follows { because: Because::OwnMessageIdFromOther, .. }) {
         return Plan::Show;
     }
     if before.is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
         return Plan::Show;
     }
-    let said_before =
-        |template: &TemplateName| before.is_some_and(|case| case.last_answer.as_ref() == Some(template));
-    let may_answer_alone = judgement
-        .category
-        .as_ref()
-        .is_some_and(|won| playbook.may_answer_alone(&won.category));
+    let said_before = |template: &TemplateName| before.is_some_and(|case| case.last_answer.as_ref() == Some(template));
+    let may_answer_alone = judgement.category.as_ref().is_some_and(|won| playbook.may_answer_alone(&won.category));
     match &judgement.reply {
         // The same text a second time helps nobody: then a human does.
         Some(template) if judgement.handoff.is_none() && may_answer_alone && !said_before(template) => {
@@ -312,9 +244,7 @@ fn plan(
 /// write something that looks like a bounce.
 fn bounced(mail: &Mail<'_>, playbook: &Playbook) -> Option<Purpose> {
     let mut about = mail.message.report.iter().flat_map(|report| report.about());
-    about
-        .find_map(|id| mails::own_mail(id, playbook.key()))
-        .map(|(purpose, _)| purpose)
+    about.find_map(|id| mails::own_mail(id, playbook.key())).map(|(purpose, _)| purpose)
 }
 
 /// May an answer leave?
@@ -347,21 +277,13 @@ fn gate(
 
 /// Everything an answer is counted by.
 fn scopes(screening: &Screening) -> Vec<Scope> {
-    screening
-        .answer_to
-        .as_ref()
-        .map(thread::scopes)
-        .unwrap_or_default()
+    screening.answer_to.as_ref().map(thread::scopes).unwrap_or_default()
 }
 
 /// The language we speak with the requester: theirs, else the one spoken before, else the mailbox's.
 fn language(mail: &Mail<'_>, before: Option<&Case>) -> Language {
     let spoken_before = before.map(|case| case.language);
-    mail.message
-        .language
-        .language()
-        .or(spoken_before)
-        .unwrap_or(mail.mailbox.language)
+    mail.message.language.language().or(spoken_before).unwrap_or(mail.mailbox.language)
 }
 
 fn moment(before: Option<&Case>) -> CaseMoment {
@@ -374,17 +296,8 @@ fn moment(before: Option<&Case>) -> CaseMoment {
     }
 }
 
-fn new_case(
-    number: CaseNumber,
-    mail: &Mail<'_>,
-    screening: &Screening,
-    language: Language,
-    now: Timestamp,
-) -> Case {
-    let requester: Option<Address> = screening
-        .answer_to
-        .clone()
-        .or_else(|| mail.message.sender().cloned());
+fn new_case(number: CaseNumber, mail: &Mail<'_>, screening: &Screening, language: Language, now: Timestamp) -> Case {
+    let requester: Option<Address> = screening.answer_to.clone().or_else(|| mail.message.sender().cloned());
     Case {
         number,
         state: CaseState::New,
@@ -405,22 +318,13 @@ fn new_case(
 /// Who gets the mail: whoever has the case already, else whom the rules name, else the category's group, else
 /// the mailbox's.
 fn group(before: Option<&Case>, mail: &Mail<'_>, judgement: &Judgement, playbook: &Playbook) -> GroupId {
-    if let Some(case) = before.filter(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting))
-    {
+    if let Some(case) = before.filter(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
         return case.group.clone();
     }
     let asked = judgement.handoff.as_ref().and_then(|handoff| handoff.to.clone());
-    let by_category = || {
-        judgement
-            .category
-            .as_ref()
-            .and_then(|won| playbook.category_group(&won.category))
-    };
+    let by_category = || judgement.category.as_ref().and_then(|won| playbook.category_group(&won.category));
     let current = || before.map_or(&mail.mailbox.group, |case| &case.group).clone();
-    asked
-        .or_else(|| judgement.group.clone())
-        .or_else(by_category)
-        .unwrap_or_else(current)
+    asked.or_else(|| judgement.group.clone()).or_else(by_category).unwrap_or_else(current)
 }
 
 /// Moves the case on: what it is about, who has it, where it stands.

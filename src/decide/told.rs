@@ -11,11 +11,9 @@ use crate::screen::Screening;
 pub fn silence(silence: &Silence, screening: &Screening, language: Language) -> String {
     let say = |zh: String, en: String, ja: String| by_language(language, zh, en, ja);
     match silence {
-        Silence::Screening if screening.reasons.is_empty() => say(
-            "没有可以答复的地址".into(),
-            "there is nobody to answer".into(),
-            "返信できる宛先がありません".into(),
-        ),
+        Silence::Screening if screening.reasons.is_empty() => {
+            say("没有可以答复的地址".into(), "there is nobody to answer".into(), "返信できる宛先がありません".into())
+        }
         Silence::Screening => {
             let reasons: Vec<&str> = screening.reasons.iter().map(|reason| reason.explanation(language)).collect();
             reasons.join(by_language(language, "；", "; ", "；"))
@@ -46,14 +44,32 @@ fn exhausted(over: &Exhausted, language: Language) -> String {
     let whom = match &over.scope {
         Scope::Sender(_) => by_language(language, "该发件人", "this sender", "この送信者"),
         Scope::Domain(_) => by_language(language, "该域名", "this domain", "このドメイン"),
-        Scope::Unknown => by_language(language, "身份未经证实的发件人合计", "senders nothing confirms, all together,", "確認できない送信者全体"),
+        Scope::Unknown => by_language(
+            language,
+            "身份未经证实的发件人合计",
+            "senders nothing confirms, all together,",
+            "確認できない送信者全体",
+        ),
         Scope::Global => by_language(language, "全部收件人合计", "everyone together", "全体"),
     };
     match language {
         Language::Zh => format!("{whom}在一{}内已自动答复 {limit} 次", if hour { "小时" } else { "天" }),
-        Language::En => format!("{whom} had {limit} automatic replies within the last {}", if hour { "hour" } else { "day" }),
+        Language::En => {
+            format!("{whom} had {limit} automatic replies within the last {}", if hour { "hour" } else { "day" })
+        }
         Language::Ja => format!("{whom}への自動返信が{}で{limit}回に達しました", if hour { "1時間" } else { "1日" }),
     }
+}
+
+/// Why humans get a mail in a case that was answered before.
+pub fn follow_up(language: Language) -> String {
+    by_language(
+        language,
+        "客户在本案中再次来信",
+        "the customer writes again in this case",
+        "この案件でお客様から再度ご連絡がありました",
+    )
+    .into()
 }
 
 /// Why no category won.

@@ -27,9 +27,7 @@ pub struct Quarantine<'a> {
 
 /// A mail that defeats us still gets a case, and the operator hears of it; its bytes are in the archive.
 pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Decision {
-    let number = facts
-        .free_number
-        .unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0));
+    let number = facts.free_number.unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0));
     let case = Case {
         number,
         state: CaseState::WithAgents,
@@ -51,14 +49,7 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
         ("notice.file", mail.hash.to_string()),
     ];
     let name = format!("quarantined {}", mail.hash);
-    let notice = notice(
-        playbook,
-        mail.mailbox,
-        OwnTemplates::QUARANTINED,
-        &name,
-        &told,
-        now,
-    );
+    let notice = notice(playbook, mail.mailbox, OwnTemplates::QUARANTINED, &name, &told, now);
     let why = Why {
         screening: Screening::unreadable(),
         threading: Threading::New,
@@ -67,9 +58,7 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
         silence: None,
         state: case.state,
     };
-    let effects = std::iter::once(Effect::Open(case))
-        .chain(notice.map(Effect::Send))
-        .collect();
+    let effects = std::iter::once(Effect::Open(case)).chain(notice.map(Effect::Send)).collect();
     Decision { effects, why }
 }
 
@@ -85,50 +74,24 @@ pub struct Undelivered<'a> {
 }
 
 /// What the operator is told of a mail that was given up. A notice that fails is only logged.
-pub fn undelivered(
-    failed: &Undelivered<'_>,
-    id: &MessageId,
-    playbook: &Playbook,
-    now: Timestamp,
-) -> Option<Outgoing> {
+pub fn undelivered(failed: &Undelivered<'_>, id: &MessageId, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
     if failed.purpose == Purpose::Notice {
         return None;
     }
     let configured = &playbook.config().mailboxes;
-    let mailbox = failed
-        .case
-        .and_then(|case| playbook.config().mailbox(&case.mailbox))
-        .or(configured.first())?;
+    let mailbox = failed.case.and_then(|case| playbook.config().mailbox(&case.mailbox)).or(configured.first())?;
     let told = [
         ("notice.what", failed.purpose.as_str().to_owned()),
-        (
-            "notice.case",
-            failed
-                .case
-                .map(|case| case.number.to_string())
-                .unwrap_or_default(),
-        ),
+        ("notice.case", failed.case.map(|case| case.number.to_string()).unwrap_or_default()),
         ("notice.to", failed.to.to_string()),
         ("notice.why", failed.why.to_owned()),
     ];
-    notice(
-        playbook,
-        mailbox,
-        OwnTemplates::UNDELIVERED,
-        &format!("undelivered {id}"),
-        &told,
-        now,
-    )
+    notice(playbook, mailbox, OwnTemplates::UNDELIVERED, &format!("undelivered {id}"), &told, now)
 }
 
 /// What the operator is told when a forward came back. An answer that came back is shown to the group, a
 /// notice that came back is the end.
-pub(super) fn bounced(
-    mail: &Mail<'_>,
-    case: CaseNumber,
-    playbook: &Playbook,
-    now: Timestamp,
-) -> Option<Outgoing> {
+pub(super) fn bounced(mail: &Mail<'_>, case: CaseNumber, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
     if bounced_purpose(mail, playbook) != Some(Purpose::Forward) || mail.baseline {
         return None;
     }
@@ -138,22 +101,9 @@ pub(super) fn bounced(
     };
     let told = [
         ("notice.case", case.to_string()),
-        (
-            "notice.to",
-            failed.map(|failed| failed.recipient.clone()).unwrap_or_default(),
-        ),
-        (
-            "notice.why",
-            failed.map(|failed| failed.diagnostic.clone()).unwrap_or_default(),
-        ),
+        ("notice.to", failed.map(|failed| failed.recipient.clone()).unwrap_or_default()),
+        ("notice.why", failed.map(|failed| failed.diagnostic.clone()).unwrap_or_default()),
         ("notice.file", mail.hash.to_string()),
     ];
-    notice(
-        playbook,
-        mail.mailbox,
-        OwnTemplates::BOUNCED,
-        &format!("bounced {}", mail.hash),
-        &told,
-        now,
-    )
+    notice(playbook, mail.mailbox, OwnTemplates::BOUNCED, &format!("bounced {}", mail.hash), &told, now)
 }

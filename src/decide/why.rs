@@ -76,45 +76,25 @@ impl Why {
     /// The reasons as (key, text) lines, for the journal and for people.
     pub fn lines(&self) -> Vec<(String, String)> {
         let mut lines: Vec<(&str, String)> = vec![("kind", self.screening.kind.as_str().into())];
-        lines.extend(
-            self.screening
-                .reasons
-                .iter()
-                .map(|reason| ("reason", reason.code().into())),
-        );
+        lines.extend(self.screening.reasons.iter().map(|reason| ("reason", reason.code().into())));
         lines.push(("thread", threading(&self.threading)));
         match (&self.judgement.category, &self.judgement.why_not) {
             (Some(won), _) => {
-                lines.push((
-                    "category",
-                    format!("{} ({:.1}, margin {:.1})", won.category, won.score, won.margin),
-                ));
+                lines.push(("category", format!("{} ({:.1}, margin {:.1})", won.category, won.score, won.margin)));
             }
-            (None, Some(why_not)) => lines.push(("category", format!("none: {}", told::ambiguity(why_not, Language::En)))),
+            (None, Some(why_not)) => {
+                lines.push(("category", format!("none: {}", told::ambiguity(why_not, Language::En))))
+            }
             (None, None) => {}
         }
-        lines.extend(
-            self.judgement
-                .hits
-                .iter()
-                .map(|hit| ("rule", hit.rule.to_string())),
-        );
+        lines.extend(self.judgement.hits.iter().map(|hit| ("rule", hit.rule.to_string())));
         lines.push(("shown", self.shown.to_string()));
+        lines.extend(self.shown.template().map(|template| ("template", template.to_string())));
         lines.extend(
-            self.shown
-                .template()
-                .map(|template| ("template", template.to_string())),
-        );
-        lines.extend(
-            self.silence
-                .iter()
-                .map(|silence| ("silence", told::silence(silence, &self.screening, Language::En))),
+            self.silence.iter().map(|silence| ("silence", told::silence(silence, &self.screening, Language::En))),
         );
         lines.push(("state", self.state.as_str().into()));
-        lines
-            .into_iter()
-            .map(|(key, text)| (key.to_owned(), text))
-            .collect()
+        lines.into_iter().map(|(key, text)| (key.to_owned(), text)).collect()
     }
 }
 

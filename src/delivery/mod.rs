@@ -35,10 +35,7 @@ pub struct Delivery<R> {
     pub patience: Patience,
     /// The connections that carry no mail right now.
     idle: Vec<R>,
-    back: (
-        mpsc::UnboundedSender<Finished<R>>,
-        mpsc::UnboundedReceiver<Finished<R>>,
-    ),
+    back: (mpsc::UnboundedSender<Finished<R>>, mpsc::UnboundedReceiver<Finished<R>>),
     on_their_way: usize,
     /// Troubles of the relay in a row, and until when the queue rests.
     failures: u32,
@@ -65,18 +62,7 @@ impl<R: Relay + 'static> Delivery<R> {
         let back = mpsc::unbounded_channel();
         let (on_their_way, failures, rests_until) = (0, 0, None);
         let tasks = TaskTracker::new();
-        Delivery {
-            store,
-            playbook,
-            clock,
-            patience,
-            idle: relays,
-            back,
-            on_their_way,
-            failures,
-            rests_until,
-            tasks,
-        }
+        Delivery { store, playbook, clock, patience, idle: relays, back, on_their_way, failures, rests_until, tasks }
     }
 
     /// Repeats the step until `shutdown`; then waits for the mails on their way. An error is one that only a
@@ -119,11 +105,8 @@ impl<R: Relay + 'static> Delivery<R> {
     pub async fn recover(&mut self) -> Result<(), StoreError> {
         for item in self.store.in_doubt()? {
             let now = (self.clock)();
-            let next = self
-                .patience
-                .in_doubt(item.purpose, item.attempts, item.queued, now);
-            let record =
-                self.deferred_or_failed(&item, next, "the process ended during the attempt".into(), now)?;
+            let next = self.patience.in_doubt(item.purpose, item.attempts, item.queued, now);
+            let record = self.deferred_or_failed(&item, next, "the process ended during the attempt".into(), now)?;
             self.store.append(record)?;
         }
         Ok(())
@@ -136,19 +119,11 @@ impl<R: Relay + 'static> Delivery<R> {
             return Ok(());
         }
         // A relay that was in trouble is tried with one mail.
-        let most = if self.failures > 0 {
-            1 - self.on_their_way.min(1)
-        } else {
-            self.idle.len()
-        };
+        let most = if self.failures > 0 { 1 - self.on_their_way.min(1) } else { self.idle.len() };
         let due = self.store.due(now, most)?;
         let mut last = None;
         for item in &due {
-            let start = Record::SendStart {
-                message_id: item.message_id.clone(),
-                attempt: item.attempts + 1,
-                at: now,
-            };
+            let start = Record::SendStart { message_id: item.message_id.clone(), attempt: item.attempts + 1, at: now };
             last = Some(self.store.append(start)?);
         }
         let Some(position) = last else { return Ok(()) };
@@ -160,15 +135,7 @@ impl<R: Relay + 'static> Delivery<R> {
                 None => None,
             };
             if let Some(relay) = self.idle.pop() {
-                self.send(
-                    relay,
-                    OutboxItem {
-                        attempts: item.attempts + 1,
-                        ..item
-                    },
-                    outgoing,
-                    original,
-                );
+                self.send(relay, OutboxItem { attempts: item.attempts + 1, ..item }, outgoing, original);
             }
         }
         Ok(())
@@ -182,23 +149,13 @@ impl<R: Relay + 'static> Delivery<R> {
             let begun = tokio::time::Instant::now();
             let result = relay.send(&outgoing.envelope, &bytes).await;
             // Without a receiver the flow has ended, and the next start finds the mail in doubt.
-            let _ = back.send(Finished {
-                relay,
-                item,
-                result,
-                took: begun.elapsed(),
-            });
+            let _ = back.send(Finished { relay, item, result, took: begun.elapsed() });
         });
     }
 
     /// Writes down what became of a mail.
     async fn finish(&mut self, finished: Finished<R>) -> Result<(), StoreError> {
-        let Finished {
-            relay,
-            item,
-            result,
-            took,
-        } = finished;
+        let Finished { relay, item, result, took } = finished;
         self.idle.push(relay);
         self.on_their_way -= 1;
         let now = (self.clock)();
@@ -217,11 +174,7 @@ impl<R: Relay + 'static> Delivery<R> {
                     ms = took.as_millis(),
                     response = accepted.response,
                 );
-                Record::Sent {
-                    message_id: item.message_id.clone(),
-                    at: now,
-                    response: accepted.response,
-                }
+                Record::Sent { message_id: item.message_id.clone(), at: now, response: accepted.response }
             }
             Err(error) => {
                 if !matches!(error, SendError::RelayTrouble(_)) {
@@ -229,14 +182,8 @@ impl<R: Relay + 'static> Delivery<R> {
                 }
                 let next = match &error {
                     SendError::RelayTrouble(_) => Next::TryAt(self.rest(now)),
-                    SendError::PutOff(_) => {
-                        self.patience
-                            .put_off(item.attempts, item.queued, now, fastrand::f64())
-                    }
-                    SendError::InDoubt(_) => {
-                        self.patience
-                            .in_doubt(item.purpose, item.attempts, item.queued, now)
-                    }
+                    SendError::PutOff(_) => self.patience.put_off(item.attempts, item.queued, now, fastrand::f64()),
+                    SendError::InDoubt(_) => self.patience.in_doubt(item.purpose, item.attempts, item.queued, now),
                     SendError::Refused(_) => Next::GiveUp,
                 };
                 // Trouble of the relay is not an attempt of the mail's.
@@ -251,9 +198,7 @@ impl<R: Relay + 'static> Delivery<R> {
     /// The queue rests after trouble of the relay, longer each time.
     fn rest(&mut self, now: Timestamp) -> Timestamp {
         self.failures += 1;
-        let until = now
-            .checked_add(schedule::pause(self.failures, fastrand::f64()))
-            .unwrap_or(now);
+        let until = now.checked_add(schedule::pause(self.failures, fastrand::f64())).unwrap_or(now);
         self.rests_until = Some(until);
         until
     }
@@ -281,13 +226,7 @@ impl<R: Relay + 'static> Delivery<R> {
                     why = why
                 );
                 let (message_id, attempt) = (item.message_id.clone(), item.attempts);
-                Record::Deferred {
-                    message_id,
-                    at: now,
-                    until,
-                    why,
-                    attempt,
-                }
+                Record::Deferred { message_id, at: now, until, why, attempt }
             }
             Next::GiveUp => {
                 maillog!(
@@ -311,12 +250,7 @@ impl<R: Relay + 'static> Delivery<R> {
                     why: &why,
                 };
                 let notice = decide::undelivered(&failed, &item.message_id, &playbook, now);
-                Record::Failed {
-                    message_id: item.message_id.clone(),
-                    at: now,
-                    why,
-                    notice,
-                }
+                Record::Failed { message_id: item.message_id.clone(), at: now, why, notice }
             }
         })
     }
@@ -328,9 +262,7 @@ impl<R: Relay + 'static> Delivery<R> {
         };
         let wake = self.rests_until.map_or(due, |until| due.max(until));
         // A mail may be due and yet have to let an earlier one of its case go first.
-        Ok(Duration::try_from(wake.duration_since(now))
-            .unwrap_or(Duration::ZERO)
-            .clamp(LET_PASS, LOOK_AGAIN))
+        Ok(Duration::try_from(wake.duration_since(now)).unwrap_or(Duration::ZERO).clamp(LET_PASS, LOOK_AGAIN))
     }
 
     /// Waits for the mails on their way and says goodbye to the relay.

@@ -7,16 +7,7 @@ use crate::time::Timestamp;
 
 /// Waits between the attempts for one mail; the last one repeats (RFC 5321 §4.5.4.1 asks for thirty minutes
 /// and more between attempts, after a few quick ones for greylisting).
-const WAITS: [u64; 8] = [
-    60,
-    5 * 60,
-    15 * 60,
-    30 * 60,
-    60 * 60,
-    2 * 60 * 60,
-    3 * 60 * 60,
-    4 * 60 * 60,
-];
+const WAITS: [u64; 8] = [60, 5 * 60, 15 * 60, 30 * 60, 60 * 60, 2 * 60 * 60, 3 * 60 * 60, 4 * 60 * 60];
 /// The first and the longest pause of a relay in trouble.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 60);
@@ -47,11 +38,7 @@ impl Patience {
         let wait = WAITS[(attempt.max(1) as usize - 1).min(WAITS.len() - 1)];
         let spread = Duration::from_secs_f64(wait as f64 * (1.0 + jitter.clamp(0.0, 1.0) / 4.0));
         let next = after(now, spread);
-        if next > after(created, self.give_up) {
-            Next::GiveUp
-        } else {
-            Next::TryAt(next)
-        }
+        if next > after(created, self.give_up) { Next::GiveUp } else { Next::TryAt(next) }
     }
 
     /// After a mail's fate became unknown: humans' mail is sent again, byte for byte the same; an automatic
@@ -60,9 +47,7 @@ impl Patience {
         let young = now < after(created, self.answer_in_doubt);
         match purpose {
             Purpose::Answer if !young || attempt >= DOUBTFUL_ANSWERS => Next::GiveUp,
-            Purpose::Answer | Purpose::Forward | Purpose::Notice if now >= after(created, self.give_up) => {
-                Next::GiveUp
-            }
+            Purpose::Answer | Purpose::Forward | Purpose::Notice if now >= after(created, self.give_up) => Next::GiveUp,
             Purpose::Answer | Purpose::Forward | Purpose::Notice => Next::TryAt(after(now, DOUBT_WAIT)),
         }
     }
@@ -71,9 +56,7 @@ impl Patience {
 /// How long the whole queue rests after the `failures`-th trouble of the relay in a row.
 pub fn pause(failures: u32, jitter: f64) -> Duration {
     let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16)));
-    pause
-        .min(LONGEST_PAUSE)
-        .mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
+    pause.min(LONGEST_PAUSE).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
 }
 
 fn after(time: Timestamp, wait: Duration) -> Timestamp {
@@ -84,10 +67,8 @@ fn after(time: Timestamp, wait: Duration) -> Timestamp {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience {
-        give_up: Duration::from_secs(96 * 3600),
-        answer_in_doubt: Duration::from_secs(3600),
-    };
+    const PATIENCE: Patience =
+        Patience { give_up: Duration::from_secs(96 * 3600), answer_in_doubt: Duration::from_secs(3600) };
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()

@@ -64,10 +64,7 @@ impl CaseNumber {
     pub fn compact(&self) -> String {
         let mut digits: Vec<u8> = (0..8).rev().map(|i| (self.0 >> (5 * i)) as u8 & 31).collect();
         digits.push(check_digit(&digits));
-        digits
-            .iter()
-            .map(|digit| CROCKFORD[usize::from(*digit)] as char)
-            .collect()
+        digits.iter().map(|digit| CROCKFORD[usize::from(*digit)] as char).collect()
     }
 
     /// The 40 bits, for the store.
@@ -110,10 +107,7 @@ fn read_at(chars: &[char], start: usize) -> Option<(CaseNumber, usize)> {
 }
 
 fn is_separator(c: char) -> bool {
-    matches!(
-        c,
-        '-' | '－' | '–' | '—' | '‑' | '‐' | '−' | ' ' | '\u{a0}' | '.' | '·'
-    )
+    matches!(c, '-' | '－' | '–' | '—' | '‑' | '‐' | '−' | ' ' | '\u{a0}' | '.' | '·')
 }
 
 /// The value of a digit as written, with the confusions Crockford allows for.
@@ -127,10 +121,7 @@ fn digit(c: char) -> Option<u8> {
         'I' | 'L' => '1',
         c => c,
     };
-    CROCKFORD
-        .iter()
-        .position(|d| char::from(*d) == c)
-        .map(|value| value as u8)
+    CROCKFORD.iter().position(|d| char::from(*d) == c).map(|value| value as u8)
 }
 
 /// Σ αⁱ⁺¹·dᵢ over GF(2⁵) with α a root of x⁵+x²+1. α has order 31, so all factors differ: a changed digit and
@@ -174,16 +165,7 @@ mod tests {
                 shown.replace('-', " "),
                 shown.replace('-', "－"),
                 shown.replace('0', "O").replace('1', "l"),
-                shown
-                    .chars()
-                    .map(|c| {
-                        if c == '-' {
-                            c
-                        } else {
-                            char::from_u32(c as u32 + 0xFEE0).unwrap()
-                        }
-                    })
-                    .collect(),
+                shown.chars().map(|c| if c == '-' { c } else { char::from_u32(c as u32 + 0xFEE0).unwrap() }).collect(),
             ] {
                 assert_eq!(CaseNumber::parse(&heard), Some(number), "{heard}");
             }
@@ -195,11 +177,7 @@ mod tests {
     fn every_wrong_digit_and_every_swap_is_found() {
         let shown: Vec<char> = number(1).compact().chars().collect();
         for i in 0..9 {
-            for other in CROCKFORD
-                .iter()
-                .map(|d| char::from(*d))
-                .filter(|d| *d != shown[i])
-            {
+            for other in CROCKFORD.iter().map(|d| char::from(*d)).filter(|d| *d != shown[i]) {
                 let mut wrong = shown.clone();
                 wrong[i] = other;
                 assert_eq!(CaseNumber::parse(&String::from_iter(&wrong)), None);
@@ -217,20 +195,10 @@ mod tests {
     #[test]
     fn numbers_are_found_in_running_text_and_nowhere_else() {
         let (a, b) = (number(1), number(2));
-        let text = format!(
-            "Re: [案号 {a}] 已通过网页提交，案号{b}，另见{} X{}9",
-            a.compact(),
-            b.compact()
-        );
+        let text = format!("Re: [案号 {a}] 已通过网页提交，案号{b}，另见{} X{}9", a.compact(), b.compact());
         assert_eq!(CaseNumber::find_in(&text, 10), vec![a, b]);
         assert_eq!(CaseNumber::find_in(&text, 1), vec![a]);
-        for text in [
-            "",
-            "1234-5678-0",
-            "K7F3-9QD2",
-            "订单号 123456789 已付款",
-            "发送失败的邮件",
-        ] {
+        for text in ["", "1234-5678-0", "K7F3-9QD2", "订单号 123456789 已付款", "发送失败的邮件"] {
             assert!(CaseNumber::find_in(text, 10).is_empty(), "{text}");
         }
     }

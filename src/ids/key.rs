@@ -45,9 +45,7 @@ impl Key {
     /// Is `proof` what [`Key::prove`] gives for the same purpose and parts? In constant time.
     pub fn verify(&self, purpose: &str, parts: &[&[u8]], proof: &str) -> bool {
         match unbase32(proof) {
-            Some(bytes) if bytes.len() == PROOF => {
-                self.mac(purpose, parts).verify_truncated_left(&bytes).is_ok()
-            }
+            Some(bytes) if bytes.len() == PROOF => self.mac(purpose, parts).verify_truncated_left(&bytes).is_ok(),
             _ => false,
         }
     }
@@ -85,12 +83,8 @@ fn base32(bytes: &[u8]) -> String {
     bytes
         .chunks(5)
         .flat_map(|group| {
-            let bits = group
-                .iter()
-                .fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-            (0..8)
-                .rev()
-                .map(move |i| CROCKFORD[(bits >> (5 * i)) as usize & 31].to_ascii_lowercase() as char)
+            let bits = group.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+            (0..8).rev().map(move |i| CROCKFORD[(bits >> (5 * i)) as usize & 31].to_ascii_lowercase() as char)
         })
         .collect()
 }
@@ -101,23 +95,13 @@ fn unbase32(text: &str) -> Option<Vec<u8>> {
     }
     let values: Option<Vec<u64>> = text
         .bytes()
-        .map(|c| {
-            CROCKFORD
-                .iter()
-                .position(|d| *d == c.to_ascii_uppercase())
-                .map(|value| value as u64)
-        })
+        .map(|c| CROCKFORD.iter().position(|d| *d == c.to_ascii_uppercase()).map(|value| value as u64))
         .collect();
     Some(
         values?
             .chunks(8)
             .flat_map(|group| {
-                group
-                    .iter()
-                    .fold(0_u64, |bits, value| bits << 5 | value)
-                    .to_be_bytes()
-                    .into_iter()
-                    .skip(3)
+                group.iter().fold(0_u64, |bits, value| bits << 5 | value).to_be_bytes().into_iter().skip(3)
             })
             .collect(),
     )
@@ -133,20 +117,11 @@ mod tests {
         let proof = key.prove("a", &[b"x", b"y"]);
         assert_eq!(proof.as_str().len(), 16);
         assert!(key.verify("a", &[b"x", b"y"], proof.as_str()));
-        assert!(
-            key.verify("a", &[b"x", b"y"], &proof.as_str().to_uppercase()),
-            "mail systems change case"
-        );
+        assert!(key.verify("a", &[b"x", b"y"], &proof.as_str().to_uppercase()), "mail systems change case");
         assert!(!key.verify("a", &[b"xy", b""], proof.as_str()));
         assert!(!key.verify("b", &[b"x", b"y"], proof.as_str()));
         assert!(!Key::from_bytes([2; 32]).verify("a", &[b"x", b"y"], proof.as_str()));
-        for wrong in [
-            "",
-            "x",
-            "uuuuuuuuuuuuuuuu",
-            &proof.as_str()[..8],
-            &format!("{proof}00000000"),
-        ] {
+        for wrong in ["", "x", "uuuuuuuuuuuuuuuu", &proof.as_str()[..8], &format!("{proof}00000000")] {
             assert!(!key.verify("a", &[b"x", b"y"], wrong), "{wrong}");
         }
         assert_eq!(format!("{key:?}"), "Key(…)");

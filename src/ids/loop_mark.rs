@@ -39,15 +39,8 @@ mod tests {
         let mark = loop_mark(&key, "desk", &id("a@example.com"));
         let own = |bot: &str, id: &MessageId, value: &str| is_own_loop_mark(&key, bot, id, value);
         assert!(own("desk", &id("a@example.com"), &mark));
-        assert!(own(
-            "desk",
-            &id("a@example.com"),
-            &format!(" {} ", mark.to_uppercase())
-        ));
-        assert!(
-            !own("desk", &id("b@example.com"), &mark),
-            "copied into another mail"
-        );
+        assert!(own("desk", &id("a@example.com"), &format!(" {} ", mark.to_uppercase())));
+        assert!(!own("desk", &id("b@example.com"), &mark), "copied into another mail");
         assert!(!own("other", &id("a@example.com"), &mark), "a sibling's");
         let stranger = Key::from_bytes([6; 32]);
         assert!(!is_own_loop_mark(&stranger, "desk", &id("a@example.com"), &mark));

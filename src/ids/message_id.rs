@@ -36,9 +36,7 @@ impl MessageId {
         let text = text.strip_suffix('>').unwrap_or(text);
         let fits = !text.is_empty()
             && text.len() <= MAX_MESSAGE_ID
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>');
+            && text.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>');
         fits.then(|| MessageId(text.to_owned()))
     }
 
@@ -62,20 +60,13 @@ impl MessageId {
     /// What stands in an identifier of our own: `None` unless the proof is ours. Looks at the left-hand side
     /// only, so a change of our domain does not orphan old threads.
     pub fn own(&self, key: &Key) -> Option<Own> {
-        let left = self
-            .0
-            .rsplit_once('@')
-            .map_or(self.0.as_str(), |(left, _)| left)
-            .to_lowercase();
+        let left = self.0.rsplit_once('@').map_or(self.0.as_str(), |(left, _)| left).to_lowercase();
         let mut parts = left.split('.');
         let (case, name, proof) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || !key.verify(PURPOSE, &[case.as_bytes(), name.as_bytes()], proof) {
             return None;
         }
-        Some(Own {
-            case: CaseNumber::parse(case),
-            name: name.to_owned(),
-        })
+        Some(Own { case: CaseNumber::parse(case), name: name.to_owned() })
     }
 
     /// The case of a mail that we sent ourselves.
@@ -111,16 +102,8 @@ mod tests {
     fn an_identifier_is_echoed_safely_or_not_at_all() {
         assert_eq!(MessageId::parse(" <a.b@c> ").unwrap().to_string(), "<a.b@c>");
         assert_eq!(MessageId::parse("a").unwrap().as_str(), "a");
-        for bad in [
-            "",
-            "<>",
-            "< >",
-            "<a b@c>",
-            "<a\r\nBcc: x@y>",
-            "<<a>>",
-            "<é@c>",
-            &format!("<{}>", "a".repeat(251)),
-        ] {
+        for bad in ["", "<>", "< >", "<a b@c>", "<a\r\nBcc: x@y>", "<<a>>", "<é@c>", &format!("<{}>", "a".repeat(251))]
+        {
             assert_eq!(MessageId::parse(bad), None, "{bad:?}");
         }
     }
@@ -131,12 +114,7 @@ mod tests {
         let case = CaseNumber::mint(&key, &MailHash::of(b"mail"), 0);
         let id = MessageId::mint(&key, case, "a1", "example.com");
         assert_eq!(id.own_case(&key), Some(case));
-        assert_eq!(
-            MessageId::parse(&id.to_string().to_uppercase())
-                .unwrap()
-                .own_case(&key),
-            Some(case)
-        );
+        assert_eq!(MessageId::parse(&id.to_string().to_uppercase()).unwrap().own_case(&key), Some(case));
         assert_eq!(id.own_case(&Key::from_bytes([4; 32])), None);
         let forged = id.as_str().replace(".a1.", ".a2.");
         assert_eq!(MessageId::parse(&forged).unwrap().own_case(&key), None);

@@ -84,8 +84,7 @@ impl Backoff {
 
     /// How long until the next connection may be made.
     pub fn wait(&self, now: Instant) -> Duration {
-        self.not_before
-            .map_or(Duration::ZERO, |then| then.saturating_duration_since(now))
+        self.not_before.map_or(Duration::ZERO, |then| then.saturating_duration_since(now))
     }
 
     /// Notes the end of a session; `dice` is in 0..1 and spreads the delay from three to five quarters, so
@@ -129,10 +128,7 @@ fn note(within_the_hour: &mut VecDeque<Instant>, now: Instant, most: usize) -> O
     while within_the_hour.len() > most.max(1) {
         within_the_hour.pop_front();
     }
-    within_the_hour
-        .front()
-        .filter(|_| within_the_hour.len() >= most)
-        .map(|first| *first + HOUR)
+    within_the_hour.front().filter(|_| within_the_hour.len() >= most).map(|first| *first + HOUR)
 }
 
 #[cfg(test)]
@@ -161,12 +157,7 @@ mod tests {
             .windows(2)
             .map(|pair| (pair[1] - pair[0]).as_secs())
             .collect();
-        assert_eq!(
-            seconds,
-            [
-                1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900, 900, 900
-            ]
-        );
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900, 900, 900]);
     }
 
     #[test]

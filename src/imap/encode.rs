@@ -39,11 +39,7 @@ pub fn folder(name: &str) -> String {
     for c in name.chars() {
         if !(' '..='~').contains(&c) {
             let mut units = [0; 2];
-            shifted.extend(
-                c.encode_utf16(&mut units)
-                    .iter()
-                    .flat_map(|unit| unit.to_be_bytes()),
-            );
+            shifted.extend(c.encode_utf16(&mut units).iter().flat_map(|unit| unit.to_be_bytes()));
             continue;
         }
         shift_back(&mut quoted, &mut shifted);
@@ -60,10 +56,7 @@ pub fn folder(name: &str) -> String {
 
 /// RFC 9051 §9 `flag-keyword`: an atom. `]` is one of the `resp-specials` that an atom excludes.
 pub fn is_keyword(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_graphic() && !"(){%*\"\\]".contains(c))
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"(){%*\"\\]".contains(c))
 }
 
 /// What `AUTHENTICATE PLAIN` sends: RFC 4616 §2, no authorization identity.
@@ -141,20 +134,11 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_rfc_4648() {
-        let pairs = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-        ];
+        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
         for (octets, text) in pairs {
             assert_eq!(base64(octets.as_bytes(), STANDARD, true), text);
         }
         assert_eq!(plain("a", "b").as_str(), "AGEAYg==");
-        assert_eq!(
-            xoauth2("u@example.com", "t").as_str(),
-            "dXNlcj11QGV4YW1wbGUuY29tAWF1dGg9QmVhcmVyIHQBAQ=="
-        );
+        assert_eq!(xoauth2("u@example.com", "t").as_str(), "dXNlcj11QGV4YW1wbGUuY29tAWF1dGg9QmVhcmVyIHQBAQ==");
     }
 }

@@ -43,15 +43,9 @@ impl SessionError {
     pub fn from_io(during: &'static str, error: &io::Error) -> SessionError {
         match error.kind() {
             // How the gauge complains.
-            io::ErrorKind::InvalidData => SessionError::Unreadable {
-                during,
-                why: printable(&error.to_string()),
-            },
+            io::ErrorKind::InvalidData => SessionError::Unreadable { during, why: printable(&error.to_string()) },
             // How the parser complains; its text repeats all it has read, so we do not.
-            io::ErrorKind::Other => SessionError::Unreadable {
-                during,
-                why: "it does not parse".to_owned(),
-            },
+            io::ErrorKind::Other => SessionError::Unreadable { during, why: "it does not parse".to_owned() },
             _ => SessionError::Broken(during),
         }
     }
@@ -75,11 +69,7 @@ pub fn response_code(text: &str) -> Option<&str> {
 
 /// A server's text as it may stand in a log line: one line, no controls, not too long.
 pub fn printable(text: &str) -> String {
-    text.trim()
-        .chars()
-        .take(MAX_REPEATED)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.trim().chars().take(MAX_REPEATED).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -88,25 +78,11 @@ mod tests {
 
     #[test]
     fn the_servers_own_trouble_is_told_from_ours() {
-        let no = |text: &str| SessionError::No {
-            command: "FETCH",
-            text: text.to_owned(),
-        };
-        for passing in [
-            "[UNAVAILABLE] later",
-            "[limit] too many",
-            "[SERVERBUG]",
-            "[INUSE] a",
-        ] {
+        let no = |text: &str| SessionError::No { command: "FETCH", text: text.to_owned() };
+        for passing in ["[UNAVAILABLE] later", "[limit] too many", "[SERVERBUG]", "[INUSE] a"] {
             assert!(no(passing).is_passing(), "{passing}");
         }
-        for lasting in [
-            "",
-            "no such mail",
-            "[AUTHENTICATIONFAILED] x",
-            "[UNAVAILABLE",
-            "x [LIMIT] y",
-        ] {
+        for lasting in ["", "no such mail", "[AUTHENTICATIONFAILED] x", "[UNAVAILABLE", "x [LIMIT] y"] {
             assert!(!no(lasting).is_passing(), "{lasting}");
         }
     }

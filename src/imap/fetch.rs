@@ -67,11 +67,9 @@ pub async fn bodies(
                     _ => None,
                 });
                 let body = attributes.iter().find_map(|attribute| match attribute {
-                    AttributeValue::BodySection {
-                        section: None,
-                        index,
-                        data: Some(data),
-                    } if *index == offset => Some(data),
+                    AttributeValue::BodySection { section: None, index, data: Some(data) } if *index == offset => {
+                        Some(data)
+                    }
                     _ => None,
                 });
                 if let (Some(uid), Some(body)) = (uid, body)
@@ -97,10 +95,7 @@ pub async fn alone(session: &mut Session, uid: u32, cap: u64) -> Result<Fetched,
     }
     match present(session, &[uid]).await?.contains_key(&uid) {
         false => Ok(Fetched::Vanished),
-        true => Err(SessionError::Unreadable {
-            during: "FETCH",
-            why: "the mail is there, its text is not".to_owned(),
-        }),
+        true => Err(SessionError::Unreadable { during: "FETCH", why: "the mail is there, its text is not".to_owned() }),
     }
 }
 
@@ -121,18 +116,14 @@ pub async fn present(session: &mut Session, asked: &[u32]) -> Result<HashMap<u32
                 _ => None,
             });
             let deleted = attributes.iter().any(|attribute| match attribute {
-                AttributeValue::Flags(flags) => {
-                    flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"))
-                }
+                AttributeValue::Flags(flags) => flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted")),
                 _ => false,
             });
             if let Some(uid) = uid.filter(|uid| wanted.contains(uid)) {
                 present.insert(uid, deleted);
             }
         };
-        session
-            .uid_fetch(&set, "UID FLAGS", Allowance::default(), listed)
-            .await?;
+        session.uid_fetch(&set, "UID FLAGS", Allowance::default(), listed).await?;
     }
     Ok(present)
 }

@@ -39,13 +39,7 @@ pub struct Gauge {
 
 impl Gauge {
     pub fn new() -> Gauge {
-        Gauge {
-            most: STRAY_LITERAL,
-            literal: 0,
-            line: 0,
-            head: Vec::new(),
-            tail: Vec::new(),
-        }
+        Gauge { most: STRAY_LITERAL, literal: 0, line: 0, head: Vec::new(), tail: Vec::new() }
     }
 
     /// From now on literals of so many octets may come.
@@ -84,11 +78,7 @@ impl Gauge {
         self.head.extend(piece.iter().take(room));
         self.tail.extend(&piece[piece.len().saturating_sub(TAIL)..]);
         self.tail.drain(..self.tail.len().saturating_sub(TAIL));
-        if piece.ends_with(b"\n") {
-            self.line_ends()
-        } else {
-            Ok(())
-        }
+        if piece.ends_with(b"\n") { self.line_ends() } else { Ok(()) }
     }
 
     fn line_ends(&mut self) -> Result<(), Excess> {
@@ -113,9 +103,7 @@ impl Gauge {
 fn announced(tail: &[u8]) -> Option<u64> {
     let digits = tail.strip_suffix(b"}\r\n")?;
     let open = digits.iter().rposition(|octet| *octet == b'{')?;
-    let digits = digits[open + 1..]
-        .strip_suffix(b"+")
-        .unwrap_or(&digits[open + 1..]);
+    let digits = digits[open + 1..].strip_suffix(b"+").unwrap_or(&digits[open + 1..]);
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
@@ -126,10 +114,9 @@ fn is_status(head: &[u8]) -> Result<bool, Excess> {
     }
     let space = head.iter().take(MAX_TAG).position(|octet| *octet == b' ');
     let word = &head[space.ok_or(Excess::Tag)? + 1..];
-    Ok(["OK", "NO", "BAD", "BYE", "PREAUTH"].iter().any(|status| {
-        word.get(..status.len())
-            .is_some_and(|word| word.eq_ignore_ascii_case(status.as_bytes()))
-    }))
+    Ok(["OK", "NO", "BAD", "BYE", "PREAUTH"]
+        .iter()
+        .any(|status| word.get(..status.len()).is_some_and(|word| word.eq_ignore_ascii_case(status.as_bytes()))))
 }
 
 #[cfg(test)]
@@ -151,10 +138,7 @@ mod tests {
     fn a_literal_is_refused_where_it_is_announced() {
         let cases = [
             ("* 1 FETCH (BODY[] {4294967295}\r\n", 4_294_967_295),
-            (
-                "* 1 FETCH (BODY[] {18446744073709551615}\r\n",
-                18_446_744_073_709_551_615,
-            ),
+            ("* 1 FETCH (BODY[] {18446744073709551615}\r\n", 18_446_744_073_709_551_615),
             ("* 1 FETCH (BODY[] {65537}\r\n", 65_537),
             ("* 1 FETCH (BODY[] {3}\r\nabc BODY[TEXT] {65537}\r\n", 65_537),
             ("* 1 FETCH (BODY[] {99999+}\r\n", 99_999),
@@ -192,10 +176,7 @@ mod tests {
         assert_eq!(gauge.count(&[b'\n'; 100_000]).1, Ok(()));
         gauge.allow(0);
         // What came before it is good.
-        assert_eq!(
-            gauge.count(b")\r\n* 1 FETCH (BODY[] {100000}\r\n"),
-            (3, Err(Excess::Literal(100_000)))
-        );
+        assert_eq!(gauge.count(b")\r\n* 1 FETCH (BODY[] {100000}\r\n"), (3, Err(Excess::Literal(100_000))));
     }
 
     #[test]

@@ -84,9 +84,7 @@ pub fn tls_config(extra_ca: Option<&[u8]>) -> Result<Arc<ClientConfig>, Settings
         let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| SettingsError::ExtraCa(error.to_string()))?;
-            roots
-                .add(certificate)
-                .map_err(|error| SettingsError::ExtraCa(error.to_string()))?;
+            roots.add(certificate).map_err(|error| SettingsError::ExtraCa(error.to_string()))?;
         }
         if roots.len() == before {
             return Err(SettingsError::ExtraCa("there is none in the file".to_owned()));
@@ -117,15 +115,12 @@ async fn within<T>(
     step: &'static str,
     work: impl Future<Output = Result<T, SessionError>>,
 ) -> Result<T, SessionError> {
-    timeout(limit, work)
-        .await
-        .unwrap_or(Err(SessionError::Silent(step)))
+    timeout(limit, work).await.unwrap_or(Err(SessionError::Silent(step)))
 }
 
 async fn connect(settings: &Settings) -> Result<TcpStream, SessionError> {
-    let unreachable = |why: &dyn std::fmt::Display| {
-        SessionError::Unreachable(format!("{}:{}: {why}", settings.host, settings.port))
-    };
+    let unreachable =
+        |why: &dyn std::fmt::Display| SessionError::Unreachable(format!("{}:{}: {why}", settings.host, settings.port));
     let addresses: Vec<SocketAddr> = lookup_host((bare(&settings.host), settings.port))
         .await
         .map_err(|error| unreachable(&error))?
@@ -149,18 +144,14 @@ async fn connect(settings: &Settings) -> Result<TcpStream, SessionError> {
 fn prepared(tcp: TcpStream) -> std::io::Result<TcpStream> {
     // Commands are small and waited for.
     tcp.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_AFTER)
-        .with_interval(KEEPALIVE_EVERY);
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     SockRef::from(&tcp).set_tcp_keepalive(&keepalive)?;
     Ok(tcp)
 }
 
 /// An IPv6 address may be written in the brackets of a URL.
 fn bare(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 async fn secure(
@@ -180,9 +171,7 @@ async fn secure(
 async fn start_tls(mut dialogue: Dialogue<TcpStream>) -> Result<TcpStream, SessionError> {
     let capabilities = dialogue.capabilities().await?;
     if !capabilities.has("STARTTLS") {
-        return Err(SessionError::Unsafe(
-            "the server offers no STARTTLS, and we do not go on without".to_owned(),
-        ));
+        return Err(SessionError::Unsafe("the server offers no STARTTLS, and we do not go on without".to_owned()));
     }
     dialogue.command("STARTTLS", "STARTTLS").await?;
     if dialogue.wire.has_unread() {
@@ -204,20 +193,14 @@ async fn finish(
     let login = dialogue.authenticate(settings, secret, &offered);
     let text = within(answer, "the login", login).await?;
     // What was offered before the login may differ from what is offered now (RFC 9051 §6.2.2).
-    let capabilities = match text
-        .strip_prefix("[CAPABILITY ")
-        .and_then(|rest| rest.split_once(']'))
-    {
+    let capabilities = match text.strip_prefix("[CAPABILITY ").and_then(|rest| rest.split_once(']')) {
         Some((words, _)) => Capabilities::parse(words),
         None => within(answer, "CAPABILITY", dialogue.capabilities()).await?,
     };
     if capabilities.has("ID") {
         within(answer, "ID", dialogue.identify()).await?;
     }
-    Ok(LoggedIn {
-        wire: dialogue.wire,
-        capabilities,
-    })
+    Ok(LoggedIn { wire: dialogue.wire, capabilities })
 }
 
 /// Commands and lines, before async-imap takes over.
@@ -257,22 +240,14 @@ impl<L: Link> Dialogue<L> {
         let (word, text) = match line.strip_prefix("* ") {
             Some(rest) => rest.split_once(' ').unwrap_or((rest, "")),
             None => {
-                return Err(SessionError::Unreadable {
-                    during,
-                    why: printable(&line),
-                });
+                return Err(SessionError::Unreadable { during, why: printable(&line) });
             }
         };
         match word.to_ascii_uppercase().as_str() {
             "OK" => Ok(()),
             "BYE" => Err(SessionError::Bye(printable(text))),
-            "PREAUTH" => Err(SessionError::Unsafe(
-                "the server takes us as known without a login (PREAUTH)".to_owned(),
-            )),
-            _ => Err(SessionError::Unreadable {
-                during,
-                why: printable(&line),
-            }),
+            "PREAUTH" => Err(SessionError::Unsafe("the server takes us as known without a login (PREAUTH)".to_owned())),
+            _ => Err(SessionError::Unreadable { during, why: printable(&line) }),
         }
     }
 
@@ -308,9 +283,7 @@ impl<L: Link> Dialogue<L> {
             Auth::Login => {
                 // RFC 9051 §6.2.3: a client must not even try.
                 if offered.has("LOGINDISABLED") {
-                    return Err(SessionError::Unsafe(
-                        "the server forbids LOGIN here (LOGINDISABLED)".to_owned(),
-                    ));
+                    return Err(SessionError::Unsafe("the server forbids LOGIN here (LOGINDISABLED)".to_owned()));
                 }
                 let (Some(user), Some(secret)) = (encode::quoted(user), encode::quoted(secret)) else {
                     return Err(SessionError::Secret(
@@ -325,9 +298,7 @@ impl<L: Link> Dialogue<L> {
             Auth::XOAuth2 => ("XOAUTH2", encode::xoauth2(user, secret)),
         };
         if !offered.has(&format!("AUTH={mechanism}")) {
-            return Err(SessionError::Unsafe(format!(
-                "the server does not offer AUTHENTICATE {mechanism}"
-            )));
+            return Err(SessionError::Unsafe(format!("the server does not offer AUTHENTICATE {mechanism}")));
         }
         // RFC 4959: the response may come with the command where that is offered.
         if offered.has("SASL-IR") {
@@ -335,9 +306,7 @@ impl<L: Link> Dialogue<L> {
             let tag = self.send("AUTHENTICATE", &command).await?;
             self.login_ends("AUTHENTICATE", &tag, None).await
         } else {
-            let tag = self
-                .send("AUTHENTICATE", &format!("AUTHENTICATE {mechanism}"))
-                .await?;
+            let tag = self.send("AUTHENTICATE", &format!("AUTHENTICATE {mechanism}")).await?;
             self.login_ends("AUTHENTICATE", &tag, Some(&response)).await
         }
     }
@@ -405,10 +374,7 @@ impl<L: Link> Dialogue<L> {
                 None => Ok(Line::Untagged(rest)),
             },
             Some(line) => Ok(line),
-            None => Err(SessionError::Unreadable {
-                during,
-                why: printable(&line),
-            }),
+            None => Err(SessionError::Unreadable { during, why: printable(&line) }),
         }
     }
 
@@ -447,22 +413,13 @@ fn bye(rest: &str) -> Option<String> {
 fn finished(command: &'static str, status: Status, text: String) -> Result<String, SessionError> {
     match status {
         Status::Ok => Ok(text),
-        Status::No => Err(SessionError::No {
-            command,
-            text: printable(&text),
-        }),
-        Status::Bad => Err(SessionError::Bad {
-            command,
-            text: printable(&text),
-        }),
+        Status::No => Err(SessionError::No { command, text: printable(&text) }),
+        Status::Bad => Err(SessionError::Bad { command, text: printable(&text) }),
     }
 }
 
 fn endless(during: &'static str) -> SessionError {
-    SessionError::Unreadable {
-        during,
-        why: format!("more than {MAX_LINES} lines"),
-    }
+    SessionError::Unreadable { during, why: format!("more than {MAX_LINES} lines") }
 }
 
 #[cfg(test)]

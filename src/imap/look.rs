@@ -38,9 +38,7 @@ pub async fn look(
     let mut from = taken.checked_add(1);
     while let Some(first) = from {
         // RFC 9051 §2.3.1.1: UIDNEXT is a prediction; what came since is above it, so the last window is open.
-        let last = first
-            .checked_add(width)
-            .filter(|last| uid_next.is_some_and(|next| *last < next));
+        let last = first.checked_add(width).filter(|last| uid_next.is_some_and(|next| *last < next));
         let window = Window { first, last, width };
         let before = found.len();
         list_window(session, uid_validity, &window, |uid, listed| {
@@ -93,10 +91,7 @@ async fn list_window(
         Some(last) => format!("{}:{last}", window.first),
         None => format!("{}:*", window.first),
     };
-    let allowance = Allowance {
-        literal: 0,
-        octets: u64::from(window.width) * LISTED_LINE,
-    };
+    let allowance = Allowance { literal: 0, octets: u64::from(window.width) * LISTED_LINE };
     let items = "UID FLAGS INTERNALDATE RFC822.SIZE";
     session
         .uid_fetch(&set, items, allowance, |attributes| {
@@ -137,9 +132,7 @@ fn listed(uid_validity: u32, attributes: &[AttributeValue<'_>]) -> Option<(u32, 
 
 /// RFC 9051 §9 `date-time`: ` 7-Feb-1994 21:52:25 -0800`.
 fn internal_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::strtime::parse("%d-%b-%Y %H:%M:%S %z", text.trim())
-        .and_then(|parsed| parsed.to_timestamp())
-        .ok()
+    jiff::fmt::strtime::parse("%d-%b-%Y %H:%M:%S %z", text.trim()).and_then(|parsed| parsed.to_timestamp()).ok()
 }
 
 #[cfg(test)]
@@ -164,16 +157,9 @@ mod tests {
 
     #[test]
     fn a_window_holds_its_uids_and_not_the_last_mail_below_it() {
-        let open = Window {
-            first: 8,
-            last: None,
-            width: WINDOW,
-        };
+        let open = Window { first: 8, last: None, width: WINDOW };
         assert!(!open.holds(7) && open.holds(8) && open.holds(u32::MAX));
-        let closed = Window {
-            last: Some(9),
-            ..open
-        };
+        let closed = Window { last: Some(9), ..open };
         assert!(!closed.holds(7) && closed.holds(9) && !closed.holds(10));
     }
 
@@ -184,13 +170,7 @@ mod tests {
         let junk = || AttributeValue::Flags(vec!["\\Seen".into(), "$junk".into()]);
         let (found, mail) = listed(3, &[junk(), uid, size]).unwrap();
         assert_eq!((found, mail.size, mail.junk), (7, 12, true));
-        assert_eq!(
-            mail.place,
-            Place::Imap {
-                uid_validity: 3,
-                uid: 7
-            }
-        );
+        assert_eq!(mail.place, Place::Imap { uid_validity: 3, uid: 7 });
         assert!(listed(3, &[AttributeValue::Uid(7), junk()]).is_none());
         assert!(listed(3, &[AttributeValue::Rfc822Size(1)]).is_none());
         assert!(listed(3, &[AttributeValue::Uid(0), AttributeValue::Rfc822Size(1)]).is_none());

@@ -71,11 +71,9 @@ pub struct Allowance {
 impl Selected {
     /// May this keyword be set for good (I09)?
     pub fn keeps(&self, keyword: &str) -> bool {
-        self.permanent_flags.as_ref().is_none_or(|flags| {
-            flags
-                .iter()
-                .any(|flag| flag == "\\*" || flag.eq_ignore_ascii_case(keyword))
-        })
+        self.permanent_flags
+            .as_ref()
+            .is_none_or(|flags| flags.iter().any(|flag| flag == "\\*" || flag.eq_ignore_ascii_case(keyword)))
     }
 }
 
@@ -133,10 +131,7 @@ impl Session {
                 Ok(selected)
             }
             // RFC 3501 §7.1: such a server has no lasting UIDs, so we could not tell a mail from the next.
-            None => Err(SessionError::Unreadable {
-                during: "SELECT",
-                why: "the server has no UIDVALIDITY".to_owned(),
-            }),
+            None => Err(SessionError::Unreadable { during: "SELECT", why: "the server has no UIDVALIDITY".to_owned() }),
         }
     }
 
@@ -264,9 +259,8 @@ impl Session {
             })
             .await
         };
-        let response = response
-            .map_err(|error| SessionError::from_io(during, &error))?
-            .ok_or(SessionError::Broken(during))?;
+        let response =
+            response.map_err(|error| SessionError::from_io(during, &error))?.ok_or(SessionError::Broken(during))?;
         let next = self.note(during, tag, response.parsed())?;
         each(response.parsed());
         Ok(next)
@@ -281,9 +275,7 @@ impl Session {
             }
             Response::Expunge(_) => self.exists = self.exists.saturating_sub(1),
             Response::Vanished { earlier: false, uids } => {
-                let gone = uids
-                    .iter()
-                    .map(|range| range.end().saturating_sub(*range.start()).saturating_add(1));
+                let gone = uids.iter().map(|range| range.end().saturating_sub(*range.start()).saturating_add(1));
                 self.exists = gone.fold(self.exists, u32::saturating_sub);
             }
             Response::Continue(_) => return Ok(Next::Continue),
@@ -300,11 +292,7 @@ impl Session {
                     _ => {}
                 }
             }
-            Response::Done {
-                tag: done,
-                status,
-                outcome,
-            } => {
+            Response::Done { tag: done, status, outcome } => {
                 let text = || printable(outcome.information.as_deref().unwrap_or(""));
                 if done.0 != tag {
                     return Err(SessionError::Unreadable {
@@ -314,14 +302,8 @@ impl Session {
                 }
                 return match status {
                     Status::Ok => Ok(Next::Done),
-                    Status::No => Err(SessionError::No {
-                        command: name,
-                        text: text(),
-                    }),
-                    Status::Bad => Err(SessionError::Bad {
-                        command: name,
-                        text: text(),
-                    }),
+                    Status::No => Err(SessionError::No { command: name, text: text() }),
+                    Status::Bad => Err(SessionError::Bad { command: name, text: text() }),
                     Status::Bye | Status::PreAuth => Err(SessionError::Bye(text())),
                 };
             }
@@ -344,9 +326,7 @@ async fn in_time<T>(
     during: &'static str,
     work: impl Future<Output = Result<T, SessionError>>,
 ) -> Result<T, SessionError> {
-    timeout(limit, work)
-        .await
-        .unwrap_or(Err(SessionError::Silent(during)))
+    timeout(limit, work).await.unwrap_or(Err(SessionError::Silent(during)))
 }
 
 /// `NO` and `BAD` to IDLE leave the session as it was; a server without it is polled.

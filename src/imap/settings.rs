@@ -121,11 +121,7 @@ pub const DEFAULT_PORT: u16 = 993;
 
 impl Default for Patience {
     fn default() -> Patience {
-        Patience {
-            connect: Duration::from_secs(30),
-            answer: Duration::from_secs(60),
-            slowest: 100_000,
-        }
+        Patience { connect: Duration::from_secs(30), answer: Duration::from_secs(60), slowest: 100_000 }
     }
 }
 
@@ -194,10 +190,7 @@ impl Settings {
 }
 
 fn names_this_machine(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -206,12 +199,7 @@ mod tests {
 
     fn settings() -> Settings {
         let name = MailboxName::parse("support").unwrap();
-        Settings::new(
-            name,
-            "imap.example.com",
-            "support",
-            Arc::new(|| Ok("x".to_owned().into())),
-        )
+        Settings::new(name, "imap.example.com", "support", Arc::new(|| Ok("x".to_owned().into())))
     }
 
     #[test]
@@ -219,29 +207,14 @@ mod tests {
         assert_eq!(settings().check(), Ok(()));
         type Change = fn(&mut Settings);
         let bad: [(Change, SettingsError); 10] = [
-            (
-                |s| s.host = "a b".to_owned(),
-                SettingsError::Host("a b".to_owned()),
-            ),
-            (
-                |s| s.tls = Tls::Plain,
-                SettingsError::PlainAbroad("imap.example.com".to_owned()),
-            ),
+            (|s| s.host = "a b".to_owned(), SettingsError::Host("a b".to_owned())),
+            (|s| s.tls = Tls::Plain, SettingsError::PlainAbroad("imap.example.com".to_owned())),
             (|s| s.user = "a\r\nb".to_owned(), SettingsError::User),
             (|s| s.user = "张三".to_owned(), SettingsError::UserNeedsPlain),
             (|s| s.folder = String::new(), SettingsError::Folder),
-            (
-                |s| s.after.move_to = Some("INBOX".to_owned()),
-                SettingsError::MovesToItself,
-            ),
-            (
-                |s| s.after.keyword = Some("\\Seen".to_owned()),
-                SettingsError::Keyword("\\Seen".to_owned()),
-            ),
-            (
-                |s| s.poll = Duration::from_secs(301),
-                SettingsError::Poll(Duration::from_secs(301)),
-            ),
+            (|s| s.after.move_to = Some("INBOX".to_owned()), SettingsError::MovesToItself),
+            (|s| s.after.keyword = Some("\\Seen".to_owned()), SettingsError::Keyword("\\Seen".to_owned())),
+            (|s| s.poll = Duration::from_secs(301), SettingsError::Poll(Duration::from_secs(301))),
             (|s| s.poll = Duration::ZERO, SettingsError::Poll(Duration::ZERO)),
             (|s| s.max_mail = 0, SettingsError::MaxMail(0)),
         ];

@@ -61,22 +61,15 @@ async fn file_away(session: &mut Session, uids: &[u32], folder: &str) -> Result<
 async fn move_to(session: &mut Session, uids: &[u32], folder: &str) -> Result<(), SessionError> {
     if session.can("MOVE") {
         for set in uids::sets(uids) {
-            session
-                .command("MOVE", &format!("UID MOVE {set} {folder}"))
-                .await?;
+            session.command("MOVE", &format!("UID MOVE {set} {folder}")).await?;
         }
         return Ok(());
     }
     // What is marked as deleted was copied when we last tried, or a human wants it gone.
     let present = present(session, uids).await?;
-    let unmarked: Vec<u32> = present
-        .into_iter()
-        .filter_map(|(uid, deleted)| (!deleted).then_some(uid))
-        .collect();
+    let unmarked: Vec<u32> = present.into_iter().filter_map(|(uid, deleted)| (!deleted).then_some(uid)).collect();
     for set in uids::sets(&unmarked) {
-        session
-            .command("COPY", &format!("UID COPY {set} {folder}"))
-            .await?;
+        session.command("COPY", &format!("UID COPY {set} {folder}")).await?;
         let marking = format!("UID STORE {set} +FLAGS.SILENT (\\Deleted)");
         session.command("STORE", &marking).await?;
         // Never a plain EXPUNGE: it would remove what humans have marked (I07). Without UIDPLUS the mails

@@ -110,9 +110,7 @@ impl ImapSource {
             return Ok(open);
         }
         self.open = Some(open);
-        Err(SourceError::Trouble(
-            "the folder's UIDVALIDITY changed: its mails have other names now".to_owned(),
-        ))
+        Err(SourceError::Trouble("the folder's UIDVALIDITY changed: its mails have other names now".to_owned()))
     }
 
     /// Fetches the mails of one batch into `fetched`.
@@ -130,10 +128,7 @@ impl ImapSource {
         let answered = fetch::bodies(&mut open.session, &asked, None, cap, octets, &mut bodies).await;
         open.served |= !bodies.is_empty();
         fetched.extend(bodies.into_iter().map(|(uid, body)| (uid, Fetched::Whole(body))));
-        let missing: Vec<&&Listed> = batch
-            .iter()
-            .filter(|mail| !fetched.contains_key(&uid(mail)))
-            .collect();
+        let missing: Vec<&&Listed> = batch.iter().filter(|mail| !fetched.contains_key(&uid(mail))).collect();
         match answered {
             Ok(()) if missing.is_empty() => return self.close(open, Ok(())),
             Ok(()) => self.close(open, Ok(()))?,
@@ -170,10 +165,7 @@ impl ImapSource {
         };
         let fetched = self.close(open, fetched);
         match blamed {
-            Some(why) => Err(SourceError::Mail {
-                place: mail.place.clone(),
-                why,
-            }),
+            Some(why) => Err(SourceError::Mail { place: mail.place.clone(), why }),
             None => fetched,
         }
     }
@@ -199,9 +191,7 @@ impl Source for ImapSource {
         };
         let ours: Vec<&Listed> = mails
             .iter()
-            .filter(
-                |mail| matches!(mail.place, Place::Imap { uid_validity: same, .. } if same == uid_validity),
-            )
+            .filter(|mail| matches!(mail.place, Place::Imap { uid_validity: same, .. } if same == uid_validity))
             .collect();
         let mut fetched = HashMap::new();
         let (large, small): (Vec<&Listed>, Vec<&Listed>) =
@@ -213,9 +203,7 @@ impl Source for ImapSource {
             let alone = self.fetch_alone(uid_validity, mail).await?;
             fetched.insert(uid(mail), alone);
         }
-        let in_order = ours
-            .into_iter()
-            .filter_map(|mail| Some((mail.place.clone(), fetched.remove(&uid(mail))?)));
+        let in_order = ours.into_iter().filter_map(|mail| Some((mail.place.clone(), fetched.remove(&uid(mail))?)));
         Ok(in_order.collect())
     }
 
@@ -285,12 +273,7 @@ impl Source for ImapSource {
 /// Looks into the folder. A server announces new mail to a session; some do so to a fresh SELECT only, so the
 /// looks that nothing called for begin with one. For all looks it would be dear: Dovecot reads a Maildir of
 /// ten thousand mails anew, which takes half a second.
-async fn look_anew(
-    open: &mut Open,
-    folder: &str,
-    known: Known,
-    most: usize,
-) -> Result<Listing, SessionError> {
+async fn look_anew(open: &mut Open, folder: &str, known: Known, most: usize) -> Result<Listing, SessionError> {
     if open.stale {
         open.selected = open.session.select(folder).await?;
         open.stale = false;

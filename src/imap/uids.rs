@@ -56,11 +56,7 @@ mod tests {
         let uids: Vec<u32> = (0..10_000).map(|n| 4_000_000_000 + 2 * n).collect();
         let sets = sets(&uids);
         assert!(sets.iter().all(|set| set.len() <= MAX_SET));
-        let back: Vec<u32> = sets
-            .iter()
-            .flat_map(|set| set.split(','))
-            .map(|uid| uid.parse().unwrap())
-            .collect();
+        let back: Vec<u32> = sets.iter().flat_map(|set| set.split(',')).map(|uid| uid.parse().unwrap()).collect();
         assert_eq!(back, uids);
     }
 }

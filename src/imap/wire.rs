@@ -29,12 +29,7 @@ pub struct Wire<L> {
 
 impl<L: Link> Wire<L> {
     pub fn new(link: L) -> Wire<L> {
-        Wire {
-            link,
-            unread: Vec::new(),
-            gauge: Gauge::new(),
-            excess: None,
-        }
+        Wire { link, unread: Vec::new(), gauge: Gauge::new(), excess: None }
     }
 
     /// The next line without its end. Text that is not UTF-8 is made readable, for we only look at ASCII.
@@ -81,12 +76,7 @@ impl<L: Link> Wire<L> {
     where
         L: 'static,
     {
-        Wire {
-            link: Box::new(self.link),
-            unread: self.unread,
-            gauge: self.gauge,
-            excess: self.excess,
-        }
+        Wire { link: Box::new(self.link), unread: self.unread, gauge: self.gauge, excess: self.excess }
     }
 }
 
@@ -121,11 +111,7 @@ impl<L: Link> AsyncRead for Wire<L> {
 }
 
 impl<L: Link> AsyncWrite for Wire<L> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.link).poll_write(context, octets)
     }
 

@@ -154,7 +154,12 @@ impl<S: Source> Ingest<S> {
     }
 
     /// The first look at a mailbox is written down: what is there now was there before us.
-    async fn started(&mut self, name: &MailboxName, state: MailboxState, listing: &Listing) -> Result<StartMark, IngestError> {
+    async fn started(
+        &mut self,
+        name: &MailboxName,
+        state: MailboxState,
+        listing: &Listing,
+    ) -> Result<StartMark, IngestError> {
         if let Some(mark) = state.started {
             return Ok(mark);
         }
@@ -187,11 +192,10 @@ impl<S: Source> Ingest<S> {
     /// Fetches a batch. A mail that cannot be fetched three times is given up as it is, so that it keeps
     /// nobody waiting.
     async fn fetch(&mut self, batch: &[Listed]) -> Result<Vec<(Place, Fetched)>, SourceError> {
-        let (hopeless, batch): (Vec<_>, Vec<_>) = batch.iter().cloned().partition(|mail| {
-            self.unfetched
-                .get(&mail.place)
-                .is_some_and(|times| *times >= MAX_ATTEMPTS)
-        });
+        let (hopeless, batch): (Vec<_>, Vec<_>) = batch
+            .iter()
+            .cloned()
+            .partition(|mail| self.unfetched.get(&mail.place).is_some_and(|times| *times >= MAX_ATTEMPTS));
         let mut fetched = match self.source.fetch(&batch).await {
             Err(SourceError::Mail { place, why }) => {
                 *self.unfetched.entry(place.clone()).or_default() += 1;
@@ -210,7 +214,12 @@ impl<S: Source> Ingest<S> {
     }
 
     /// Archives, reads, decides, commits, settles. Gives the number of mails committed.
-    async fn take(&mut self, desk: Desk, batch: &[Listed], fetched: Vec<(Place, Fetched)>) -> Result<usize, IngestError> {
+    async fn take(
+        &mut self,
+        desk: Desk,
+        batch: &[Listed],
+        fetched: Vec<(Place, Fetched)>,
+    ) -> Result<usize, IngestError> {
         let (mails, bytes) = self.sort_out(&desk.mailbox.name, batch, fetched)?;
         if mails.is_empty() {
             return Ok(0);
@@ -267,7 +276,12 @@ impl<S: Source> Ingest<S> {
 
     /// Writes down that each mail is about to be read. True for those that have stopped their reader so often
     /// that they are not read again.
-    async fn count_attempts(&mut self, mailbox: &MailboxName, mails: &[Listed], hashes: &[MailHash]) -> Result<Vec<bool>, IngestError> {
+    async fn count_attempts(
+        &mut self,
+        mailbox: &MailboxName,
+        mails: &[Listed],
+        hashes: &[MailHash],
+    ) -> Result<Vec<bool>, IngestError> {
         let (mut hopeless, mut last) = (Vec::with_capacity(mails.len()), None);
         for (mail, hash) in mails.iter().zip(hashes) {
             let known = self.store.taken(hash)?.is_some();
@@ -301,7 +315,13 @@ struct Desk {
 impl Desk {
     /// The record of one mail. Runs inside the store's critical section, so that no two mails take the last of
     /// a budget or open two cases for one matter.
-    fn decide(&self, view: &View<'_>, mail: &Listed, hash: &MailHash, read: &Result<Message, String>) -> Result<Record, StoreError> {
+    fn decide(
+        &self,
+        view: &View<'_>,
+        mail: &Listed,
+        hash: &MailHash,
+        read: &Result<Message, String>,
+    ) -> Result<Record, StoreError> {
         let (mailbox, place, at) = (self.mailbox.name.clone(), mail.place.clone(), (self.clock)());
         if view.taken(hash)?.is_some() {
             maillog!("again", mailbox = mailbox, place = place, hash = hash.short());
@@ -331,7 +351,14 @@ impl Desk {
                 let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, reason };
                 let decision = decide::quarantine(&asked, &facts, &self.playbook, at);
                 let case = decision.case().map(|case| case.number);
-                maillog!("quarantined", mailbox = mailbox, place = place, hash = hash.short(), case = shown(case), why = reason);
+                maillog!(
+                    "quarantined",
+                    mailbox = mailbox,
+                    place = place,
+                    hash = hash.short(),
+                    case = shown(case),
+                    why = reason
+                );
                 (decision, Outcome::Quarantined(case), Vec::new(), None)
             }
         };
@@ -346,7 +373,18 @@ impl Desk {
         }
         let (hash, delivered) = (*hash, mail.delivered);
         Ok(Record::Decided(Box::new(Decided {
-            mailbox, place, hash, at, delivered, outcome, case, known_as, twin, outgoing, spent, why,
+            mailbox,
+            place,
+            hash,
+            at,
+            delivered,
+            outcome,
+            case,
+            known_as,
+            twin,
+            outgoing,
+            spent,
+            why,
         })))
     }
 }
@@ -366,9 +404,18 @@ fn log_received(key: &Key, mailbox: &MailboxName, mail: &Listed, message: &Messa
     let reasons: Vec<&str> = why.screening.reasons.iter().map(|reason| reason.code()).collect();
     let category = why.judgement.category.as_ref().map(|won| won.category.to_string()).unwrap_or_default();
     maillog!(
-        "received", mailbox = mailbox, place = mail.place, octets = message.size, from = from,
-        case = shown(decision.case().map(|case| case.number)), outcome = outcome(decision).as_str(),
-        kind = why.screening.kind.as_str(), category = category, shown = why.shown, silence = silence, reasons = reasons.join(","),
+        "received",
+        mailbox = mailbox,
+        place = mail.place,
+        octets = message.size,
+        from = from,
+        case = shown(decision.case().map(|case| case.number)),
+        outcome = outcome(decision).as_str(),
+        kind = why.screening.kind.as_str(),
+        category = category,
+        shown = why.shown,
+        silence = silence,
+        reasons = reasons.join(","),
     );
 }
 
@@ -384,12 +431,15 @@ fn known(state: &MailboxState, mailbox: &Mailbox) -> Known {
 }
 
 /// Was this mail in the mailbox before the first start? After a change of UIDVALIDITY the UIDs tell nothing, and
-/// the time of delivery does.
+/// the time of delivery does. It is told rounded down, INTERNALDATE to the second and a file's time to the tick of
+/// the kernel; in doubt a mail is new, since a customer who waits in vain is worse off than one who hears twice.
 fn is_baseline(mark: &StartMark, mail: &Listed) -> bool {
-    match &mail.place {
-        Place::Imap { uid_validity, uid } if *uid_validity == mark.uid_validity => *uid < mark.uid_next,
-        Place::Imap { .. } | Place::Maildir { .. } => mail.delivered < mark.at,
-    }
+    let rounded = match &mail.place {
+        Place::Imap { uid_validity, uid } if *uid_validity == mark.uid_validity => return *uid < mark.uid_next,
+        Place::Imap { .. } => Duration::from_secs(1),
+        Place::Maildir { .. } => Duration::from_millis(10),
+    };
+    mail.delivered.checked_add(rounded).is_ok_and(|latest| latest <= mark.at)
 }
 
 /// Cuts a listing into batches that fit into memory.
@@ -410,7 +460,8 @@ fn batches(mails: &[Listed]) -> Vec<&[Listed]> {
 
 /// Reads the mails that are not hopeless.
 fn read(mails: &[Vec<u8>], hopeless: &[bool]) -> Vec<Result<Message, String>> {
-    let readable: Vec<&[u8]> = mails.iter().zip(hopeless).filter(|(_, hopeless)| !**hopeless).map(|(mail, _)| mail.as_slice()).collect();
+    let readable: Vec<&[u8]> =
+        mails.iter().zip(hopeless).filter(|(_, hopeless)| !**hopeless).map(|(mail, _)| mail.as_slice()).collect();
     let mut read = reader::read_all(&readable, &Limits::default()).into_iter();
     let given_up = || Err(format!("its reader died {MAX_ATTEMPTS} times"));
     hopeless.iter().map(|hopeless| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) }).collect()

@@ -34,9 +34,7 @@ fn on_all_cores<I: Sync, T: Send>(
 ) -> Vec<Result<T, String>> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<T, String>>>> = Mutex::new(items.iter().map(|_| None).collect());
-    let cores = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(items.len());
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(items.len());
     thread::scope(|scope| {
         for _ in 0..cores {
             let reader = || {
@@ -49,19 +47,11 @@ fn on_all_cores<I: Sync, T: Send>(
                 }
             };
             // Without a thread the others do its share; with none at all every item says so below.
-            let _ = thread::Builder::new()
-                .name("reader".into())
-                .stack_size(STACK)
-                .spawn_scoped(scope, reader);
+            let _ = thread::Builder::new().name("reader".into()).stack_size(STACK).spawn_scoped(scope, reader);
         }
     });
-    let results = results
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
-    results
-        .into_iter()
-        .map(|result| result.unwrap_or_else(|| Err("no thread could be started".into())))
-        .collect()
+    let results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    results.into_iter().map(|result| result.unwrap_or_else(|| Err("no thread could be started".into()))).collect()
 }
 
 fn take<'a, I>(items: &'a [I], next: &AtomicUsize) -> Option<(usize, &'a I)> {
@@ -71,8 +61,7 @@ fn take<'a, I>(items: &'a [I], next: &AtomicUsize) -> Option<(usize, &'a I)> {
 
 fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "for no stated reason".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "for no stated reason".into())
 }
 
 #[cfg(test)]
@@ -82,13 +71,7 @@ mod tests {
     #[test]
     fn a_reader_that_panics_harms_no_other_mail() {
         let numbers: Vec<u32> = (0..100).collect();
-        let results = on_all_cores(&numbers, |n| {
-            if n % 10 == 3 {
-                panic!("poison {n}")
-            } else {
-                Ok(n * 2)
-            }
-        });
+        let results = on_all_cores(&numbers, |n| if n % 10 == 3 { panic!("poison {n}") } else { Ok(n * 2) });
         assert_eq!(results.len(), 100);
         for (n, result) in numbers.iter().zip(results) {
             match n % 10 {

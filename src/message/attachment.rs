@@ -37,9 +37,7 @@ pub(super) fn safe_name(written: &str) -> String {
             c => c,
         })
         .collect();
-    let name = name
-        .trim_start_matches([' ', '.', '~'])
-        .trim_end_matches([' ', '.']);
+    let name = name.trim_start_matches([' ', '.', '~']).trim_end_matches([' ', '.']);
     let stem = name.split('.').next().unwrap_or_default().trim_end();
     let upper = stem.to_ascii_uppercase();
     let device = RESERVED.contains(&upper.as_str())
@@ -47,11 +45,7 @@ pub(super) fn safe_name(written: &str) -> String {
             .strip_prefix("COM")
             .or(upper.strip_prefix("LPT"))
             .is_some_and(|rest| rest.chars().count() == 1 && rest.chars().all(char::is_numeric));
-    let name = if device {
-        format!("_{name}")
-    } else {
-        name.to_owned()
-    };
+    let name = if device { format!("_{name}") } else { name.to_owned() };
     shorten(&name).trim_end_matches([' ', '.']).to_owned()
 }
 

@@ -36,10 +36,7 @@ impl Line {
 
 /// The lines of a plain text.
 pub(super) fn plain_lines(text: &str) -> impl Iterator<Item = Line> + '_ {
-    text.split('\n').map(|line| Line {
-        text: line.trim_end().to_owned(),
-        origin: Origin::Unsaid,
-    })
+    text.split('\n').map(|line| Line { text: line.trim_end().to_owned(), origin: Origin::Unsaid })
 }
 
 /// Lines after which a text below a quote is an answer, and not what a person leaves standing there.
@@ -81,13 +78,8 @@ pub(super) fn segments(lines: &[Line]) -> Segments {
         return cutter.segments();
     }
     // All of it stands in containers for quotes: the markup says nothing here.
-    let unmarked: Vec<Line> = lines
-        .iter()
-        .map(|line| Line {
-            text: line.text.clone(),
-            origin: Origin::Unsaid,
-        })
-        .collect();
+    let unmarked: Vec<Line> =
+        lines.iter().map(|line| Line { text: line.text.clone(), origin: Origin::Unsaid }).collect();
     Cutter::cut(&unmarked).segments()
 }
 
@@ -242,8 +234,7 @@ impl<'a> Cutter<'a> {
                 ends[at] = true;
             } else if kind == Kind::Ruler {
                 let lines = || self.lines[text..earlier].iter().map(|line| line.text.as_str());
-                let nothing_more =
-                    text == earlier && matches!(self.kinds.get(earlier), None | Some(Kind::Head(_)));
+                let nothing_more = text == earlier && matches!(self.kinds.get(earlier), None | Some(Kind::Head(_)));
                 let few = text < earlier && filled <= signature::FOOTER_LINES;
                 ends[at] = nothing_more
                     || signature::is_underscores(&self.lines[at].text)
@@ -273,12 +264,8 @@ impl<'a> Cutter<'a> {
     /// Cuts from `On … wrote:` on, or only that line where the answer stands below the quote.
     fn cut_attributed(&mut self, end: usize) {
         let rest = self.rests(end);
-        let last_quote = (0..end)
-            .rfind(|line| self.kinds[*line] == Kind::Quote)
-            .map_or(0, |line| line + 1);
-        let below = (last_quote..end)
-            .filter(|line| self.kinds[*line] == Kind::Text)
-            .count();
+        let last_quote = (0..end).rfind(|line| self.kinds[*line] == Kind::Quote).map_or(0, |line| line + 1);
+        let below = (last_quote..end).filter(|line| self.kinds[*line] == Kind::Text).count();
         let (mut above, mut first_text) = (0, 0);
         for at in 0..end {
             match self.kinds[at] {
@@ -319,10 +306,7 @@ impl<'a> Cutter<'a> {
                     next: Some(Kind::Quote),
                     quotes: after.quotes + usize::from(after.next != Some(Kind::Quote)),
                 },
-                kind => Rest {
-                    next: Some(kind),
-                    ..after
-                },
+                kind => Rest { next: Some(kind), ..after },
             };
         }
         rests
@@ -335,8 +319,7 @@ impl<'a> Cutter<'a> {
     }
 
     fn cut_trailing_quotes(&mut self, end: usize) {
-        let trailing =
-            |line: &usize| !(self.kinds[*line] == Kind::Text && self.pieces[*line] == Piece::Fresh);
+        let trailing = |line: &usize| !(self.kinds[*line] == Kind::Text && self.pieces[*line] == Piece::Fresh);
         let start = (0..end).rev().take_while(trailing).last().unwrap_or(end);
         if !self.has_fresh_text() {
             return;
@@ -346,9 +329,8 @@ impl<'a> Cutter<'a> {
         for at in start..end {
             match self.kinds[at] {
                 Kind::Quote => {
-                    let to = *to.get_or_insert_with(|| {
-                        quote::divider(&self.lines[at].text).map_or(Piece::Quoted, piece)
-                    });
+                    let to =
+                        *to.get_or_insert_with(|| quote::divider(&self.lines[at].text).map_or(Piece::Quoted, piece));
                     self.give(at..at + 1, to);
                 }
                 Kind::Ruler | Kind::Mark => self.give(at..at + 1, Piece::Signature),
@@ -360,9 +342,8 @@ impl<'a> Cutter<'a> {
 
     /// A name behind a dash, alone in the last paragraph.
     fn cut_signed_name(&mut self, end: usize) {
-        let mut texts = (0..end)
-            .rev()
-            .filter(|line| self.kinds[*line] == Kind::Text && self.pieces[*line] == Piece::Fresh);
+        let mut texts =
+            (0..end).rev().filter(|line| self.kinds[*line] == Kind::Text && self.pieces[*line] == Piece::Fresh);
         let (Some(last), Some(_)) = (texts.next(), texts.next()) else {
             return;
         };
@@ -374,10 +355,7 @@ impl<'a> Cutter<'a> {
     /// Nothing would be left, so everything stays but the lines that introduce what is below them.
     fn restore(&mut self) {
         let introduces = |kind: &Kind| matches!(kind, Kind::Attribution | Kind::Head(_));
-        let nothing_else = self
-            .kinds
-            .iter()
-            .all(|kind| introduces(kind) || *kind == Kind::Blank);
+        let nothing_else = self.kinds.iter().all(|kind| introduces(kind) || *kind == Kind::Blank);
         for (piece, kind) in self.pieces.iter_mut().zip(&self.kinds) {
             if nothing_else || !introduces(kind) {
                 *piece = Piece::Fresh;
@@ -452,11 +430,8 @@ mod tests {
     /// Every tail below is cut from below every text, in the language of the mail program that wrote it.
     #[test]
     fn the_mail_below_is_cut_whatever_program_put_it_there() {
-        let texts = [
-            "您好，附件发不出去，请帮忙看一下。",
-            "Hello,\n\nmy mail bounced.\n\nThanks\nAnn",
-            "添付が送れません。",
-        ];
+        let texts =
+            ["您好，附件发不出去，请帮忙看一下。", "Hello,\n\nmy mail bounced.\n\nThanks\nAnn", "添付が送れません。"];
         let tails = [
             // Gmail
             "On Mon, Nov 2, 2026 at 9:00 AM Support <support@example.com> wrote:\n\n> Please restart.\n> Bye",
@@ -577,22 +552,13 @@ mod tests {
     #[test]
     fn an_answer_below_or_between_quotes_is_found() {
         let cases = [
-            (
-                "On 2 Nov 2026, Ann wrote:\n> Did it work?\n\nYes, thanks.",
-                "Yes, thanks.",
-            ),
-            (
-                "您好：\n\n在 2026-11-02 09:00，客服 写道：\n> 好了吗？\n\n还没有。",
-                "您好：\n\n\n还没有。",
-            ),
+            ("On 2 Nov 2026, Ann wrote:\n> Did it work?\n\nYes, thanks.", "Yes, thanks."),
+            ("您好：\n\n在 2026-11-02 09:00，客服 写道：\n> 好了吗？\n\n还没有。", "您好：\n\n\n还没有。"),
             (
                 "On 2 Nov 2026, Ann wrote:\n> one?\n\nYes.\n\n> two?\n\nNo.\n\n> three",
                 "> one?\n\nYes.\n\n> two?\n\nNo.",
             ),
-            (
-                "> How do I log in?\n\nI mean this.",
-                "> How do I log in?\n\nI mean this.",
-            ),
+            ("> How do I log in?\n\nI mean this.", "> How do I log in?\n\nI mean this."),
         ];
         for (text, fresh) in cases {
             assert_eq!(cut(text).fresh, fresh, "{text}");
@@ -620,24 +586,12 @@ mod tests {
 
     #[test]
     fn nothing_is_cut_when_nothing_would_be_left() {
-        for text in [
-            "> only a quote",
-            "--\nAnn",
-            "发自我的iPhone",
-            "",
-            "-----Original Message-----",
-            "___________",
-        ] {
+        for text in ["> only a quote", "--\nAnn", "发自我的iPhone", "", "-----Original Message-----", "___________"]
+        {
             assert_eq!(cut(text).fresh, text);
         }
-        let marked = |text: &str, origin| Line {
-            text: text.to_owned(),
-            origin,
-        };
-        let all_quoted = [
-            marked("在 2026-11-02 09:00，客服 写道：", Origin::Quote),
-            marked("请重启", Origin::Quote),
-        ];
+        let marked = |text: &str, origin| Line { text: text.to_owned(), origin };
+        let all_quoted = [marked("在 2026-11-02 09:00，客服 写道：", Origin::Quote), marked("请重启", Origin::Quote)];
         assert_eq!(segments(&all_quoted).fresh, "请重启");
         let answered = [
             marked("还是不行", Origin::Unsaid),
@@ -647,10 +601,7 @@ mod tests {
         ];
         let segments = segments(&answered);
         assert_eq!(segments.fresh, "还是不行");
-        assert_eq!(
-            (segments.quoted.as_str(), segments.signature.as_str()),
-            ("请重启", "客服")
-        );
+        assert_eq!((segments.quoted.as_str(), segments.signature.as_str()), ("请重启", "客服"));
     }
 
     #[test]
@@ -667,10 +618,8 @@ mod tests {
         ] {
             let text = hostile.repeat(200_000 / hostile.len());
             let segments = cut(&format!("x\n{text}"));
-            let all = segments.fresh.len()
-                + segments.quoted.len()
-                + segments.forwarded.len()
-                + segments.signature.len();
+            let all =
+                segments.fresh.len() + segments.quoted.len() + segments.forwarded.len() + segments.signature.len();
             assert!(all > text.len() / 2, "{hostile}");
         }
     }

@@ -93,10 +93,7 @@ pub struct Segments {
 impl Message {
     /// All values of a header field, in order, unfolded and undecoded; the name in any case.
     pub fn field<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields
-            .iter()
-            .filter(move |field| field.name.eq_ignore_ascii_case(name))
-            .map(|field| field.value.as_str())
+        self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value.as_str())
     }
 
     /// The one person in From, if there is exactly one with an address we would write to.
@@ -109,10 +106,7 @@ impl Message {
 
     /// Everyone the mail is visibly addressed to.
     pub fn recipients(&self) -> impl Iterator<Item = &Address> {
-        self.to
-            .iter()
-            .chain(&self.also_to)
-            .filter_map(|person| person.address.as_ref())
+        self.to.iter().chain(&self.also_to).filter_map(|person| person.address.as_ref())
     }
 }
 

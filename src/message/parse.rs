@@ -7,9 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use mail_parser::{
-    DateTime, DecodeProblems, HeaderForm, HeaderName, MessageParser, MessagePart, PartFlags, PartKind,
-};
+use mail_parser::{DateTime, DecodeProblems, HeaderForm, HeaderName, MessageParser, MessagePart, PartFlags, PartKind};
 
 use super::defect::Defects;
 use super::fresh::{self, Line};
@@ -31,10 +29,7 @@ pub fn read(raw: &[u8], limits: &Limits) -> Message {
     let segments = fresh::segments(&body.lines);
     let subject = header.subject(limits, &mut defects);
     let from = header.people(&["from"], limits, &mut defects);
-    defects.add_if(
-        from.iter().all(|person| person.written.is_empty()),
-        Defect::NoFrom,
-    );
+    defects.add_if(from.iter().all(|person| person.written.is_empty()), Defect::NoFrom);
     let message_id = header.message_id(&mut defects);
     let references = header.references(limits, &mut defects);
     Message {
@@ -93,9 +88,7 @@ fn parser(limits: &Limits) -> MessageParser {
     ];
     READ_HERE
         .into_iter()
-        .fold(MessageParser::new(), |parser, name| {
-            parser.header(name, HeaderForm::Ignore)
-        })
+        .fold(MessageParser::new(), |parser, name| parser.header(name, HeaderForm::Ignore))
         .max_depth(limits.depth.min(Limits::MAX_DEPTH))
         .max_parts(limits.parts)
 }
@@ -116,10 +109,8 @@ fn with_parameters_folded(raw: &[u8]) -> Cow<'_, [u8]> {
     const PARAMETERS: [&[u8]; 5] = [b"boundary=", b"charset=", b"name=", b"filename=", b"report-type="];
     let is_lost = |at: usize| {
         let line = &raw[at..];
-        PARAMETERS.iter().any(|name| {
-            line.get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
-        }) && raw[..at].trim_ascii_end().ends_with(b";")
+        PARAMETERS.iter().any(|name| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+            && raw[..at].trim_ascii_end().ends_with(b";")
             && !raw[..at].ends_with(b"\n\n")
             && !raw[..at].ends_with(b"\n\r\n")
     };
@@ -140,10 +131,7 @@ fn with_parameters_folded(raw: &[u8]) -> Cow<'_, [u8]> {
 
 /// Where lines begin, the first left out.
 fn line_starts(raw: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    raw.iter()
-        .enumerate()
-        .filter(|(_, octet)| **octet == b'\n')
-        .map(|(at, _)| at + 1)
+    raw.iter().enumerate().filter(|(_, octet)| **octet == b'\n').map(|(at, _)| at + 1)
 }
 
 /// The header of the mail itself.
@@ -197,18 +185,12 @@ impl<'m> Header<'m> {
             "references",
             "content-type",
         ];
-        defects.add_if(
-            ONCE.iter().any(|name| header.count(name) > 1),
-            Defect::DuplicateField,
-        );
+        defects.add_if(ONCE.iter().any(|name| header.count(name) > 1), Defect::DuplicateField);
         header
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = &'m [u8]> {
-        self.fields
-            .iter()
-            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
+        self.fields.iter().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
     fn count(&self, name: &str) -> usize {
@@ -320,10 +302,7 @@ fn identifiers(value: &[u8]) -> (Vec<MessageId>, bool) {
     };
     if value.contains('<') {
         // What stands before the first bracket is a phrase.
-        value
-            .split('<')
-            .skip(1)
-            .for_each(|piece| read(piece.split('>').next().unwrap_or_default()));
+        value.split('<').skip(1).for_each(|piece| read(piece.split('>').next().unwrap_or_default()));
     } else {
         value
             .split([' ', '\t', ',', ';'])
@@ -337,13 +316,7 @@ fn identifiers(value: &[u8]) -> (Vec<MessageId>, bool) {
 fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
     let value = value.trim_ascii();
     if value.iter().any(|octet| matches!(octet, b'\r' | b'\n')) {
-        Cow::Owned(
-            value
-                .iter()
-                .copied()
-                .filter(|octet| !matches!(octet, b'\r' | b'\n'))
-                .collect(),
-        )
+        Cow::Owned(value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect())
     } else {
         Cow::Borrowed(value)
     }
@@ -362,10 +335,7 @@ impl Body {
         for part in parsed.parts() {
             note_flags(&part, defects);
         }
-        let mut body = Body {
-            lines: Vec::new(),
-            parts: HashSet::new(),
-        };
+        let mut body = Body { lines: Vec::new(), parts: HashSet::new() };
         if parsed.raw().is_empty() {
             // Neither a field nor an empty line: all of it is text.
             let decoded = text::decode(raw, None);
@@ -381,11 +351,8 @@ impl Body {
         }
         if body.is_blank() {
             // The only text calls itself an attachment, but has no name to be saved under.
-            let unnamed: Vec<MessagePart> = root
-                .attachments()
-                .filter(|part| part.is_text() && part.attachment_name().is_none())
-                .take(1)
-                .collect();
+            let unnamed: Vec<MessagePart> =
+                root.attachments().filter(|part| part.is_text() && part.attachment_name().is_none()).take(1).collect();
             body.push_parts(&unnamed, limits, defects);
         }
         body
@@ -419,9 +386,7 @@ impl Body {
     }
 
     fn push(&mut self, lines: Vec<Line>, limits: &Limits, defects: &mut Defects) {
-        let mut room = limits
-            .text
-            .saturating_sub(self.lines.iter().map(|line| line.text.len() + 1).sum());
+        let mut room = limits.text.saturating_sub(self.lines.iter().map(|line| line.text.len() + 1).sum());
         if !self.is_blank() {
             self.lines.push(Line::default());
         }
@@ -446,44 +411,26 @@ impl Body {
 fn note_flags(part: &MessagePart, defects: &mut Defects) {
     let flags = part.flags();
     let deep = flags.contains(PartFlags::LIMIT_REACHED) && !part.is_multipart();
-    let named_container = part
-        .content_type()
-        .is_some_and(|content_type| matches!(content_type.ctype(), "multipart" | "message"));
+    let named_container =
+        part.content_type().is_some_and(|content_type| matches!(content_type.ctype(), "multipart" | "message"));
+    defects.add_if(flags.contains(PartFlags::NESTING_LIMIT) || deep && named_container, Defect::TooDeep);
+    defects.add_if(flags.contains(PartFlags::LIMIT_REACHED) && !(deep && named_container), Defect::TooManyParts);
     defects.add_if(
-        flags.contains(PartFlags::NESTING_LIMIT) || deep && named_container,
-        Defect::TooDeep,
-    );
-    defects.add_if(
-        flags.contains(PartFlags::LIMIT_REACHED) && !(deep && named_container),
-        Defect::TooManyParts,
-    );
-    defects.add_if(
-        flags.intersects(
-            PartFlags::MISSING_DELIMITER | PartFlags::FALLBACK_DELIMITER | PartFlags::UNTERMINATED,
-        ),
+        flags.intersects(PartFlags::MISSING_DELIMITER | PartFlags::FALLBACK_DELIMITER | PartFlags::UNTERMINATED),
         Defect::BrokenStructure,
     );
 }
 
 /// The text of a part: transfer encoding by mail-parser, charset by ourselves.
-fn decoded_text(
-    part: &MessagePart,
-    html_charset: Option<String>,
-    most: usize,
-    defects: &mut Defects,
-) -> String {
+fn decoded_text(part: &MessagePart, html_charset: Option<String>, most: usize, defects: &mut Defects) -> String {
     let (octets, problems) = part.decoded_checked();
     // No charset in use needs more than two octets for what is one octet in UTF-8.
     let octets = &octets[..octets.len().min(2 * most + 4)];
     defects.add_if(
-        problems.intersects(
-            DecodeProblems::MALFORMED_TRANSFER_ENCODING | DecodeProblems::UNKNOWN_TRANSFER_ENCODING,
-        ),
+        problems.intersects(DecodeProblems::MALFORMED_TRANSFER_ENCODING | DecodeProblems::UNKNOWN_TRANSFER_ENCODING),
         Defect::BrokenEncoding,
     );
-    let declared = part
-        .content_type()
-        .and_then(|content_type| content_type.attribute("charset"));
+    let declared = part.content_type().and_then(|content_type| content_type.attribute("charset"));
     let label = declared.map(str::to_owned).or(html_charset);
     // UTF-7 and a few code pages are known to mail-parser only.
     let only_there = label.as_deref().is_some_and(|label| {
@@ -501,16 +448,9 @@ fn decoded_text(
 
 /// `format=flowed` (RFC 3676).
 fn reflowed(part: &MessagePart, text: String) -> String {
-    let attribute = |name: &str| {
-        part.content_type()
-            .and_then(|content_type| content_type.attribute(name))
-    };
+    let attribute = |name: &str| part.content_type().and_then(|content_type| content_type.attribute(name));
     let is = |name: &str, value: &str| attribute(name).is_some_and(|found| found.eq_ignore_ascii_case(value));
-    if is("format", "flowed") {
-        text::unflow(&text::tidy(&text), is("delsp", "yes"))
-    } else {
-        text
-    }
+    if is("format", "flowed") { text::unflow(&text::tidy(&text), is("delsp", "yes")) } else { text }
 }
 
 /// What is signed inline with OpenPGP (RFC 9580 §7), without the armour around it.
@@ -530,10 +470,7 @@ fn without_armour(text: &str) -> Cow<'_, str> {
     let (signed, rest) = signed.split_once(SIGNATURE).unwrap_or((signed, ""));
     let after = rest.split_once(END).map_or("", |(_, after)| after);
     // §7.2: a line that begins with a dash has a dash and a blank before it.
-    let lines: Vec<&str> = signed
-        .split('\n')
-        .map(|line| line.strip_prefix("- ").unwrap_or(line))
-        .collect();
+    let lines: Vec<&str> = signed.split('\n').map(|line| line.strip_prefix("- ").unwrap_or(line)).collect();
     Cow::Owned(format!("{before}{}\n{after}", lines.join("\n")))
 }
 
@@ -554,11 +491,7 @@ fn attachments(parsed: &mail_parser::Message<'_>, body: &Body) -> Vec<Attachment
         .parts()
         .filter(|part| !part.is_multipart() && !body.parts.contains(&part.id()))
         .filter(|part| part.is_attachment() || !part.is_text())
-        .map(|part| Attachment {
-            name: file_name(&part),
-            media_type: media_type(&part),
-            size: part.decoded_len(),
-        })
+        .map(|part| Attachment { name: file_name(&part), media_type: media_type(&part), size: part.decoded_len() })
         .collect()
 }
 
@@ -572,14 +505,9 @@ fn file_name(part: &MessagePart) -> String {
         let value = part.headers().get(header)?.raw_value();
         let value = text::decode_header(value, None).text;
         let parsed = HeaderForm::ContentType.parse(value.as_bytes());
-        parsed
-            .value()
-            .as_content_type()?
-            .attribute(parameter)
-            .map(str::to_owned)
+        parsed.value().as_content_type()?.attribute(parameter).map(str::to_owned)
     };
-    let guessed =
-        named(HeaderName::ContentDisposition, "filename").or_else(|| named(HeaderName::ContentType, "name"));
+    let guessed = named(HeaderName::ContentDisposition, "filename").or_else(|| named(HeaderName::ContentType, "name"));
     attachment::safe_name(&guessed.unwrap_or_default())
 }
 
@@ -597,11 +525,7 @@ fn media_type(part: &MessagePart) -> String {
 
 /// A report, if a part of the mail is one.
 fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> {
-    let parts: Vec<(String, MessagePart)> = parsed
-        .root()
-        .parts()
-        .map(|part| (media_type(&part), part))
-        .collect();
+    let parts: Vec<(String, MessagePart)> = parsed.root().parts().map(|part| (media_type(&part), part)).collect();
     let groups = |wanted: &[&str]| -> Option<Groups> {
         let (_, part) = parts.iter().find(|(kind, _)| wanted.contains(&kind.as_str()))?;
         // Exchange nests the fields in a message of their own; mail-parser then has no body for the part itself.
@@ -610,36 +534,22 @@ fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> 
         Some(Groups::parse(&fields, limits.outcomes + 1))
     };
     if let Some(groups) = groups(&["message/delivery-status", "message/global-delivery-status"]) {
-        return Some(Report::Delivery {
-            outcomes: groups.outcomes(),
-            about: returned_ids(&parts, limits),
-        });
+        return Some(Report::Delivery { outcomes: groups.outcomes(), about: returned_ids(&parts, limits) });
     }
     if let Some(groups) = groups(&["message/feedback-report"]) {
         return Some(Report::Abuse {
-            kind: groups
-                .value("feedback-type")
-                .unwrap_or_default()
-                .to_ascii_lowercase(),
+            kind: groups.value("feedback-type").unwrap_or_default().to_ascii_lowercase(),
             about: returned_ids(&parts, limits),
         });
     }
-    if let Some(groups) = groups(&[
-        "message/disposition-notification",
-        "message/global-disposition-notification",
-    ]) {
+    if let Some(groups) = groups(&["message/disposition-notification", "message/global-disposition-notification"]) {
         let disposition = groups.value("disposition").unwrap_or_default();
         let kind = disposition.rsplit(';').next().unwrap_or_default();
         let mut about = returned_ids(&parts, limits);
         let original = groups.value("original-message-id").and_then(MessageId::parse);
         about.extend(original.filter(|id| !about.contains(id)));
         return Some(Report::Disposition {
-            kind: kind
-                .split('/')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_ascii_lowercase(),
+            kind: kind.split('/').next().unwrap_or_default().trim().to_ascii_lowercase(),
             about,
         });
     }
@@ -647,10 +557,7 @@ fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> 
     if parts.iter().any(|(kind, _)| is_tls(kind)) {
         return Some(Report::Tls);
     }
-    parts
-        .iter()
-        .any(|(_, part)| is_dmarc_name(&file_name(part)))
-        .then_some(Report::Dmarc)
+    parts.iter().any(|(_, part)| is_dmarc_name(&file_name(part))).then_some(Report::Dmarc)
 }
 
 /// RFC 9990 names the file `receiver!domain!begin!end[!id].xml[.gz]`.
@@ -658,9 +565,7 @@ fn is_dmarc_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let fields: Vec<&str> = name.split('!').collect();
     let is_time = |text: &str| text.len() >= 9 && text.bytes().take(9).all(|octet| octet.is_ascii_digit());
-    let packed = [".xml", ".xml.gz", ".zip", ".gz"]
-        .iter()
-        .any(|end| name.ends_with(end));
+    let packed = [".xml", ".xml.gz", ".zip", ".gz"].iter().any(|end| name.ends_with(end));
     matches!(fields.as_slice(), [_, _, begin, end, ..] if is_time(begin) && is_time(end)) && packed
 }
 
@@ -674,16 +579,11 @@ fn returned_ids(parts: &[(String, MessagePart)], limits: &Limits) -> Vec<Message
             | "text/rfc822-headers"
             | "message/rfc822-headers"
             | "message/global-headers" => match part.nested() {
-                Some(message) => message
-                    .headers()
-                    .get("Message-ID")
-                    .map(|header| identifiers(header.raw_value()).0),
+                Some(message) => message.headers().get("Message-ID").map(|header| identifiers(header.raw_value()).0),
                 None => {
                     let octets = part.decoded();
                     let header = String::from_utf8_lossy(text_octets(&octets, limits)).into_owned();
-                    Groups::parse(&header, 1)
-                        .value("message-id")
-                        .map(|value| identifiers(value.as_bytes()).0)
+                    Groups::parse(&header, 1).value("message-id").map(|value| identifiers(value.as_bytes()).0)
                 }
             },
             _ => None,

@@ -15,11 +15,7 @@ pub(super) struct Mailbox {
 /// Reads an unfolded address list and gives at most `most` mailboxes. A group gives its own name, without
 /// an address, and then its members: whoever counts the people in From sees that it was not one plain mailbox.
 pub(super) fn mailboxes(list: &str, most: usize) -> Vec<Mailbox> {
-    let mut reader = Reader {
-        chars: list.chars().peekable(),
-        most,
-        ..Reader::default()
-    };
+    let mut reader = Reader { chars: list.chars().peekable(), most, ..Reader::default() };
     reader.run();
     reader.found
 }
@@ -144,10 +140,7 @@ impl<I: Iterator<Item = char>> Reader<I> {
     fn open_group(&mut self) {
         let name = std::mem::take(&mut self.phrase);
         self.clear();
-        self.found.push(Mailbox {
-            name,
-            address: String::new(),
-        });
+        self.found.push(Mailbox { name, address: String::new() });
     }
 
     fn end_before_comma(&mut self) {
@@ -174,23 +167,16 @@ impl<I: Iterator<Item = char>> Reader<I> {
             (false, true) => before,
             (false, false) if angle.is_some() => format!("{before}, {phrase}"),
             (false, false) => {
-                self.found.push(Mailbox {
-                    name: String::new(),
-                    address: before,
-                });
+                self.found.push(Mailbox { name: String::new(), address: before });
                 phrase
             }
         };
         match angle {
-            Some(address) => self.found.push(Mailbox {
-                name: if joined.is_empty() { comment } else { joined },
-                address,
-            }),
+            Some(address) => {
+                self.found.push(Mailbox { name: if joined.is_empty() { comment } else { joined }, address })
+            }
             // Without angle brackets the phrase is the address, whatever it looks like.
-            None if !joined.is_empty() => self.found.push(Mailbox {
-                name: comment,
-                address: joined,
-            }),
+            None if !joined.is_empty() => self.found.push(Mailbox { name: comment, address: joined }),
             None => {}
         }
     }
@@ -209,10 +195,8 @@ mod tests {
 
     fn check(list: &str, want: &[(&str, &str)]) {
         let found = mailboxes(list, 100);
-        let found: Vec<(&str, &str)> = found
-            .iter()
-            .map(|mailbox| (mailbox.name.as_str(), mailbox.address.as_str()))
-            .collect();
+        let found: Vec<(&str, &str)> =
+            found.iter().map(|mailbox| (mailbox.name.as_str(), mailbox.address.as_str())).collect();
         assert_eq!(found, want, "{list}");
     }
 
@@ -227,18 +211,9 @@ mod tests {
             &[("Doe, \"J\"", "j@example.com"), ("", "b@example.com")],
         );
         check("Doe, John <j@example.com>", &[("Doe, John", "j@example.com")]);
-        check(
-            "Ann (who (nested)) <a(x)@example.com >",
-            &[("Ann", "a@example.com")],
-        );
-        check(
-            "a@example.com; b@example.com",
-            &[("", "a@example.com"), ("", "b@example.com")],
-        );
-        check(
-            "=?utf-8?q?a?= <a@example.com>",
-            &[("=?utf-8?q?a?=", "a@example.com")],
-        );
+        check("Ann (who (nested)) <a(x)@example.com >", &[("Ann", "a@example.com")]);
+        check("a@example.com; b@example.com", &[("", "a@example.com"), ("", "b@example.com")]);
+        check("=?utf-8?q?a?= <a@example.com>", &[("=?utf-8?q?a?=", "a@example.com")]);
         check("MAILER-DAEMON (Mail System)", &[("Mail System", "MAILER-DAEMON")]);
         check("\"a b\"@example.com", &[("", "\"a b\"@example.com")]);
         check("", &[]);
@@ -251,10 +226,7 @@ mod tests {
         check("<a@x.org> <b@y.org>", &[("", "a@x.org"), ("", "b@y.org")]);
         check("undisclosed-recipients:;", &[("undisclosed-recipients", "")]);
         check("g: a@x.org;", &[("g", ""), ("", "a@x.org")]);
-        check(
-            "g: A <a@x.org>, b@x.org; c@x.org",
-            &[("g", ""), ("A", "a@x.org"), ("", "b@x.org"), ("", "c@x.org")],
-        );
+        check("g: A <a@x.org>, b@x.org; c@x.org", &[("g", ""), ("A", "a@x.org"), ("", "b@x.org"), ("", "c@x.org")]);
         check("<@a.org,@b.org:c@d.org>", &[("", "@a.org,@b.org:c@d.org")]);
     }
 

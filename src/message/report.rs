@@ -36,9 +36,7 @@ impl Report {
     /// The Message-IDs of the mails that it is about.
     pub fn about(&self) -> &[MessageId] {
         match self {
-            Report::Delivery { about, .. }
-            | Report::Abuse { about, .. }
-            | Report::Disposition { about, .. } => about,
+            Report::Delivery { about, .. } | Report::Abuse { about, .. } | Report::Disposition { about, .. } => about,
             Report::Dmarc | Report::Tls => &[],
         }
     }
@@ -81,17 +79,16 @@ pub struct Status {
 impl Status {
     /// Reads the first thing that looks like a status code; reports write `5.1.1 (bad mailbox)`.
     pub(super) fn find_in(text: &str) -> Option<Status> {
-        text.split(|c: char| !(c.is_ascii_digit() || c == '.'))
-            .find_map(|word| {
-                let mut numbers = word.split('.');
-                let (class, subject, detail) = (numbers.next()?, numbers.next()?, numbers.next()?);
-                let status = Status {
-                    class: class.parse().ok().filter(|class| matches!(class, 2 | 4 | 5))?,
-                    subject: subject.parse().ok().filter(|subject| *subject < 1_000)?,
-                    detail: detail.parse().ok().filter(|detail| *detail < 1_000)?,
-                };
-                numbers.next().is_none().then_some(status)
-            })
+        text.split(|c: char| !(c.is_ascii_digit() || c == '.')).find_map(|word| {
+            let mut numbers = word.split('.');
+            let (class, subject, detail) = (numbers.next()?, numbers.next()?, numbers.next()?);
+            let status = Status {
+                class: class.parse().ok().filter(|class| matches!(class, 2 | 4 | 5))?,
+                subject: subject.parse().ok().filter(|subject| *subject < 1_000)?,
+                detail: detail.parse().ok().filter(|detail| *detail < 1_000)?,
+            };
+            numbers.next().is_none().then_some(status)
+        })
     }
 }
 
@@ -141,10 +138,7 @@ impl Groups {
 }
 
 fn value<'a>(group: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    group
-        .iter()
-        .find(|(field, _)| field == name)
-        .map(|(_, value)| value.as_str())
+    group.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
 }
 
 fn outcome(group: &[(String, String)]) -> Option<Outcome> {
@@ -157,10 +151,7 @@ fn outcome(group: &[(String, String)]) -> Option<Outcome> {
     let diagnostic = untyped(value(group, "diagnostic-code").unwrap_or_default());
     let word = |text: &str| -> String {
         let text = text.trim().to_ascii_lowercase();
-        text.split(|c: char| !c.is_ascii_alphabetic())
-            .next()
-            .unwrap_or_default()
-            .to_owned()
+        text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_owned()
     };
     Some(Outcome {
         recipient: recipient.to_owned(),
@@ -173,9 +164,7 @@ fn outcome(group: &[(String, String)]) -> Option<Outcome> {
             "expanded" => Action::Expanded,
             _ => Action::Other,
         },
-        status: status
-            .and_then(Status::find_in)
-            .or_else(|| Status::find_in(diagnostic)),
+        status: status.and_then(Status::find_in).or_else(|| Status::find_in(diagnostic)),
         diagnostic: diagnostic.to_owned(),
     })
 }
@@ -183,14 +172,7 @@ fn outcome(group: &[(String, String)]) -> Option<Outcome> {
 /// Without `rfc822;` or `smtp;` in front (RFC 3464 §2.1.2).
 fn untyped(value: &str) -> &str {
     match value.split_once(';') {
-        Some((kind, rest))
-            if kind
-                .trim()
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) =>
-        {
-            rest.trim()
-        }
+        Some((kind, rest)) if kind.trim().chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) => rest.trim(),
         _ => value.trim(),
     }
 }
@@ -215,18 +197,10 @@ mod tests {
         assert_eq!(outcomes[0].action, Action::Failed);
         assert_eq!(outcomes[0].status.unwrap().to_string(), "5.1.1");
         assert_eq!(outcomes[0].diagnostic, "550 5.1.1 unknown user");
-        assert_eq!(
-            (outcomes[1].action, outcomes[1].address.as_ref()),
-            (Action::Delayed, None)
-        );
+        assert_eq!((outcomes[1].action, outcomes[1].address.as_ref()), (Action::Delayed, None));
         assert_eq!(outcomes[1].status.unwrap().class, 4);
         assert!(Groups::parse("", 10).outcomes().is_empty());
-        assert_eq!(
-            Groups::parse(&"Action: failed\n\n".repeat(1_000), 5)
-                .outcomes()
-                .len(),
-            5
-        );
+        assert_eq!(Groups::parse(&"Action: failed\n\n".repeat(1_000), 5).outcomes().len(), 5);
         for no_status in ["", "550", "5.1", "3.1.1", "5.1.1.1", "10.1.1"] {
             assert_eq!(Status::find_in(no_status), None, "{no_status}");
         }

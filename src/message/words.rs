@@ -13,12 +13,8 @@ pub(super) fn decode<'a>(written: &'a str, defects: &mut Defects) -> Cow<'a, str
     if !written.contains("=?") {
         return Cow::Borrowed(written);
     }
-    let mut decoder = Decoder {
-        decoded: String::with_capacity(written.len()),
-        label: String::new(),
-        octets: Vec::new(),
-        defects,
-    };
+    let mut decoder =
+        Decoder { decoded: String::with_capacity(written.len()), label: String::new(), octets: Vec::new(), defects };
     let mut rest = written;
     while let Some(at) = rest.find("=?") {
         let (before, from) = rest.split_at(at);
@@ -127,10 +123,7 @@ impl<'a> Word<'a> {
         let window = text::cut(inside, MAX_LABEL);
         let end = window.find('?')?;
         let label = &window[..end];
-        let named = !label.is_empty()
-            && label
-                .bytes()
-                .all(|octet| octet.is_ascii_graphic() && octet != b'=');
+        let named = !label.is_empty() && label.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'=');
         let mut rest = inside[end + 1..].chars();
         let base64 = match rest.next()? {
             'B' | 'b' => true,
@@ -228,10 +221,7 @@ mod tests {
             // One character in two words.
             ("=?utf-8?B?5oI=?= =?utf-8?B?qOWlvQ==?=", "您好"),
             // Each word shifts for itself.
-            (
-                "=?ISO-2022-JP?B?GyRCN29MPhsoQg==?= =?ISO-2022-JP?B?GyRCN29MPhsoQg==?=",
-                "件名件名",
-            ),
+            ("=?ISO-2022-JP?B?GyRCN29MPhsoQg==?= =?ISO-2022-JP?B?GyRCN29MPhsoQg==?=", "件名件名"),
             // No blank round the words, blanks inside them, no padding, no end.
             ("a=?utf-8?Q?b?=c=?utf-8?Q?d?=", "abcd"),
             ("=?utf-8?Q?a b?=", "a b"),

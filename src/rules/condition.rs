@@ -143,11 +143,7 @@ impl Reason {
     /// The best factor among the segments the evidence stands in. What was not read out of a text counts as
     /// it is.
     pub(super) fn factor(&self) -> f64 {
-        self.evidence
-            .iter()
-            .map(|evidence| evidence.segment.factor())
-            .max_by(f64::total_cmp)
-            .unwrap_or(1.0)
+        self.evidence.iter().map(|evidence| evidence.segment.factor()).max_by(f64::total_cmp).unwrap_or(1.0)
     }
 
     fn absorb(&mut self, other: Reason) {
@@ -160,9 +156,7 @@ impl Reason {
     fn capture(&mut self, regex: &Regex, captures: &regex::Captures<'_>, original: &str, folded: &Folded) {
         for name in regex.capture_names().flatten() {
             if let Some(found) = captures.name(name) {
-                self.captures
-                    .entry(name.to_owned())
-                    .or_insert_with(|| value_of(original, folded, found.range()));
+                self.captures.entry(name.to_owned()).or_insert_with(|| value_of(original, folded, found.range()));
             }
         }
     }
@@ -190,8 +184,7 @@ impl<'r> Judge<'r, '_> {
             any |= self.holds(condition, scope, &masks, reason);
         }
         // The veto comes last: it is asked only of the few mails for which the rest holds.
-        any && !(when.none.iter())
-            .any(|condition| self.holds(condition, scope, &masks, &mut Reason::default()))
+        any && !(when.none.iter()).any(|condition| self.holds(condition, scope, &masks, &mut Reason::default()))
     }
 
     /// Does the condition hold? Only then is anything added to `reason`.
@@ -207,29 +200,26 @@ impl<'r> Judge<'r, '_> {
             Condition::Words(words) => self.words_hold(words, scope, masks, reason),
             Condition::Pattern(pattern) => self.pattern_holds(pattern, scope, masks, reason),
             Condition::Header { name, test } => header_holds(test, message.field(name), reason),
-            Condition::From(addresses) => message
-                .sender()
-                .is_some_and(|sender| addresses.iter().any(|address| address.matches(sender))),
-            Condition::FromDomain(domains) => message
-                .sender()
-                .is_some_and(|sender| domains.iter().any(|domain| domain.matches(sender.domain()))),
-            Condition::To(addresses) => message
-                .recipients()
-                .any(|recipient| addresses.iter().any(|address| address.matches(recipient))),
+            Condition::From(addresses) => {
+                message.sender().is_some_and(|sender| addresses.iter().any(|address| address.matches(sender)))
+            }
+            Condition::FromDomain(domains) => {
+                message.sender().is_some_and(|sender| domains.iter().any(|domain| domain.matches(sender.domain())))
+            }
+            Condition::To(addresses) => {
+                message.recipients().any(|recipient| addresses.iter().any(|address| address.matches(recipient)))
+            }
             Condition::Language(languages) => languages.contains(&self.input.language),
-            Condition::Hours(hours) => hours
-                .iter()
-                .any(|wanted| *wanted == self.hours || (*wanted == Hours::Open && self.hours.is_open())),
+            Condition::Hours(hours) => {
+                hours.iter().any(|wanted| *wanted == self.hours || (*wanted == Hours::Open && self.hours.is_open()))
+            }
             Condition::Case(moments) => moments.contains(&self.input.case),
             Condition::Exchanges(comparison) => comparison.holds(f64::from(self.input.exchanges)),
             Condition::Answers(comparison) => comparison.holds(f64::from(self.input.answers)),
             Condition::Attachment { extensions, count } => self.attachments_hold(extensions, *count, reason),
             Condition::Field { id, test } => test.holds(self.fields.get(id).map(String::as_str)),
             Condition::Category(patterns) => {
-                let won = self
-                    .won
-                    .as_ref()
-                    .map_or(super::taxonomy::UNCLASSIFIED, |won| won.category.as_str());
+                let won = self.won.as_ref().map_or(super::taxonomy::UNCLASSIFIED, |won| won.category.as_str());
                 patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
                     Some(begin) => won.starts_with(begin),
                     None => won == pattern,
@@ -254,13 +244,7 @@ impl<'r> Judge<'r, '_> {
         }
     }
 
-    fn words_hold(
-        &self,
-        words: &WordsIn,
-        scope: Option<Segments>,
-        masks: &[Mask],
-        reason: &mut Reason,
-    ) -> bool {
+    fn words_hold(&self, words: &WordsIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
         // Of thousands of conditions a mail has the words of a few.
         if !words.needles.iter().any(|needle| self.sightings.any(*needle)) {
             return false;
@@ -290,13 +274,7 @@ impl<'r> Judge<'r, '_> {
         holds
     }
 
-    fn pattern_holds(
-        &self,
-        pattern: &PatternIn,
-        scope: Option<Segments>,
-        masks: &[Mask],
-        reason: &mut Reason,
-    ) -> bool {
+    fn pattern_holds(&self, pattern: &PatternIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
         let literals = &pattern.literals;
         if !literals.is_empty() && !literals.iter().any(|literal| self.sightings.any(*literal)) {
             return false;
@@ -307,13 +285,10 @@ impl<'r> Judge<'r, '_> {
                 continue;
             }
             // One match a segment is enough; those that are masked do not count.
-            let first = pattern
-                .regex
-                .captures_iter(view.folded.text())
-                .find_map(|captures| {
-                    let range = view.folded.original(captures.get_match().range());
-                    (!is_masked(masks, view.segment, &range)).then_some((captures, range))
-                });
+            let first = pattern.regex.captures_iter(view.folded.text()).find_map(|captures| {
+                let range = view.folded.original(captures.get_match().range());
+                (!is_masked(masks, view.segment, &range)).then_some((captures, range))
+            });
             if let Some((captures, range)) = first {
                 holds = true;
                 reason.capture(&pattern.regex, &captures, &view.original, &view.folded);
@@ -324,22 +299,14 @@ impl<'r> Judge<'r, '_> {
     }
 
     fn may_match(&self, pattern: &PatternIn, view: usize) -> bool {
-        pattern.literals.is_empty()
-            || (pattern.literals.iter()).any(|literal| self.sightings.is_in(*literal, view))
+        pattern.literals.is_empty() || (pattern.literals.iter()).any(|literal| self.sightings.is_in(*literal, view))
     }
 
     fn attachments_hold(&self, extensions: &[String], count: Comparison, reason: &mut Reason) -> bool {
         let (mut counted, mut start, mut evidence) = (0_u32, 0, Vec::new());
         for attachment in &self.input.message.attachments {
-            let extension = attachment
-                .name
-                .rsplit_once('.')
-                .map_or("", |(_, extension)| extension);
-            if extensions.is_empty()
-                || extensions
-                    .iter()
-                    .any(|wanted| wanted.eq_ignore_ascii_case(extension))
-            {
+            let extension = attachment.name.rsplit_once('.').map_or("", |(_, extension)| extension);
+            if extensions.is_empty() || extensions.iter().any(|wanted| wanted.eq_ignore_ascii_case(extension)) {
                 counted += 1;
                 if evidence.len() < MAX_EVIDENCE {
                     evidence.push(Evidence {
@@ -376,10 +343,12 @@ impl<'r> Judge<'r, '_> {
             Condition::Pattern(pattern) => {
                 for (index, view) in self.views.all().iter().enumerate() {
                     if self.may_match(pattern, index) {
-                        masks.extend(pattern.regex.find_iter(view.folded.text()).map(|found| Mask {
-                            segment: view.segment,
-                            range: view.folded.original(found.range()),
-                        }));
+                        masks.extend(
+                            pattern.regex.find_iter(view.folded.text()).map(|found| Mask {
+                                segment: view.segment,
+                                range: view.folded.original(found.range()),
+                            }),
+                        );
                     }
                 }
             }
@@ -412,12 +381,8 @@ impl WordsIn {
             Edges::Off => false,
         };
         let word = text.get(seen.start..seen.end)?;
-        let (before, after) = (
-            text[..seen.start].chars().next_back(),
-            text[seen.end..].chars().next(),
-        );
-        let joined =
-            |inner: Option<char>, outer: Option<char>| inner.is_some_and(counts) && outer.is_some_and(counts);
+        let (before, after) = (text[..seen.start].chars().next_back(), text[seen.end..].chars().next());
+        let joined = |inner: Option<char>, outer: Option<char>| inner.is_some_and(counts) && outer.is_some_and(counts);
         let fits = !joined(word.chars().next(), before) && !joined(word.chars().next_back(), after);
         fits.then(|| folded.original(seen.start..seen.end))
     }
@@ -455,11 +420,7 @@ fn header_holds<'v>(test: &Test, values: impl Iterator<Item = &'v str>, reason: 
                     reason.capture(regex, &captures, value, &folded);
                 }
             }
-            reason.evidence.push(Evidence {
-                segment: Segment::Headers,
-                text: value[range.clone()].to_owned(),
-                range,
-            });
+            reason.evidence.push(Evidence { segment: Segment::Headers, text: value[range.clone()].to_owned(), range });
         }
     }
     holds
@@ -502,17 +463,11 @@ impl Comparison {
 
 /// Does a mask lie over any of it? Overlapping is enough: 不用转人工 also takes 人工服务 out of 不用转人工服务.
 fn is_masked(masks: &[Mask], segment: Segment, range: &Range<usize>) -> bool {
-    masks
-        .iter()
-        .any(|mask| mask.segment == segment && mask.range.start < range.end && range.start < mask.range.end)
+    masks.iter().any(|mask| mask.segment == segment && mask.range.start < range.end && range.start < mask.range.end)
 }
 
 fn evidence_in(view: &View<'_>, range: Range<usize>) -> Evidence {
-    Evidence {
-        segment: view.segment,
-        text: view.original[range.clone()].to_owned(),
-        range,
-    }
+    Evidence { segment: view.segment, text: view.original[range.clone()].to_owned(), range }
 }
 
 #[cfg(test)]
@@ -531,11 +486,7 @@ mod tests {
             ("2", 2.0, true),
             ("2.5", 2.0, false),
         ] {
-            assert_eq!(
-                Comparison::parse(text).unwrap().holds(value),
-                want,
-                "{text} {value}"
-            );
+            assert_eq!(Comparison::parse(text).unwrap().holds(value), want, "{text} {value}");
         }
         for bad in ["", ">=", "x", "=>3", ">=nan"] {
             assert!(Comparison::parse(bad).is_none(), "{bad}");

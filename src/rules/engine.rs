@@ -62,12 +62,7 @@ struct Said<'r> {
 }
 
 pub(super) fn judge(rules: &Rules, input: &Input<'_>, tested: Option<usize>) -> Judgement {
-    let views = Views::of(
-        input.message,
-        rules.segments,
-        rules.vocabulary.squeezes(),
-        !input.subject_unchanged,
-    );
+    let views = Views::of(input.message, rules.segments, rules.vocabulary.squeezes(), !input.subject_unchanged);
     let sightings = rules.vocabulary.read(views.all());
     let fields = rules.form.read(&rules.taxonomy.fields, &views);
     let judge = Judge {
@@ -94,10 +89,7 @@ impl<'r> Judge<'r, '_> {
         let taxonomy = &self.rules.taxonomy;
         let unclassified = taxonomy.unclassified();
 
-        let at_first = self
-            .input
-            .group
-            .or(unclassified.and_then(|category| category.group.as_ref()));
+        let at_first = self.input.group.or(unclassified.and_then(|category| category.group.as_ref()));
         self.begin(at_first);
         let mut stopped = false;
         for index in &self.rules.guards {
@@ -121,11 +113,7 @@ impl<'r> Judge<'r, '_> {
                 Ok(won) => {
                     category = taxonomy.category(&won.category);
                     strongest = self.strongest(&scores);
-                    for also in scores
-                        .iter()
-                        .skip(1)
-                        .filter(|other| other.score >= other.threshold)
-                    {
+                    for also in scores.iter().skip(1).filter(|other| other.score >= other.threshold) {
                         said.tags.insert(format!("also:{}", also.category));
                     }
                     self.won = Some(won);
@@ -153,13 +141,8 @@ impl<'r> Judge<'r, '_> {
             strongest.into_iter().for_each(|rule| said.hear(rule));
         }
 
-        let group = said
-            .group
-            .or_else(|| category.and_then(|category| category.group.as_ref()));
-        let handoff = said.handoff.map(|(to, reason)| Handoff {
-            to: to.or(group).cloned(),
-            reason: reason.to_owned(),
-        });
+        let group = said.group.or_else(|| category.and_then(|category| category.group.as_ref()));
+        let handoff = said.handoff.map(|(to, reason)| Handoff { to: to.or(group).cloned(), reason: reason.to_owned() });
         let whose_hours = handoff.as_ref().and_then(|handoff| handoff.to.as_ref()).or(group);
         let hours = taxonomy.hours(whose_hours.or(at_first), self.input.now);
         let priority = said.priority.or(category.map(|category| category.priority));
@@ -169,13 +152,7 @@ impl<'r> Judge<'r, '_> {
             reply: said
                 .reply
                 .filter(|_| said.suppressed_by.is_none())
-                .map(|reply| {
-                    if hours.is_open() {
-                        &reply.open
-                    } else {
-                        &reply.closed
-                    }
-                })
+                .map(|reply| if hours.is_open() { &reply.open } else { &reply.closed })
                 .cloned(),
             group: group.cloned(),
             handoff,
@@ -315,10 +292,8 @@ impl<'r> Said<'r> {
         let actions = &rule.actions;
         self.reply = self.reply.or(actions.reply.as_ref());
         self.group = self.group.or(actions.group.as_ref());
-        self.handoff = self.handoff.or(actions
-            .handoff
-            .as_ref()
-            .map(|handoff| (handoff.to.as_ref(), handoff.reason.as_str())));
+        self.handoff =
+            self.handoff.or(actions.handoff.as_ref().map(|handoff| (handoff.to.as_ref(), handoff.reason.as_str())));
         match actions.priority {
             Some(PriorityChange::Set(priority)) => self.priority = self.priority.or(Some(priority)),
             Some(PriorityChange::Raise(steps)) => self.raise = self.raise.saturating_add(steps),

@@ -66,10 +66,7 @@ impl Form {
                 Some(Pattern::parse(&format!("({any}) ?[)】\\]*]{{0,2}} ?[:=] ?"))?.regex)
             }
         };
-        Ok(Form {
-            labels,
-            fields: owners,
-        })
+        Ok(Form { labels, fields: owners })
     }
 
     /// All fields that the mail fills in: what stands behind a label first, then what is said in passing.
@@ -102,14 +99,9 @@ impl Form {
             let Some(field) = fields.iter().find(|field| Some(&field.id) == owner) else {
                 continue;
             };
-            let line_end = text[whole.end()..]
-                .find('\n')
-                .map_or(text.len(), |at| whole.end() + at);
+            let line_end = text[whole.end()..].find('\n').map_or(text.len(), |at| whole.end() + at);
             // People run the lines of a form together: `错误代码：550客户端：Chrome`.
-            let next_label = answers
-                .peek()
-                .and_then(|next| next.get(0))
-                .map_or(text.len(), |next| next.start());
+            let next_label = answers.peek().and_then(|next| next.get(0)).map_or(text.len(), |next| next.start());
             let end = line_end.min(next_label).max(whole.end());
             let value = field
                 .find(view, whole.start()..end)
@@ -143,7 +135,5 @@ pub(super) fn value_of(original: &str, folded: &Folded, range: Range<usize>) -> 
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(MAX_VALUE)
         .collect();
-    written
-        .trim_matches(|c: char| c.is_whitespace() || ",;|".contains(c))
-        .to_owned()
+    written.trim_matches(|c: char| c.is_whitespace() || ",;|".contains(c)).to_owned()
 }

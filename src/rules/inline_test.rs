@@ -109,17 +109,12 @@ pub(super) fn run(rules: &Rules, read: &dyn Fn(&[u8]) -> Message) -> (TestSummar
 impl InlineTest {
     fn judge(&self, rules: &Rules, place: usize, read: &dyn Fn(&[u8]) -> Message) -> Judgement {
         let message = read(&self.mail.write());
-        let language = self
-            .language
-            .or(message.language.language())
-            .unwrap_or(Language::Zh);
+        let language = self.language.or(message.language.language()).unwrap_or(Language::Zh);
         let input = Input {
             message: &message,
             case: self.case,
             language,
-            now: self
-                .now
-                .unwrap_or_else(|| Timestamp::from_second(ORDINARY_HOUR).unwrap_or_default()),
+            now: self.now.unwrap_or_else(|| Timestamp::from_second(ORDINARY_HOUR).unwrap_or_default()),
             subject_unchanged: self.subject_unchanged,
             exchanges: self.exchanges,
             answers: self.answers,
@@ -143,11 +138,7 @@ impl SyntheticMail {
             // Writing to a String does not fail.
             let _ = write!(mail, "{name}: {line}\r\n");
         };
-        let given = |name: &str| {
-            self.headers
-                .iter()
-                .any(|(given, _)| given.eq_ignore_ascii_case(name))
-        };
+        let given = |name: &str| self.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
         for (name, value) in [
             ("From", self.from.as_deref().unwrap_or("customer@example.com")),
             ("To", self.to.as_deref().unwrap_or("support@example.com")),
@@ -172,8 +163,7 @@ impl SyntheticMail {
 
     fn write_body(&self, mail: &mut String) {
         const BOUNDARY: &str = "=_test";
-        const TEXT: &str =
-            "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n";
+        const TEXT: &str = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n";
         let body = crlf(&self.body);
         mail.push_str("MIME-Version: 1.0\r\n");
         if self.attachments.is_empty() {
@@ -207,10 +197,7 @@ impl Want {
                 differences.push(format!("{what} is {got}, wanted {want}"));
             }
         };
-        let category = got
-            .category
-            .as_ref()
-            .map_or(UNCLASSIFIED, |won| won.category.as_str());
+        let category = got.category.as_ref().map_or(UNCLASSIFIED, |won| won.category.as_str());
         if let Some(want) = self.matches {
             let hit = got.hit(&rule.id).is_some();
             compare("match", &hit.to_string(), &want.to_string());
@@ -223,11 +210,7 @@ impl Want {
             compare("reply", reply, want.as_deref().unwrap_or("none"));
         }
         if let Some(want) = &self.group {
-            compare(
-                "group",
-                got.group.as_ref().map_or("none", |group| group.as_str()),
-                want,
-            );
+            compare("group", got.group.as_ref().map_or("none", |group| group.as_str()), want);
         }
         if let Some(want) = self.priority {
             compare("priority", got.priority.as_str(), want.as_str());
@@ -236,19 +219,11 @@ impl Want {
             compare("handoff", &got.handoff.is_some().to_string(), &want.to_string());
         }
         if let Some(want) = self.suppress {
-            compare(
-                "suppress",
-                &got.suppressed_by.is_some().to_string(),
-                &want.to_string(),
-            );
+            compare("suppress", &got.suppressed_by.is_some().to_string(), &want.to_string());
         }
         for (field, want) in &self.fields {
             let value = got.fields.get(field).map_or("none", String::as_str);
-            compare(
-                &format!("field {field}"),
-                value,
-                want.as_deref().unwrap_or("none"),
-            );
+            compare(&format!("field {field}"), value, want.as_deref().unwrap_or("none"));
         }
         if let Some(not) = &self.not_category
             && not == category
@@ -257,11 +232,7 @@ impl Want {
         }
         for (what, got, want) in [("tags", &got.tags, &self.tags), ("ask", &got.ask, &self.ask)] {
             let Some(want) = want else { continue };
-            let there = if want.is_empty() {
-                got.is_empty()
-            } else {
-                want.iter().all(|one| got.contains(one))
-            };
+            let there = if want.is_empty() { got.is_empty() } else { want.iter().all(|one| got.contains(one)) };
             if !there {
                 differences.push(format!("{what} is {got:?}, wanted {want:?}"));
             }
@@ -278,12 +249,8 @@ impl Want {
 
 /// The category with what came near it, for the eye.
 fn told(category: &str, got: &Judgement) -> String {
-    let scores: Vec<String> = got
-        .scores
-        .iter()
-        .take(3)
-        .map(|score| format!("{} {:.2}", score.category, score.score))
-        .collect();
+    let scores: Vec<String> =
+        got.scores.iter().take(3).map(|score| format!("{} {:.2}", score.category, score.score)).collect();
     match scores.is_empty() {
         true => category.to_owned(),
         false => format!("{category} ({})", scores.join(", ")),
@@ -292,11 +259,7 @@ fn told(category: &str, got: &Judgement) -> String {
 
 /// The wanted category, told like the one that was got where they are the same.
 fn told_if(want: &str, category: &str, got: &Judgement) -> String {
-    if want == category {
-        told(category, got)
-    } else {
-        want.to_owned()
-    }
+    if want == category { told(category, got) } else { want.to_owned() }
 }
 
 fn crlf(text: &str) -> String {

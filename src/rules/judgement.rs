@@ -151,13 +151,8 @@ pub enum Ambiguity {
 }
 
 impl CaseMoment {
-    pub const ALL: [CaseMoment; 5] = [
-        CaseMoment::New,
-        CaseMoment::Reply,
-        CaseMoment::Offered,
-        CaseMoment::HandedOff,
-        CaseMoment::Closed,
-    ];
+    pub const ALL: [CaseMoment; 5] =
+        [CaseMoment::New, CaseMoment::Reply, CaseMoment::Offered, CaseMoment::HandedOff, CaseMoment::Closed];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -185,9 +180,6 @@ impl Judgement {
     }
 
     pub fn score_of(&self, category: &CategoryId) -> f64 {
-        self.scores
-            .iter()
-            .find(|score| score.category == *category)
-            .map_or(0.0, |score| score.score)
+        self.scores.iter().find(|score| score.category == *category).map_or(0.0, |score| score.score)
     }
 }

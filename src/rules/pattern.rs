@@ -42,28 +42,17 @@ pub(super) struct PatternError {
 
 impl Pattern {
     pub(super) fn parse(pattern: &str) -> Result<Pattern, PatternError> {
-        let parsed = ParserBuilder::new()
-            .nest_limit(MAX_NESTING)
-            .build()
-            .parse(pattern)
-            .map_err(PatternError::from)?;
+        let parsed = ParserBuilder::new().nest_limit(MAX_NESTING).build().parse(pattern).map_err(PatternError::from)?;
         let folded = fold_hir(parsed);
-        let literals =
-            literals(&folded).filter(|literals| literals.iter().all(|word| word.len() >= MIN_LITERAL));
-        let regex = RegexBuilder::new(&folded.to_string())
-            .size_limit(MAX_COMPILED)
-            .build()
-            .map_err(|error| match error {
+        let literals = literals(&folded).filter(|literals| literals.iter().all(|word| word.len() >= MIN_LITERAL));
+        let regex =
+            RegexBuilder::new(&folded.to_string()).size_limit(MAX_COMPILED).build().map_err(|error| match error {
                 regex::Error::CompiledTooBig(_) => PatternError {
                     what: format!("the regex takes more than {MAX_COMPILED} octets when compiled"),
                     at: None,
                     help: Some("use smaller repetitions, or keywords"),
                 },
-                other => PatternError {
-                    what: format!("the regex is not accepted: {other}"),
-                    at: None,
-                    help: None,
-                },
+                other => PatternError { what: format!("the regex is not accepted: {other}"), at: None, help: None },
             })?;
         Ok(Pattern { regex, literals })
     }
@@ -116,17 +105,11 @@ fn fold_hir(hir: Hir) -> Hir {
         }),
         HirKind::Repetition(repetition) => {
             let sub = fold_hir(*repetition.sub);
-            Hir::repetition(Repetition {
-                sub: Box::new(sub),
-                ..repetition
-            })
+            Hir::repetition(Repetition { sub: Box::new(sub), ..repetition })
         }
         HirKind::Capture(capture) => {
             let sub = fold_hir(*capture.sub);
-            Hir::capture(Capture {
-                sub: Box::new(sub),
-                ..capture
-            })
+            Hir::capture(Capture { sub: Box::new(sub), ..capture })
         }
         HirKind::Concat(parts) => Hir::concat(parts.into_iter().map(fold_hir).collect()),
         HirKind::Alternation(parts) => Hir::alternation(parts.into_iter().map(fold_hir).collect()),
@@ -136,21 +119,14 @@ fn fold_hir(hir: Hir) -> Hir {
 /// The class of the folded characters. A negated class (one that holds the last character of Unicode) is
 /// negated again after what it leaves out was folded: `[^，]` must not match the `,` that `，` becomes.
 fn fold_class(mut class: ClassUnicode) -> ClassUnicode {
-    let negated = class
-        .ranges()
-        .last()
-        .is_some_and(|range| range.end() == char::MAX);
+    let negated = class.ranges().last().is_some_and(|range| range.end() == char::MAX);
     if negated {
         class.negate();
     }
     let size: usize = class.ranges().iter().map(|range| range.len()).sum();
     let mut folded = ClassUnicode::empty();
     if size <= MAX_FOLDED_CLASS {
-        for c in class
-            .ranges()
-            .iter()
-            .flat_map(|range| range.start()..=range.end())
-        {
+        for c in class.ranges().iter().flat_map(|range| range.start()..=range.end()) {
             let text = fold(c.encode_utf8(&mut [0; 4]));
             let mut chars = text.text().chars();
             let single = chars.next().filter(|_| chars.next().is_none()).unwrap_or(c);
@@ -178,12 +154,10 @@ fn literals(hir: &Hir) -> Option<Vec<String>> {
         HirKind::Capture(capture) => literals(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => literals(&repetition.sub),
         // The best of the parts: the one whose shortest literal is longest.
-        HirKind::Concat(parts) => parts.iter().filter_map(literals).max_by_key(|words| {
-            (
-                words.iter().map(String::len).min(),
-                std::cmp::Reverse(words.len()),
-            )
-        }),
+        HirKind::Concat(parts) => parts
+            .iter()
+            .filter_map(literals)
+            .max_by_key(|words| (words.iter().map(String::len).min(), std::cmp::Reverse(words.len()))),
         HirKind::Alternation(parts) => {
             let words: Vec<String> = parts.iter().map(literals).collect::<Option<Vec<_>>>()?.concat();
             (words.len() <= MAX_LITERALS).then_some(words)

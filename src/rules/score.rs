@@ -31,16 +31,9 @@ impl Points {
 }
 
 /// All scores, the highest first, and the category that won or why none did.
-pub(super) fn decide(
-    taxonomy: &Taxonomy,
-    points: Vec<Points>,
-) -> (Vec<CategoryScore>, Result<Won, Ambiguity>) {
+pub(super) fn decide(taxonomy: &Taxonomy, points: Vec<Points>) -> (Vec<CategoryScore>, Result<Won, Ambiguity>) {
     let mut by_category: BTreeMap<CategoryId, Vec<Contribution>> = BTreeMap::new();
-    for Points {
-        category,
-        contribution,
-    } in points
-    {
+    for Points { category, contribution } in points {
         by_category.entry(category).or_default().push(contribution);
     }
     let mut scores: Vec<CategoryScore> = by_category
@@ -50,9 +43,7 @@ pub(super) fn decide(
             contributions.sort_by(|a, b| b.weight.total_cmp(&a.weight));
             CategoryScore {
                 score: contributions.iter().map(|contribution| contribution.weight).sum(),
-                threshold: taxonomy
-                    .category(&category)
-                    .map_or(THRESHOLD, |category| category.threshold),
+                threshold: taxonomy.category(&category).map_or(THRESHOLD, |category| category.threshold),
                 category,
                 contributions,
             }
@@ -72,23 +63,14 @@ fn winner(taxonomy: &Taxonomy, scores: &[CategoryScore]) -> Result<Won, Ambiguit
             threshold: best.threshold,
         });
     }
-    let margin = taxonomy
-        .category(&best.category)
-        .map_or(MARGIN, |category| category.margin);
+    let margin = taxonomy.category(&best.category).map_or(MARGIN, |category| category.margin);
     // A category pushed below nothing is no better a runner-up than one nobody spoke of.
     let second = scores.get(1).filter(|second| second.score > 0.0);
     let lead = best.score - second.map_or(0.0, |second| second.score);
     match second {
-        Some(second) if lead < margin => Err(Ambiguity::TooClose {
-            first: best.category.clone(),
-            second: second.category.clone(),
-            lead,
-            margin,
-        }),
-        _ => Ok(Won {
-            category: best.category.clone(),
-            score: best.score,
-            margin: lead,
-        }),
+        Some(second) if lead < margin => {
+            Err(Ambiguity::TooClose { first: best.category.clone(), second: second.category.clone(), lead, margin })
+        }
+        _ => Ok(Won { category: best.category.clone(), score: best.score, margin: lead }),
     }
 }

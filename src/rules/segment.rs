@@ -137,12 +137,7 @@ impl<'a> Views<'a> {
                 };
                 let folded = fold(&original[begin..]).within(begin);
                 let squeezed = squeeze.then(|| folded.squeeze());
-                (!folded.text().is_empty()).then_some(View {
-                    segment,
-                    original,
-                    folded,
-                    squeezed,
-                })
+                (!folded.text().is_empty()).then_some(View { segment, original, folded, squeezed })
             })
             .collect();
         Views { views, default }
@@ -155,23 +150,13 @@ impl<'a> Views<'a> {
     /// The views of these segments; where nothing is said, of subject and fresh text.
     pub(super) fn of_segments(&self, segments: Option<Segments>) -> impl Iterator<Item = (usize, &View<'a>)> {
         let segments = segments.unwrap_or(self.default);
-        self.views
-            .iter()
-            .enumerate()
-            .filter(move |(_, view)| segments.contains(view.segment))
+        self.views.iter().enumerate().filter(move |(_, view)| segments.contains(view.segment))
     }
 }
 
 fn default_segments(message: &Message) -> Segments {
     let mut segments = Segments::from_iter([Segment::Subject, Segment::Body]);
-    if message
-        .segments
-        .fresh
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .count()
-        < SHORT_TEXT
-    {
+    if message.segments.fresh.chars().filter(|c| !c.is_whitespace()).count() < SHORT_TEXT {
         segments.insert(Segment::Forwarded);
     }
     segments
@@ -184,13 +169,9 @@ fn text_of(message: &Message, segment: Segment) -> Cow<'_, str> {
         Segment::Forwarded => Cow::Borrowed(&message.segments.forwarded),
         Segment::Quoted => Cow::Borrowed(&message.segments.quoted),
         Segment::Signature => Cow::Borrowed(&message.segments.signature),
-        Segment::AttachmentName => Cow::Owned(
-            message
-                .attachments
-                .iter()
-                .map(|attachment| format!("{}\n", attachment.name))
-                .collect(),
-        ),
+        Segment::AttachmentName => {
+            Cow::Owned(message.attachments.iter().map(|attachment| format!("{}\n", attachment.name)).collect())
+        }
         Segment::Report => match &message.report {
             Some(Report::Delivery { outcomes, .. }) => {
                 let lines = outcomes.iter().map(|outcome| match outcome.status {
@@ -201,13 +182,9 @@ fn text_of(message: &Message, segment: Segment) -> Cow<'_, str> {
             }
             _ => Cow::Borrowed(""),
         },
-        Segment::Headers => Cow::Owned(
-            message
-                .fields
-                .iter()
-                .map(|field| format!("{}: {}\n", field.name, field.value))
-                .collect(),
-        ),
+        Segment::Headers => {
+            Cow::Owned(message.fields.iter().map(|field| format!("{}: {}\n", field.name, field.value)).collect())
+        }
     }
 }
 
@@ -228,9 +205,8 @@ fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
 /// The subject behind `Re:`, `转发：` and the like, which mail programs wrote: 转发 there is no question about
 /// forwarding (RFC 5322 §3.6.5; RFC 5256 §2.1 for the forms).
 fn bare_subject(subject: &str) -> &str {
-    const PREFIXES: [&str; 14] = [
-        "re", "fw", "fwd", "aw", "wg", "sv", "tr", "回复", "回覆", "答复", "答覆", "转发", "轉發", "返信",
-    ];
+    const PREFIXES: [&str; 14] =
+        ["re", "fw", "fwd", "aw", "wg", "sv", "tr", "回复", "回覆", "答复", "答覆", "转发", "轉發", "返信"];
     const MORE_PREFIXES: [&str; 2] = ["転送", "轉寄"];
     let mut rest = subject.trim_start();
     loop {

@@ -82,9 +82,7 @@ impl Taxonomy {
 
     /// What is known of mail that no category won.
     pub fn unclassified(&self) -> Option<&Category> {
-        self.categories
-            .values()
-            .find(|category| category.id.as_str() == UNCLASSIFIED)
+        self.categories.values().find(|category| category.id.as_str() == UNCLASSIFIED)
     }
 
     pub fn group(&self, id: &GroupId) -> Option<&Group> {
@@ -112,9 +110,7 @@ impl Taxonomy {
 
     /// Whether this group is there now. A group without a calendar, and no group, are always there.
     pub fn hours(&self, group: Option<&GroupId>, now: Timestamp) -> Hours {
-        group
-            .and_then(|group| self.calendar(group))
-            .map_or(Hours::Open, |calendar| calendar.moment(now))
+        group.and_then(|group| self.calendar(group)).map_or(Hours::Open, |calendar| calendar.moment(now))
     }
 }
 
@@ -147,16 +143,12 @@ impl Priority {
     }
 
     pub fn parse(text: &str) -> Option<Priority> {
-        Priority::ALL
-            .into_iter()
-            .find(|priority| priority.as_str() == text)
+        Priority::ALL.into_iter().find(|priority| priority.as_str() == text)
     }
 
     /// So many steps up or down, within the scale.
     pub fn raised(self, steps: i32) -> Priority {
-        let at = (self as i32)
-            .saturating_add(steps)
-            .clamp(0, Priority::ALL.len() as i32 - 1);
+        let at = (self as i32).saturating_add(steps).clamp(0, Priority::ALL.len() as i32 - 1);
         Priority::ALL[at as usize]
     }
 }

@@ -85,10 +85,7 @@ impl Words {
                 // Overlapping: 人工 inside 转人工 is seen as well.
                 .match_kind(MatchKind::Standard)
                 .build(words.iter().map(|(word, _)| word))?;
-            Ok(Some(Automaton {
-                search,
-                needles: words.into_iter().map(|(_, needle)| needle).collect(),
-            }))
+            Ok(Some(Automaton { search, needles: words.into_iter().map(|(_, needle)| needle).collect() }))
         };
         Ok(Vocabulary {
             folded: automaton(Look::Folded)?,
@@ -105,10 +102,7 @@ impl Vocabulary {
     }
 
     pub(super) fn read(&self, views: &[View<'_>]) -> Sightings {
-        let mut sightings = Sightings {
-            slots: vec![0; self.needles],
-            lists: Vec::new(),
-        };
+        let mut sightings = Sightings { slots: vec![0; self.needles], lists: Vec::new() };
         for (index, view) in views.iter().enumerate() {
             if let Some(automaton) = &self.folded {
                 sightings.add(automaton, index, view.folded.text());
@@ -149,11 +143,7 @@ impl Sightings {
             }
             let list = &mut self.lists[*slot as usize - 1];
             if list.iter().filter(|seen| seen.view == view).count() < MAX_SEEN {
-                list.push(Seen {
-                    view,
-                    start: found.start(),
-                    end: found.end(),
-                });
+                list.push(Seen { view, start: found.start(), end: found.end() });
             }
         }
     }

@@ -33,19 +33,13 @@ const BULK_FIELDS: &[&str] = &[
 
 /// Finds what shows that the mail went to many.
 pub fn look(message: &Message, found: &mut Vec<Reason>) {
-    if message
-        .fields
-        .iter()
-        .any(|field| starts_with(&field.name, "list-"))
-    {
+    if message.fields.iter().any(|field| starts_with(&field.name, "list-")) {
         found.push(Reason::ListHeader);
     }
     if has_bulk_precedence(message) {
         found.push(Reason::Precedence);
     }
-    let bulk_field = BULK_FIELDS
-        .iter()
-        .any(|name| message.field(name).next().is_some());
+    let bulk_field = BULK_FIELDS.iter().any(|name| message.field(name).next().is_some());
     if bulk_field || has_bulk_envelope(message) {
         found.push(Reason::BulkHeader);
     }
@@ -56,33 +50,23 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
 
 /// The words of `Precedence`.
 pub fn precedence(message: &Message) -> impl Iterator<Item = String> {
-    message
-        .field("Precedence")
-        .chain(message.field("X-Precedence"))
-        .flat_map(words)
+    message.field("Precedence").chain(message.field("X-Precedence")).flat_map(words)
 }
 
 /// RFC 3834 §2 and §7; `first-class` and `normal` say nothing.
 fn has_bulk_precedence(message: &Message) -> bool {
-    precedence(message).any(|word| {
-        matches!(
-            word.as_str(),
-            "bulk" | "junk" | "list" | "auto_reply" | "auto-reply" | "autoreply"
-        )
-    })
+    precedence(message)
+        .any(|word| matches!(word.as_str(), "bulk" | "junk" | "list" | "auto_reply" | "auto-reply" | "autoreply"))
 }
 
 /// Return-Path and Sender of a list manager. The Return-Path is looked at as written: a stranger's second
 /// one can only silence.
 fn has_bulk_envelope(message: &Message) -> bool {
-    message
-        .field("Return-Path")
-        .chain(message.field("Sender"))
-        .any(|value| {
-            let bare = without_comments(value);
-            let written = bare.rsplit('<').next().unwrap_or_default();
-            robots::is_mass_mailer(written)
-        })
+    message.field("Return-Path").chain(message.field("Sender")).any(|value| {
+        let bare = without_comments(value);
+        let written = bare.rsplit('<').next().unwrap_or_default();
+        robots::is_mass_mailer(written)
+    })
 }
 
 fn is_circular(message: &Message) -> bool {
@@ -90,20 +74,15 @@ fn is_circular(message: &Message) -> bool {
     if !message.references.is_empty() {
         return false;
     }
-    let mut domains: Vec<&str> = message
-        .to
-        .iter()
-        .filter_map(|person| person.address.as_ref())
-        .map(Address::domain)
-        .collect();
+    let mut domains: Vec<&str> =
+        message.to.iter().filter_map(|person| person.address.as_ref()).map(Address::domain).collect();
     domains.sort_unstable();
     domains.dedup();
     domains.len() >= MANY_ORGANISATIONS
 }
 
 fn starts_with(name: &str, start: &str) -> bool {
-    name.get(..start.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(start))
+    name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
 #[cfg(test)]
@@ -119,11 +98,7 @@ mod tests {
     }
 
     fn codes(message: &Message) -> Vec<&'static str> {
-        screen(message, None)
-            .reasons
-            .iter()
-            .map(|reason| reason.code())
-            .collect()
+        screen(message, None).reasons.iter().map(|reason| reason.code()).collect()
     }
 
     #[test]
@@ -155,10 +130,7 @@ mod tests {
         for value in ["bulk", "Bulk", "LIST", "junk (x)", "\n list"] {
             assert_eq!(found(&format!("Precedence: {value}")), ["precedence"], "{value}");
         }
-        assert_eq!(
-            found("Precedence: auto_reply"),
-            ["automatic-header", "precedence"]
-        );
+        assert_eq!(found("Precedence: auto_reply"), ["automatic-header", "precedence"]);
         assert!(found("Precedence: first-class").is_empty());
         for header in [
             "Mailing-List: contact list-help@example.org",

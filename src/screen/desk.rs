@@ -38,13 +38,7 @@ pub struct Arrived {
 
 impl Desk {
     /// Finds whom and what we know.
-    pub(super) fn look(
-        &self,
-        message: &Message,
-        answer_to: Option<&Address>,
-        form: bool,
-        reasons: &mut Vec<Reason>,
-    ) {
+    pub(super) fn look(&self, message: &Message, answer_to: Option<&Address>, form: bool, reasons: &mut Vec<Reason>) {
         if self.wrote(message) {
             reasons.push(Reason::OwnMail);
         }
@@ -72,9 +66,7 @@ impl Desk {
     fn wrote(&self, message: &Message) -> bool {
         message.message_id.as_ref().is_some_and(|id| {
             id.own_case(&self.key).is_some()
-                || message
-                    .field("X-Loop")
-                    .any(|mark| is_own_loop_mark(&self.key, &self.bot_id, id, mark))
+                || message.field("X-Loop").any(|mark| is_own_loop_mark(&self.key, &self.bot_id, id, mark))
         })
     }
 
@@ -83,16 +75,12 @@ impl Desk {
         self.addresses.iter().any(|own| {
             own.matches(address)
                 || (own.domain() == address.domain()
-                    && address
-                        .detail('+')
-                        .is_some_and(|(user, _)| user.eq_ignore_ascii_case(own.local())))
+                    && address.detail('+').is_some_and(|(user, _)| user.eq_ignore_ascii_case(own.local())))
         })
     }
 
     pub(super) fn is_trusted_form(&self, message: &Message) -> bool {
-        message
-            .sender()
-            .is_some_and(|sender| self.trusted_forms.iter().any(|form| form == sender))
+        message.sender().is_some_and(|sender| self.trusted_forms.iter().any(|form| form == sender))
     }
 }
 
@@ -174,27 +162,17 @@ mod tests {
         let screening = form("Ann <ann@example.org>");
         assert_eq!(codes(&screening), Vec::<&str>::new());
         assert_eq!(screening.answer_to, Some(address("ann@example.org")));
-        assert_eq!(
-            codes(&form("a@example.org, b@example.org")),
-            ["no-sender-address"]
-        );
+        assert_eq!(codes(&form("a@example.org, b@example.org")), ["no-sender-address"]);
         assert_eq!(codes(&form("noreply@example.org")), ["robot-sender"]);
         assert_eq!(codes(&form("agent@example.com")), ["listed-address"]);
         assert_eq!(codes(&form("support@example.com")), ["own-address"]);
-        let forged = screen(
-            &mail("From: noreply@forms.example.com\nReply-To: a@example.org", ""),
-            None,
-        );
+        let forged = screen(&mail("From: noreply@forms.example.com\nReply-To: a@example.org", ""), None);
         assert_eq!(forged.answer_to, Some(address("noreply@forms.example.com")));
     }
 
     #[test]
     fn a05_agents_groups_and_sibling_bots_are_never_answered() {
-        for from in [
-            "agent@example.com",
-            "Agent+x@example.com",
-            "HELPER@sister.example",
-        ] {
+        for from in ["agent@example.com", "Agent+x@example.com", "HELPER@sister.example"] {
             let screening = at_home(&mail(&format!("From: {from}\nTo: support@example.com"), "Hello"));
             assert_eq!(codes(&screening), ["listed-address"], "{from}");
             assert_eq!(screening.kind, Kind::Human);
@@ -248,10 +226,7 @@ mod tests {
         }
         let forged = [
             from_ann("X-Loop: desk", "Hi"),
-            from_ann(
-                "Message-ID: <x@example.net>\nX-Loop: desk; h=0123456789abcdef",
-                "Hi",
-            ),
+            from_ann("Message-ID: <x@example.net>\nX-Loop: desk; h=0123456789abcdef", "Hi"),
             from_ann(&format!("Message-ID: <y@example.net>\nX-Loop: {mark}"), "Hi"),
             from_ann(&format!("X-Loop: {mark}"), "Hi"),
         ];
@@ -269,35 +244,19 @@ mod tests {
 
     #[test]
     fn a16_spam_by_the_hosts_verdict_is_not_answered() {
-        for header in [
-            "X-Spam-Flag: YES",
-            "X-Spam-Flag: yes (host)",
-            "X-Spam-Status: Yes, score=7.1 required=5.0",
-            "X-Spam: Yes",
-        ] {
+        for header in
+            ["X-Spam-Flag: YES", "X-Spam-Flag: yes (host)", "X-Spam-Status: Yes, score=7.1 required=5.0", "X-Spam: Yes"]
+        {
             let message = from_ann(header, "Hi");
             assert_eq!(codes(&at_home(&message)), ["junk"], "{header}");
             assert_eq!(at_home(&message).kind, Kind::Junk);
-            assert!(
-                screen(&message, None).answerable(),
-                "nobody knows whose verdict it is"
-            );
+            assert!(screen(&message, None).answerable(), "nobody knows whose verdict it is");
         }
-        for header in [
-            "X-Spam-Flag: NO",
-            "X-Spam-Status: No, score=-1.0",
-            "X-Spam-Level: **",
-        ] {
+        for header in ["X-Spam-Flag: NO", "X-Spam-Status: No, score=-1.0", "X-Spam-Level: **"] {
             assert!(at_home(&from_ann(header, "Hi")).answerable(), "{header}");
         }
-        let flagged = Arrived {
-            junk: true,
-            ..hours_ago(1)
-        };
-        assert_eq!(
-            codes(&screen(&from_ann("", "Hi"), Some((&desk(), &flagged)))),
-            ["junk"]
-        );
+        let flagged = Arrived { junk: true, ..hours_ago(1) };
+        assert_eq!(codes(&screen(&from_ann("", "Hi"), Some((&desk(), &flagged)))), ["junk"]);
     }
 
     #[test]
@@ -307,13 +266,7 @@ mod tests {
         assert!(after(72).is_empty());
         assert!(after(-5).is_empty(), "a clock that runs ahead makes nothing old");
         assert_eq!(after(73), ["stale"]);
-        let before_the_start = Arrived {
-            baseline: true,
-            ..hours_ago(1)
-        };
-        assert_eq!(
-            codes(&screen(&message, Some((&desk(), &before_the_start)))),
-            ["baseline"]
-        );
+        let before_the_start = Arrived { baseline: true, ..hours_ago(1) };
+        assert_eq!(codes(&screen(&message, Some((&desk(), &before_the_start)))), ["baseline"]);
     }
 }

@@ -86,25 +86,14 @@ mod tests {
         for value in automatic {
             assert!(says_automatic(value), "{value:?} is automatic");
         }
-        for value in [
-            "no",
-            "No (human)",
-            "NO",
-            " no ",
-            "(a)no(b)",
-            "no; x-a=b",
-            "no ;x=\"(\"",
-        ] {
+        for value in ["no", "No (human)", "NO", " no ", "(a)no(b)", "no; x-a=b", "no ;x=\"(\""] {
             assert!(!says_automatic(value), "{value:?} is not automatic");
         }
     }
 
     #[test]
     fn lists_of_words_are_read_with_any_separator() {
-        assert_eq!(
-            words("DR, RN,NRN; OOF (x) AutoReply"),
-            ["dr", "rn", "nrn", "oof", "autoreply"]
-        );
+        assert_eq!(words("DR, RN,NRN; OOF (x) AutoReply"), ["dr", "rn", "nrn", "oof", "autoreply"]);
         assert!(words(" (nothing) ").is_empty());
         assert_eq!(without_comments("a \"(b)\" (c) e"), "a \"(b)\"   e");
     }

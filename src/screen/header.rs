@@ -68,14 +68,10 @@ pub fn look(message: &Message, robot_sender: bool, found: &mut Vec<Reason>) {
         }
     };
     note(
-        message.field("Auto-Submitted").any(says_automatic)
-            || message.field("X-Auto-Submitted").any(says_automatic),
+        message.field("Auto-Submitted").any(says_automatic) || message.field("X-Auto-Submitted").any(says_automatic),
         Reason::AutoSubmitted,
     );
-    note(
-        message.return_path == Some(ReversePath::Null),
-        Reason::NullReturnPath,
-    );
+    note(message.return_path == Some(ReversePath::Null), Reason::NullReturnPath);
     note(is_delivery_report(message), Reason::DeliveryReport);
     note(is_other_report(message), Reason::Report);
     note(has_automatic_field(message), Reason::AutomaticHeader);
@@ -87,12 +83,7 @@ pub fn look(message: &Message, robot_sender: bool, found: &mut Vec<Reason>) {
     note(message.defects.iter().any(is_extreme), Reason::Malformed);
     note(is_addressed_to_nobody(message), Reason::NotAddressed);
     if robot_sender {
-        found.extend(
-            message
-                .from
-                .iter()
-                .filter_map(|person| robots::sender(&person.written)),
-        );
+        found.extend(message.from.iter().filter_map(|person| robots::sender(&person.written)));
     }
 }
 
@@ -109,33 +100,25 @@ pub fn is_marked_as_spam(message: &Message) -> bool {
 
 /// RFC 3464 §2, and Exim's field for bounces older than it.
 fn is_delivery_report(message: &Message) -> bool {
-    matches!(message.report, Some(Report::Delivery { .. }))
-        || message.field("X-Failed-Recipients").next().is_some()
+    matches!(message.report, Some(Report::Delivery { .. })) || message.field("X-Failed-Recipients").next().is_some()
 }
 
 /// RFC 5965 abuse, RFC 8098 disposition, RFC 9990 DMARC and RFC 8460 TLS reports, and whatever else calls
 /// itself a report (RFC 6522). A report inside an attached mail is not this mail's: who attaches one asks.
 fn is_other_report(message: &Message) -> bool {
     let delivery = is_delivery_report(message);
-    let named = message
-        .types
-        .iter()
-        .any(|media| matches!(media.as_str(), "multipart/report" | "message/tracking-status"));
+    let named =
+        message.types.iter().any(|media| matches!(media.as_str(), "multipart/report" | "message/tracking-status"));
     !delivery && (named || message.report.is_some() || message.field("TLS-Report-Domain").next().is_some())
 }
 
 fn has_automatic_field(message: &Message) -> bool {
     let denied = |value: &str| matches!(keyword(value).as_str(), "no" | "false" | "none" | "0");
-    AUTOMATIC_FIELDS
-        .iter()
-        .any(|name| message.field(name).any(|value| !denied(value)))
-        || AUTOMATIC_VALUES.iter().any(|(name, part)| {
-            message
-                .field(name)
-                .any(|value| value.to_lowercase().contains(part))
-        })
-        || bulk::precedence(message)
-            .any(|word| matches!(word.as_str(), "auto_reply" | "auto-reply" | "autoreply"))
+    AUTOMATIC_FIELDS.iter().any(|name| message.field(name).any(|value| !denied(value)))
+        || AUTOMATIC_VALUES
+            .iter()
+            .any(|(name, part)| message.field(name).any(|value| value.to_lowercase().contains(part)))
+        || bulk::precedence(message).any(|word| matches!(word.as_str(), "auto_reply" | "auto-reply" | "autoreply"))
 }
 
 /// MS-OXCMAIL 2.1.3.2.20. A request by a sender who may well be a person: it says nothing about the kind.
@@ -158,13 +141,8 @@ fn has_loop_mark(message: &Message) -> bool {
 }
 
 fn passed_one_mailbox_often(message: &Message) -> bool {
-    let passed: Vec<String> = message
-        .field("Delivered-To")
-        .map(|value| value.trim().to_lowercase())
-        .collect();
-    passed
-        .iter()
-        .any(|mailbox| passed.iter().filter(|other| *other == mailbox).count() >= DELIVERED_TO_LOOP)
+    let passed: Vec<String> = message.field("Delivered-To").map(|value| value.trim().to_lowercase()).collect();
+    passed.iter().any(|mailbox| passed.iter().filter(|other| *other == mailbox).count() >= DELIVERED_TO_LOOP)
 }
 
 /// RFC 3834 §3.1.3 and §4: several people cannot all be the one who asks, and of two From fields nobody
@@ -195,9 +173,7 @@ fn is_addressed_to_nobody(message: &Message) -> bool {
         bare.is_empty() || bare.trim_end_matches([';', ' ']).ends_with(':')
     };
     message.recipients().next().is_none()
-        && ["To", "Cc", "Resent-To", "Resent-Cc"]
-            .iter()
-            .all(|name| message.field(name).all(empty))
+        && ["To", "Cc", "Resent-To", "Resent-Cc"].iter().all(|name| message.field(name).all(empty))
 }
 
 #[cfg(test)]
@@ -213,11 +189,7 @@ mod tests {
     }
 
     fn codes(message: &Message) -> Vec<&'static str> {
-        screen(message, None)
-            .reasons
-            .iter()
-            .map(|reason| reason.code())
-            .collect()
+        screen(message, None).reasons.iter().map(|reason| reason.code()).collect()
     }
 
     #[test]
@@ -232,11 +204,7 @@ mod tests {
         ] {
             assert_eq!(found(header), ["auto-submitted"], "{header}");
         }
-        for header in [
-            "Auto-Submitted: no",
-            "Auto-Submitted: No (human)",
-            "Auto-Submitted: no; x=y",
-        ] {
+        for header in ["Auto-Submitted: no", "Auto-Submitted: No (human)", "Auto-Submitted: no; x=y"] {
             assert!(found(header).is_empty(), "{header}");
         }
     }
@@ -255,11 +223,7 @@ mod tests {
         ] {
             assert_eq!(found(header), ["automatic-header"], "{header}");
         }
-        for header in [
-            "X-Autoreply: no",
-            "X-FC-MachineGenerated: false",
-            "X-Mailer: Foxmail 7",
-        ] {
+        for header in ["X-Autoreply: no", "X-FC-MachineGenerated: false", "X-Mailer: Foxmail 7"] {
             assert!(found(header).is_empty(), "{header}");
         }
     }
@@ -267,11 +231,7 @@ mod tests {
     #[test]
     fn a02_an_empty_envelope_sender_is_not_answered() {
         for path in ["<>", "< >", "<> (x)", "\n <>"] {
-            assert_eq!(
-                found(&format!("Return-Path: {path}")),
-                ["null-return-path"],
-                "{path:?}"
-            );
+            assert_eq!(found(&format!("Return-Path: {path}")), ["null-return-path"], "{path:?}");
         }
         assert!(found("Return-Path: <ann@example.org>\nReturn-Path: <>").is_empty());
     }
@@ -294,16 +254,9 @@ mod tests {
         assert_eq!(codes(&from("News <noreply@example.org>")), ["robot-sender"]);
         let daemon = screen(&from("MAILER-DAEMON"), None);
         assert_eq!(daemon.kind, Kind::Bounce);
-        assert!(
-            codes(&from("postmaster@example.org")).is_empty(),
-            "humans read it"
-        );
+        assert!(codes(&from("postmaster@example.org")).is_empty(), "humans read it");
         let bouncer = screen(&from("bouncer@club.example"), None);
-        assert_eq!(
-            bouncer.kind,
-            Kind::Human,
-            "a wrong match only leaves the answer out"
-        );
+        assert_eq!(bouncer.kind, Kind::Human, "a wrong match only leaves the answer out");
     }
 
     #[test]
@@ -316,32 +269,18 @@ mod tests {
         let twice = "X-Auto-Response-Suppress: DR\nX-Auto-Response-Suppress: All";
         assert_eq!(found(twice), ["response-suppressed"]);
         for value in ["DR", "RN, NRN", "None", ""] {
-            assert!(
-                found(&format!("X-Auto-Response-Suppress: {value}")).is_empty(),
-                "{value}"
-            );
+            assert!(found(&format!("X-Auto-Response-Suppress: {value}")).is_empty(), "{value}");
         }
     }
 
     #[test]
     fn a11_reports_are_not_answered() {
         let (kind, about) = (String::new(), Vec::new());
-        let delivery = Report::Delivery {
-            outcomes: Vec::new(),
-            about: about.clone(),
-        };
-        let abuse = Report::Abuse {
-            kind: kind.clone(),
-            about: about.clone(),
-        };
+        let delivery = Report::Delivery { outcomes: Vec::new(), about: about.clone() };
+        let abuse = Report::Abuse { kind: kind.clone(), about: about.clone() };
         let disposition = Report::Disposition { kind, about };
         let cases = [
-            (
-                Some(delivery),
-                "multipart/report",
-                "delivery-report",
-                Kind::Bounce,
-            ),
+            (Some(delivery), "multipart/report", "delivery-report", Kind::Bounce),
             (Some(abuse), "multipart/report", "report", Kind::Report),
             (Some(disposition), "multipart/mixed", "report", Kind::Report),
             (Some(Report::Dmarc), "multipart/mixed", "report", Kind::Report),
@@ -362,13 +301,8 @@ mod tests {
 
     #[test]
     fn a11_a_person_who_attaches_a_bounce_is_answered() {
-        let mut message = from_ann(
-            "Subject: Please look",
-            "I got the attached mail when I wrote to Bob.",
-        );
-        message.types = ["multipart/mixed", "text/plain", "message/rfc822"]
-            .map(str::to_owned)
-            .to_vec();
+        let mut message = from_ann("Subject: Please look", "I got the attached mail when I wrote to Bob.");
+        message.types = ["multipart/mixed", "text/plain", "message/rfc822"].map(str::to_owned).to_vec();
         assert!(codes(&message).is_empty());
     }
 
@@ -383,10 +317,7 @@ mod tests {
     fn a14_what_is_too_broken_is_not_answered() {
         let mut message = mail("", "gibberish");
         message.defects = vec![Defect::NoHeader];
-        assert_eq!(
-            codes(&message),
-            ["malformed", "no-sender-address", "not-addressed"]
-        );
+        assert_eq!(codes(&message), ["malformed", "no-sender-address", "not-addressed"]);
         let mut message = from_ann("", "Hello");
         message.defects = vec![Defect::DuplicateField];
         assert!(codes(&message).is_empty());
@@ -394,11 +325,7 @@ mod tests {
 
     #[test]
     fn a12_another_programs_loop_mark_silences() {
-        for header in [
-            "X-Loop: list@example.org",
-            "X-Roundup-Loop: hello",
-            "X-RT-Loop-Prevention: rt",
-        ] {
+        for header in ["X-Loop: list@example.org", "X-Roundup-Loop: hello", "X-RT-Loop-Prevention: rt"] {
             assert_eq!(found(header), ["loop-mark"], "{header}");
         }
         assert!(found("X-MS-Exchange-Inbox-Rules-Loop: ann@example.org").is_empty());
@@ -417,10 +344,7 @@ mod tests {
         assert!(codes(&message).is_empty());
         message.to = Vec::<Person>::new();
         assert!(codes(&message).is_empty());
-        assert_eq!(
-            codes(&mail("From: ann@example.org\nTo: (nobody) list:;", "Hello")),
-            ["not-addressed"]
-        );
+        assert_eq!(codes(&mail("From: ann@example.org\nTo: (nobody) list:;", "Hello")), ["not-addressed"]);
     }
 
     #[test]

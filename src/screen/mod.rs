@@ -42,15 +42,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [
-        Kind::Human,
-        Kind::AutoReply,
-        Kind::Bounce,
-        Kind::Report,
-        Kind::List,
-        Kind::Own,
-        Kind::Junk,
-    ];
+    pub const ALL: [Kind; 7] =
+        [Kind::Human, Kind::AutoReply, Kind::Bounce, Kind::Report, Kind::List, Kind::Own, Kind::Junk];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -95,11 +88,7 @@ impl Screening {
 pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived)>) -> Screening {
     let mut reasons = Vec::new();
     let form = at_home.is_some_and(|(desk, _)| desk.is_trusted_form(message));
-    let answer_to = if form {
-        one_address(&message.reply_to)
-    } else {
-        message.sender().cloned()
-    };
+    let answer_to = if form { one_address(&message.reply_to) } else { message.sender().cloned() };
 
     if answer_to.is_none() {
         reasons.push(Reason::NoSenderAddress);
@@ -118,14 +107,7 @@ pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived)>) -> Screenin
 
     reasons.sort_unstable();
     reasons.dedup();
-    Screening {
-        kind: reasons
-            .iter()
-            .find_map(|reason| reason.kind())
-            .unwrap_or(Kind::Human),
-        reasons,
-        answer_to,
-    }
+    Screening { kind: reasons.iter().find_map(|reason| reason.kind()).unwrap_or(Kind::Human), reasons, answer_to }
 }
 
 /// RFC 3834 §4 lets an answer go to From or Return-Path. Reply-To is what anybody may write: it is asked
@@ -169,16 +151,11 @@ mod tests {
 
     #[test]
     fn a03_an_answer_goes_to_from_and_never_to_reply_to_or_sender() {
-        let reflected = from_ann(
-            "Reply-To: victim@example.net\nSender: other@example.net",
-            "Please help",
-        );
+        let reflected = from_ann("Reply-To: victim@example.net\nSender: other@example.net", "Please help");
         assert_eq!(at_home(&reflected).answer_to, Some(address("ann@example.org")));
         for from in ["", "undisclosed", "<>", "ann@localhost", "\"a b\"@example.org"] {
-            let message = mail(
-                &format!("From: {from}\nReply-To: victim@example.net\nTo: support@example.com"),
-                "Please help",
-            );
+            let message =
+                mail(&format!("From: {from}\nReply-To: victim@example.net\nTo: support@example.com"), "Please help");
             let screening = at_home(&message);
             assert!(codes(&screening).contains(&"no-sender-address"), "{from}");
             assert_eq!(screening.answer_to, None);
@@ -188,18 +165,9 @@ mod tests {
     #[test]
     fn the_kind_is_what_the_most_telling_reason_says() {
         let kind = |header: &str, text: &str| screen(&from_ann(header, text), None).kind;
-        assert_eq!(
-            kind("Auto-Submitted: auto-replied\nPrecedence: bulk", ""),
-            Kind::AutoReply
-        );
-        assert_eq!(
-            kind("Auto-Submitted: auto-generated\nList-Id: <a.example>", ""),
-            Kind::List
-        );
-        assert_eq!(
-            kind("Return-Path: <>\nX-Failed-Recipients: b@example.net", ""),
-            Kind::Bounce
-        );
+        assert_eq!(kind("Auto-Submitted: auto-replied\nPrecedence: bulk", ""), Kind::AutoReply);
+        assert_eq!(kind("Auto-Submitted: auto-generated\nList-Id: <a.example>", ""), Kind::List);
+        assert_eq!(kind("Return-Path: <>\nX-Failed-Recipients: b@example.net", ""), Kind::Bounce);
         assert_eq!(kind("Return-Path: <>", "Hello"), Kind::AutoReply);
         assert_eq!(kind("X-Auto-Response-Suppress: All", "Hello"), Kind::Human);
         for kind in Kind::ALL {

@@ -63,10 +63,8 @@ pub const TROUBLE: &[&str] = &[
 ];
 
 /// What two hosts said to each other; mail systems quote it, and postmasters who ask about it.
-pub const TRANSCRIPT: &[&str] = &[
-    r"\b[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}\b",
-    r"\b(?:rcpt to|mail from)\s?:\s?<|(?:<<<|>>>) ?[245]\d\d\b",
-];
+pub const TRANSCRIPT: &[&str] =
+    &[r"\b[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}\b", r"\b(?:rcpt to|mail from)\s?:\s?<|(?:<<<|>>>) ?[245]\d\d\b"];
 
 /// What the program of a person who is away says; enough by itself.
 pub const AWAY: &[&str] = &[

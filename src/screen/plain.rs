@@ -43,10 +43,7 @@ mod tests {
 
     #[test]
     fn text_is_read_without_its_dress() {
-        assert_eq!(
-            plain("  ＡＵＴＯ：\u{a0} I’m  away \r\n\t自动回复：", 99),
-            "auto: i'm away\n自动回复:"
-        );
+        assert_eq!(plain("  ＡＵＴＯ：\u{a0} I’m  away \r\n\t自动回复：", 99), "auto: i'm away\n自动回复:");
         assert_eq!(plain("abcdef", 3), "abc");
     }
 }

@@ -62,9 +62,7 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
     if !asks && away {
         found.push(Reason::AutoReplyText);
     }
-    let begins_as_notice = paragraphs(opening)
-        .take(2)
-        .any(|paragraph| NOTICE.is_match(paragraph));
+    let begins_as_notice = paragraphs(opening).take(2).any(|paragraph| NOTICE.is_match(paragraph));
     if (!passed_on && !asks_at_once && begins_as_notice)
         || (!asks && (FOOTER.is_match(opening) || FOOTER.is_match(closing)))
     {
@@ -79,10 +77,7 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
 /// too needs something that points the same way. A postmaster who asks nothing and speaks of trouble is one.
 fn is_bounce(message: &Message, text: &str, asks: bool, asks_at_once: bool) -> bool {
     let system = is_from_mail_system(message);
-    let robot = message
-        .from
-        .iter()
-        .any(|person| robots::sender(&person.written).is_some());
+    let robot = message.from.iter().any(|person| robots::sender(&person.written).is_some());
     let troubled = subject::speaks_of_trouble(message);
     let original = carries_original(message);
     let likely = system || robot || subject::is_bounce(message) || (original && troubled);
@@ -99,11 +94,7 @@ fn is_bounce(message: &Message, text: &str, asks: bool, asks_at_once: bool) -> b
 /// The text from each of its first lines on, without line breaks, until somebody begins to tell something.
 /// A mail system may say "I'm sorry" without being somebody.
 fn beginnings(text: &str, system: bool) -> Vec<String> {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut beginnings = Vec::new();
     for (i, line) in lines.iter().enumerate().take(BANNER) {
         // No line is shorter than one character and its break.
@@ -123,35 +114,23 @@ fn is_from_mail_system(message: &Message) -> bool {
             let name = plain(&person.name, PHRASE);
             robots::is_postmaster(&person.written)
                 || robots::sender(&person.written) == Some(Reason::MailSystemSender)
-                || [
-                    "mail delivery",
-                    "mailer-daemon",
-                    "mail administrator",
-                    "system administrator",
-                    "postmaster",
-                ]
-                .iter()
-                .any(|system| name.starts_with(system))
+                || ["mail delivery", "mailer-daemon", "mail administrator", "system administrator", "postmaster"]
+                    .iter()
+                    .any(|system| name.starts_with(system))
         })
 }
 
 /// The mail somebody wrote to somebody else hangs below, or its header.
 fn carries_original(message: &Message) -> bool {
-    message.types.iter().any(|media| {
-        matches!(
-            media.as_str(),
-            "message/rfc822" | "text/rfc822-headers" | "message/rfc822-headers"
-        )
-    })
+    message
+        .types
+        .iter()
+        .any(|media| matches!(media.as_str(), "message/rfc822" | "text/rfc822-headers" | "message/rfc822-headers"))
 }
 
 /// What stands in the mail as the sender's own, plain: no quotes, no forwarded mail, no web addresses.
 fn own_words(message: &Message) -> String {
-    let lines = message
-        .segments
-        .fresh
-        .lines()
-        .chain(message.segments.signature.lines());
+    let lines = message.segments.fresh.lines().chain(message.segments.signature.lines());
     let own: Vec<&str> = lines.filter(|line| !line.trim_start().starts_with('>')).collect();
     let text = plain(&own.join("\n"), LOOKED_AT);
     LINK.replace_all(&text, "link").trim().to_owned()
@@ -189,11 +168,7 @@ fn head(text: &str, most: usize) -> &str {
 
 /// The last `most` characters.
 fn tail(text: &str, most: usize) -> &str {
-    let start = text
-        .char_indices()
-        .rev()
-        .nth(most.saturating_sub(1))
-        .map_or(0, |(i, _)| i);
+    let start = text.char_indices().rev().nth(most.saturating_sub(1)).map_or(0, |(i, _)| i);
     &text[start..]
 }
 
@@ -204,11 +179,7 @@ mod tests {
     use crate::screen::specimen::{from_ann, mail};
 
     fn codes(message: &Message) -> Vec<&'static str> {
-        screen(message, None)
-            .reasons
-            .iter()
-            .map(|reason| reason.code())
-            .collect()
+        screen(message, None).reasons.iter().map(|reason| reason.code()).collect()
     }
 
     /// Every text is silenced when Ann sends it, by `code` before all.
@@ -278,25 +249,15 @@ mod tests {
     fn d01_what_people_also_say_needs_a_mail_system_behind_it() {
         let text = "550 5.1.1 user unknown\nb@example.net";
         assert!(codes(&from_ann("Subject: Hello", text)).is_empty());
-        let from =
-            |header: &str, text: &str| codes(&mail(&format!("{header}\nTo: support@example.com"), text));
+        let from = |header: &str, text: &str| codes(&mail(&format!("{header}\nTo: support@example.com"), text));
         assert_eq!(from("From: postmaster@example.org", text), ["bounce-text"]);
-        assert_eq!(
-            from("From: \"Mail Delivery System\" <mds@example.org>", text),
-            ["bounce-text"]
-        );
+        assert_eq!(from("From: \"Mail Delivery System\" <mds@example.org>", text), ["bounce-text"]);
         assert_eq!(from("From: postmaster@example.org", ""), ["bounce-text"]);
         let trouble = "From: postmaster@example.org\nSubject: Mail delivery failed";
         assert_eq!(from(trouble, "No luck with b@example.net."), ["bounce-text"]);
-        assert_eq!(
-            from("From: noreply@example.org", text),
-            ["bounce-text", "robot-sender"]
-        );
+        assert_eq!(from("From: noreply@example.org", text), ["bounce-text", "robot-sender"]);
         let human = "Hello, you reject our mail with 550 5.7.1. How can we fix this?";
-        assert!(
-            from("From: postmaster@example.org", human).is_empty(),
-            "postmasters ask, too"
-        );
+        assert!(from("From: postmaster@example.org", human).is_empty(), "postmasters ask, too");
     }
 
     #[test]
@@ -393,17 +354,9 @@ mod tests {
 
     #[test]
     fn whoever_passes_a_bounce_on_is_answered() {
-        let bounce =
-            "This is the mail system at host mx.example.org.\n\nYour message could not be delivered.";
-        for subject in [
-            "Fwd: Undelivered Mail Returned to Sender",
-            "Re: Hello",
-            "转发：系统退信",
-        ] {
-            assert!(
-                codes(&from_ann(&format!("Subject: {subject}"), bounce)).is_empty(),
-                "{subject}"
-            );
+        let bounce = "This is the mail system at host mx.example.org.\n\nYour message could not be delivered.";
+        for subject in ["Fwd: Undelivered Mail Returned to Sender", "Re: Hello", "转发：系统退信"] {
+            assert!(codes(&from_ann(&format!("Subject: {subject}"), bounce)).is_empty(), "{subject}");
         }
     }
 

@@ -113,13 +113,7 @@ impl Reason {
     }
 
     fn entry(self) -> Entry {
-        let entry = |code, row, kind, en, zh| Entry {
-            code,
-            row,
-            kind,
-            en,
-            zh,
-        };
+        let entry = |code, row, kind, en, zh| Entry { code, row, kind, en, zh };
         match self {
             Reason::OwnMail => entry(
                 "own-mail",
@@ -149,13 +143,9 @@ impl Reason {
                 "the sender is a mail system such as MAILER-DAEMON",
                 "发件人是邮件系统（如 MAILER-DAEMON）",
             ),
-            Reason::BounceText => entry(
-                "bounce-text",
-                "D01",
-                Some(Kind::Bounce),
-                "the text is that of a bounce",
-                "正文是退信内容",
-            ),
+            Reason::BounceText => {
+                entry("bounce-text", "D01", Some(Kind::Bounce), "the text is that of a bounce", "正文是退信内容")
+            }
             Reason::Report => entry(
                 "report",
                 "A11",
@@ -163,13 +153,9 @@ impl Reason {
                 "a report: read receipt, abuse, DMARC or TLS report",
                 "这是报告类邮件：已读回执、滥用投诉、DMARC 或 TLS 报告",
             ),
-            Reason::Junk => entry(
-                "junk",
-                "A16",
-                Some(Kind::Junk),
-                "the mail host says it is spam",
-                "邮件服务器判定为垃圾邮件",
-            ),
+            Reason::Junk => {
+                entry("junk", "A16", Some(Kind::Junk), "the mail host says it is spam", "邮件服务器判定为垃圾邮件")
+            }
             Reason::ListHeader => entry(
                 "list-header",
                 "A06",
@@ -219,13 +205,9 @@ impl Reason {
                 "fields or an envelope sender that mass mailings have",
                 "带有群发邮件的标头或信封发件人",
             ),
-            Reason::BulkText => entry(
-                "bulk-text",
-                "A07",
-                Some(Kind::List),
-                "the text tells how to unsubscribe",
-                "正文带有退订说明",
-            ),
+            Reason::BulkText => {
+                entry("bulk-text", "A07", Some(Kind::List), "the text tells how to unsubscribe", "正文带有退订说明")
+            }
             Reason::NoticeText => entry(
                 "notice-text",
                 "V21",
@@ -282,13 +264,9 @@ impl Reason {
                 "X-Auto-Response-Suppress asks for no automatic reply",
                 "X-Auto-Response-Suppress 要求不要自动回复",
             ),
-            Reason::Malformed => entry(
-                "malformed",
-                "A14",
-                None,
-                "too broken to be answered safely",
-                "邮件格式损坏，无法安全回复",
-            ),
+            Reason::Malformed => {
+                entry("malformed", "A14", None, "too broken to be answered safely", "邮件格式损坏，无法安全回复")
+            }
             Reason::NoSenderAddress => entry(
                 "no-sender-address",
                 "A03",
@@ -317,13 +295,7 @@ impl Reason {
                 "written to many organisations at once",
                 "同时发给许多不同的单位",
             ),
-            Reason::Stale => entry(
-                "stale",
-                "A17",
-                None,
-                "it came more than 72 hours ago",
-                "邮件到达已超过 72 小时",
-            ),
+            Reason::Stale => entry("stale", "A17", None, "it came more than 72 hours ago", "邮件到达已超过 72 小时"),
             Reason::Baseline => entry(
                 "baseline",
                 "A17",

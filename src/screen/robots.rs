@@ -85,28 +85,12 @@ const WORDS: &[&str] = &[
 ];
 
 /// Ends of a part that say the same: `virusupdates`.
-const ENDINGS: &[&str] = &[
-    "noreply",
-    "newsletter",
-    "newsletters",
-    "alerts",
-    "updates",
-    "notification",
-    "notifications",
-    "announcements",
-];
+const ENDINGS: &[&str] =
+    &["noreply", "newsletter", "newsletters", "alerts", "updates", "notification", "notifications", "announcements"];
 
 /// Beginnings and ends of the addresses of list managers and of vacation(1)'s list.
 const LIST_BEGINNINGS: &[&str] = &["owner-", "bounce-"];
-const LIST_ENDINGS: &[&str] = &[
-    "-request",
-    "-owner",
-    "-bounces",
-    "-bounce",
-    "-outgoing",
-    "-relay",
-    "-errors",
-];
+const LIST_ENDINGS: &[&str] = &["-request", "-owner", "-bounces", "-bounce", "-outgoing", "-relay", "-errors"];
 
 /// What the address in From (or the text that stands in its place) says about its owner.
 pub fn sender(written: &str) -> Option<Reason> {
@@ -133,17 +117,8 @@ pub fn is_mass_mailer(written: &str) -> bool {
 /// Is it the address of a postmaster, in one of the spellings mail systems use? A human may read it and
 /// write from it: alone it means nothing.
 pub fn is_postmaster(written: &str) -> bool {
-    let squashed: String = local_part(written)
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .collect();
-    [
-        "postmaster",
-        "mailadmin",
-        "mailadministrator",
-        "systemadministrator",
-    ]
-    .contains(&squashed.as_str())
+    let squashed: String = local_part(written).chars().filter(|c| c.is_alphanumeric()).collect();
+    ["postmaster", "mailadmin", "mailadministrator", "systemadministrator"].contains(&squashed.as_str())
 }
 
 fn is_robot(local: &str, squashed: &str) -> bool {
@@ -159,8 +134,7 @@ fn is_robot(local: &str, squashed: &str) -> bool {
 }
 
 fn is_list_manager(local: &str) -> bool {
-    LIST_BEGINNINGS.iter().any(|start| local.starts_with(start))
-        || LIST_ENDINGS.iter().any(|end| local.ends_with(end))
+    LIST_BEGINNINGS.iter().any(|start| local.starts_with(start)) || LIST_ENDINGS.iter().any(|end| local.ends_with(end))
 }
 
 /// The local part in lower case. Mail systems often leave out the domain (`MAILER-DAEMON`).
@@ -176,11 +150,7 @@ mod tests {
 
     #[test]
     fn a05_addresses_nobody_reads_are_known_by_their_names() {
-        let systems = [
-            "MAILER-DAEMON",
-            "mailer-daemon@example.com",
-            "Mail_Daemon@example.com",
-        ];
+        let systems = ["MAILER-DAEMON", "mailer-daemon@example.com", "Mail_Daemon@example.com"];
         for address in systems {
             assert_eq!(sender(address), Some(Reason::MailSystemSender), "{address}");
         }

@@ -13,17 +13,10 @@ pub fn mail(header: &str, text: &str) -> Message {
     let fields: Vec<Field> = unfolded
         .lines()
         .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| Field {
-            name: name.trim().to_owned(),
-            value: value.trim().to_owned(),
-        })
+        .map(|(name, value)| Field { name: name.trim().to_owned(), value: value.trim().to_owned() })
         .collect();
     let values = |name: &str| -> Vec<String> {
-        fields
-            .iter()
-            .filter(|field| field.name.eq_ignore_ascii_case(name))
-            .map(|field| field.value.clone())
-            .collect()
+        fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value.clone()).collect()
     };
     let people = |names: &[&str]| -> Vec<Person> {
         names
@@ -44,17 +37,12 @@ pub fn mail(header: &str, text: &str) -> Message {
         to: people(&["To"]),
         also_to: people(&["Cc", "Resent-To", "Resent-Cc"]),
         subject: values("Subject").first().cloned().unwrap_or_default(),
-        message_id: values("Message-ID")
-            .first()
-            .and_then(|value| MessageId::parse(value)),
+        message_id: values("Message-ID").first().and_then(|value| MessageId::parse(value)),
         references: Vec::new(),
         date: None,
         hops: values("Received").len(),
         text: text.to_owned(),
-        segments: Segments {
-            fresh: text.to_owned(),
-            ..Segments::default()
-        },
+        segments: Segments { fresh: text.to_owned(), ..Segments::default() },
         language: language::detect(text),
         attachments: Vec::new(),
         types: values("Content-Type")
@@ -71,10 +59,7 @@ pub fn mail(header: &str, text: &str) -> Message {
 
 /// A mail from Ann to the support address, with more header fields.
 pub fn from_ann(more: &str, text: &str) -> Message {
-    mail(
-        &format!("From: Ann <ann@example.org>\nTo: support@example.com\n{more}"),
-        text,
-    )
+    mail(&format!("From: Ann <ann@example.org>\nTo: support@example.com\n{more}"), text)
 }
 
 fn person(text: &str) -> Option<Person> {

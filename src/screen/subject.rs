@@ -160,9 +160,8 @@ fn untagged(subject: &str) -> (&str, Vec<&str>) {
     let (mut rest, mut tags) = (subject.trim(), Vec::new());
     loop {
         rest = rest.trim_start_matches(['*', ' ', '<', '>', '"']);
-        let Some((open, close)) = [('[', ']'), ('【', '】'), ('(', ')'), ('〔', '〕')]
-            .into_iter()
-            .find(|(open, _)| rest.starts_with(*open))
+        let Some((open, close)) =
+            [('[', ']'), ('【', '】'), ('(', ')'), ('〔', '〕')].into_iter().find(|(open, _)| rest.starts_with(*open))
         else {
             return (rest, tags);
         };
@@ -175,11 +174,8 @@ fn untagged(subject: &str) -> (&str, Vec<&str>) {
 }
 
 fn compile(lists: &[&[&str]]) -> RegexSet {
-    let whole: Vec<String> = lists
-        .concat()
-        .into_iter()
-        .map(|pattern| pattern.replace("$end", r"\s?(?:[:(\[!]|$)"))
-        .collect();
+    let whole: Vec<String> =
+        lists.concat().into_iter().map(|pattern| pattern.replace("$end", r"\s?(?:[:(\[!]|$)")).collect();
     patterns(&whole.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
@@ -191,11 +187,7 @@ mod tests {
 
     fn silences(subject: &str) -> bool {
         let screening = screen(&from_ann(&format!("Subject: {subject}"), "Hello"), None);
-        assert_eq!(
-            screening.kind,
-            Kind::Human,
-            "a subject alone proves nothing: {subject}"
-        );
+        assert_eq!(screening.kind, Kind::Human, "a subject alone proves nothing: {subject}");
         screening.reasons == [Reason::AutomaticSubject]
     }
 
@@ -259,10 +251,7 @@ mod tests {
             "Thank you for contacting Example",
             "Your message to list awaits moderator approval",
         ];
-        let missed: Vec<_> = formulas
-            .into_iter()
-            .filter(|subject| !silences(subject))
-            .collect();
+        let missed: Vec<_> = formulas.into_iter().filter(|subject| !silences(subject)).collect();
         assert!(missed.is_empty(), "{missed:#?}");
     }
 
@@ -308,10 +297,7 @@ mod tests {
             "",
             "[",
         ];
-        let silenced: Vec<_> = questions
-            .into_iter()
-            .filter(|subject| silences(subject))
-            .collect();
+        let silenced: Vec<_> = questions.into_iter().filter(|subject| silences(subject)).collect();
         assert!(silenced.is_empty(), "{silenced:#?}");
     }
 }

@@ -45,17 +45,10 @@ pub fn tls_connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, String> {
 }
 
 /// Connects as [`Settings::tls`] says, and hears the greeting. Any failure here is the relay's trouble.
-pub async fn dial(
-    settings: &Settings,
-    tls: &TlsConnector,
-) -> Result<(Box<dyn AsyncTokioStream>, Heard), String> {
+pub async fn dial(settings: &Settings, tls: &TlsConnector) -> Result<(Box<dyn AsyncTokioStream>, Heard), String> {
     let times = &settings.timeouts;
-    let mut tcp = within(
-        times.connect,
-        "connecting",
-        TcpStream::connect((settings.host.as_str(), settings.port)),
-    )
-    .await?;
+    let mut tcp =
+        within(times.connect, "connecting", TcpStream::connect((settings.host.as_str(), settings.port))).await?;
     // Commands are small and each waits for its answer.
     tcp.set_nodelay(true).map_err(|e| e.to_string())?;
     let peer = tcp.peer_addr().map_err(|e| e.to_string())?;
@@ -92,12 +85,7 @@ async fn secure(
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, String> {
     let host = settings.host.clone();
     let name = ServerName::try_from(host).map_err(|e| format!("no name for a certificate: {e}"))?;
-    within(
-        settings.timeouts.connect,
-        "the TLS handshake",
-        tls.connect(name, tcp),
-    )
-    .await
+    within(settings.timeouts.connect, "the TLS handshake", tls.connect(name, tcp)).await
 }
 
 async fn greeting(stream: &mut (impl AsyncRead + Unpin), times: &Timeouts) -> Result<(), String> {
@@ -116,10 +104,7 @@ async fn start_tls(tcp: &mut TcpStream, settings: &Settings) -> Result<(), Strin
     if !reply.is_positive() {
         return Err(format!("{reply} to EHLO"));
     }
-    if !reply
-        .extensions()
-        .any(|line| line.eq_ignore_ascii_case("STARTTLS"))
-    {
+    if !reply.extensions().any(|line| line.eq_ignore_ascii_case("STARTTLS")) {
         return Err("the server does not offer STARTTLS, or somebody on the way has removed it".into());
     }
     say(tcp, longest, "STARTTLS\r\n").await?;
@@ -147,9 +132,7 @@ async fn hear(stream: &mut (impl AsyncRead + Unpin), longest: Duration, to: &str
             }
             match stream.read_buf(&mut said).await {
                 Ok(0) => {
-                    return Err(format!(
-                        "the server closed the connection before {to} was answered"
-                    ));
+                    return Err(format!("the server closed the connection before {to} was answered"));
                 }
                 Ok(_) => {}
                 Err(e) => return Err(e.to_string()),

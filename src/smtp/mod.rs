@@ -130,11 +130,7 @@ impl SmtpRelay {
             return Err(SettingsError::Hello(settings.hello));
         }
         let tls = dial::tls_connector(settings.extra_ca.as_deref()).map_err(SettingsError::Ca)?;
-        Ok(SmtpRelay {
-            settings,
-            tls,
-            kept: None,
-        })
+        Ok(SmtpRelay { settings, tls, kept: None })
     }
 
     /// A session in which MAIL was accepted: the one that was left open, or a new one.
@@ -153,9 +149,7 @@ impl SmtpRelay {
                 }
             }
         }
-        let mut session = Session::open(&self.settings, &self.tls)
-            .await
-            .map_err(|why| self.trouble(why))?;
+        let mut session = Session::open(&self.settings, &self.tls).await.map_err(|why| self.trouble(why))?;
         match session.mail(envelope, bytes, &self.settings).await {
             Ok(()) => Ok(session),
             Err(error) => {
@@ -175,9 +169,7 @@ impl Relay for SmtpRelay {
         let size = bytes.len() as u64;
         if size > self.settings.max_size {
             let most = self.settings.max_size;
-            return Err(SendError::Refused(format!(
-                "the mail has {size} octets; the largest we send has {most}"
-            )));
+            return Err(SendError::Refused(format!("the mail has {size} octets; the largest we send has {most}")));
         }
         let bytes = with_crlf_only(bytes);
         let mut session = self.begin(envelope, &bytes).await?;
@@ -228,10 +220,7 @@ impl Mechanism {
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth")
-            .field("user", &self.user)
-            .field("mechanism", &self.mechanism)
-            .finish_non_exhaustive()
+        f.debug_struct("Auth").field("user", &self.user).field("mechanism", &self.mechanism).finish_non_exhaustive()
     }
 }
 
@@ -292,11 +281,7 @@ mod tests {
 
     #[test]
     fn an_extra_ca_without_a_certificate_is_refused() {
-        for pem in [
-            "",
-            "hello",
-            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        ] {
+        for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
             assert!(dial::tls_connector(Some(pem.as_bytes())).is_err(), "{pem:?}");
         }
         assert!(dial::tls_connector(None).is_ok());

@@ -85,12 +85,7 @@ fn readable(bytes: &[u8]) -> String {
         Ok(text) => text.into(),
         Err(_) => encoding_rs::GB18030.decode_without_bom_handling(bytes).0,
     };
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_TEXT)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect::<String>().trim().to_owned()
 }
 
 impl fmt::Display for Reply {
@@ -107,9 +102,7 @@ mod tests {
     use super::*;
 
     fn shown(bytes: &[u8]) -> Option<(String, usize)> {
-        Reply::take(bytes)
-            .unwrap()
-            .map(|(reply, taken)| (reply.to_string(), taken))
+        Reply::take(bytes).unwrap().map(|(reply, taken)| (reply.to_string(), taken))
     }
 
     #[test]
@@ -126,24 +119,13 @@ mod tests {
             (b"", None),
         ];
         for (bytes, want) in cases {
-            assert_eq!(
-                shown(bytes),
-                want.map(|(text, n)| (text.to_owned(), n)),
-                "{bytes:?}"
-            );
+            assert_eq!(shown(bytes), want.map(|(text, n)| (text.to_owned(), n)), "{bytes:?}");
         }
     }
 
     #[test]
     fn what_no_smtp_server_says_is_garbled() {
-        for bytes in [
-            &b"* OK IMAP ready\r\n"[..],
-            b"150 x\r\n",
-            b"2506-x\r\n",
-            b"25\r\n",
-            b"\r\n",
-            b"650 x\n",
-        ] {
+        for bytes in [&b"* OK IMAP ready\r\n"[..], b"150 x\r\n", b"2506-x\r\n", b"25\r\n", b"\r\n", b"650 x\n"] {
             assert!(Reply::take(bytes).is_err(), "{bytes:?}");
         }
     }
@@ -159,11 +141,7 @@ mod tests {
             ("550 no\r\n", None),
             ("550\r\n", None),
         ] {
-            assert_eq!(
-                Reply::take(text.as_bytes()).unwrap().unwrap().0.enhanced(),
-                want,
-                "{text}"
-            );
+            assert_eq!(Reply::take(text.as_bytes()).unwrap().unwrap().0.enhanced(), want, "{text}");
         }
     }
 }

@@ -61,11 +61,7 @@ impl Session {
             Err(_) => return Err(format!("no answer to EHLO within {longest:?}")),
         };
         let offers = heard.reply().map(|reply| Offers::of(&reply)).unwrap_or_default();
-        let mut session = Session {
-            connection,
-            heard,
-            offers,
-        };
+        let mut session = Session { connection, heard, offers };
         if let Some(auth) = &settings.auth {
             session.log_in(auth, longest).await?;
         }
@@ -73,19 +69,9 @@ impl Session {
     }
 
     /// The first step of a transaction, which commits to nothing.
-    pub async fn mail(
-        &mut self,
-        envelope: &Envelope,
-        bytes: &[u8],
-        settings: &Settings,
-    ) -> Result<(), SendError> {
-        let command = self
-            .offers
-            .mail_command(envelope, bytes)
-            .map_err(SendError::Refused)?;
-        self.step(Step::Mail, command, settings.timeouts.mail)
-            .await
-            .map(drop)
+    pub async fn mail(&mut self, envelope: &Envelope, bytes: &[u8], settings: &Settings) -> Result<(), SendError> {
+        let command = self.offers.mail_command(envelope, bytes).map_err(SendError::Refused)?;
+        self.step(Step::Mail, command, settings.timeouts.mail).await.map(drop)
     }
 
     /// The rest of the transaction.
@@ -99,9 +85,7 @@ impl Session {
         self.step(Step::Rcpt, rcpt, times.rcpt).await?;
         self.step(Step::Data, "DATA\r\n", times.data).await?;
         let reply = self.content(bytes, times).await?;
-        Ok(Accepted {
-            response: reply.to_string(),
-        })
+        Ok(Accepted { response: reply.to_string() })
     }
 
     /// Says QUIT if the server is still talking to us, and closes.
@@ -112,12 +96,7 @@ impl Session {
     }
 
     /// One command and its answer, which is the hoped-for one or an error.
-    async fn step(
-        &mut self,
-        step: Step,
-        command: impl Display,
-        longest: Duration,
-    ) -> Result<Reply, SendError> {
+    async fn step(&mut self, step: Step, command: impl Display, longest: Duration) -> Result<Reply, SendError> {
         match self.say(command, longest).await {
             Ok(reply) if step == Step::Data && reply.code == 354 => Ok(reply),
             Ok(reply) if step != Step::Data && reply.is_positive() => Ok(reply),
@@ -147,10 +126,7 @@ impl Session {
         // lettre ends the last line itself, before the dot.
         let lines = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
         let progress = Progress::begin();
-        let blocks = Blocks {
-            rest: lines.chunks(BLOCK),
-            progress: &progress,
-        };
+        let blocks = Blocks { rest: lines.chunks(BLOCK), progress: &progress };
         let sent = {
             let mut sending = pin!(self.connection.message_iter(blocks));
             let mut limit = pin!(sleep_until(progress.now(times).1));
@@ -193,19 +169,14 @@ impl Session {
         let wanted = auth.mechanism.as_str();
         if !self.offers.auth.iter().any(|offered| offered == wanted) {
             let offered = self.offers.auth.join(" ");
-            return Err(format!(
-                "the server does not offer AUTH {wanted}, but {offered:?}"
-            ));
+            return Err(format!("the server does not offer AUTH {wanted}, but {offered:?}"));
         }
         // A secret may come from a command that takes its time.
         let secret = auth.secret.clone();
-        let secret = tokio::task::spawn_blocking(move || secret())
-            .await
-            .map_err(|e| e.to_string())??;
+        let secret = tokio::task::spawn_blocking(move || secret()).await.map_err(|e| e.to_string())??;
         let credentials = Credentials::new(auth.user.clone(), secret.expose_secret().to_owned());
         let turn = |mechanism, challenge: Option<&str>| {
-            commands::Auth::new(mechanism, credentials.clone(), challenge.map(str::to_owned))
-                .map_err(|e| e.to_string())
+            commands::Auth::new(mechanism, credentials.clone(), challenge.map(str::to_owned)).map_err(|e| e.to_string())
         };
         let (first, rest) = match auth.mechanism {
             Mechanism::Plain => (turn(Sasl::Plain, None)?, vec![]),
@@ -213,10 +184,7 @@ impl Session {
             // The order is fixed; what servers write in their challenges is not (`334 DXNlcm5hbWU6`).
             Mechanism::Login => (
                 turn(Sasl::Login, None)?,
-                vec![
-                    turn(Sasl::Login, Some("Username"))?,
-                    turn(Sasl::Login, Some("Password"))?,
-                ],
+                vec![turn(Sasl::Login, Some("Username"))?, turn(Sasl::Login, Some("Password"))?],
             ),
         };
         let in_auth = |why| format!("{why} (AUTH)");
@@ -265,10 +233,7 @@ impl Offers {
         let mut command = format!("MAIL FROM:<{from}>");
         if let Some(most) = self.size {
             if most > 0 && bytes.len() as u64 > most {
-                return Err(format!(
-                    "the mail has {} octets; the relay takes {most} at most (SIZE)",
-                    bytes.len()
-                ));
+                return Err(format!("the mail has {} octets; the relay takes {most} at most (SIZE)", bytes.len()));
             }
             command += &format!(" SIZE={}", bytes.len());
         }
@@ -281,14 +246,8 @@ impl Offers {
         // A local part cannot be written in ASCII; a domain always is (RFC 6531 §3.2).
         if !from.is_ascii() || envelope.to.is_international() {
             if !self.smtp_utf8 {
-                let address = if from.is_ascii() {
-                    envelope.to.to_string()
-                } else {
-                    from
-                };
-                return Err(format!(
-                    "{address} needs SMTPUTF8, which the relay does not offer"
-                ));
+                let address = if from.is_ascii() { envelope.to.to_string() } else { from };
+                return Err(format!("{address} needs SMTPUTF8, which the relay does not offer"));
             }
             command += " SMTPUTF8";
         }
@@ -380,10 +339,7 @@ mod tests {
                 Ok("MAIL FROM:<a@xn--fsqu00a.xn--55qx5d> SIZE=2 BODY=8BITMIME\r\n")),
         ];
         for (lines, from, to, bytes, want) in table {
-            match (
-                offers(lines).mail_command(&envelope(from, to), bytes.as_bytes()),
-                want,
-            ) {
+            match (offers(lines).mail_command(&envelope(from, to), bytes.as_bytes()), want) {
                 (Ok(command), Ok(want)) => assert_eq!(command, want),
                 (Err(why), Err(want)) => assert!(why.contains(want), "{why}"),
                 (got, want) => panic!("{lines:?} {from} {to}: {got:?}, not {want:?}"),

@@ -49,22 +49,13 @@ impl<S> Wire<S> {
     /// A stream on which the greeting has been read already.
     pub fn new(stream: S, peer: SocketAddr) -> (Wire<S>, Heard) {
         let heard = Heard::default();
-        let wire = Wire {
-            stream,
-            peer,
-            playback: GREETING,
-            heard: heard.clone(),
-        };
+        let wire = Wire { stream, peer, playback: GREETING, heard: heard.clone() };
         (wire, heard)
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if !self.playback.is_empty() {
             let (now, later) = self.playback.split_at(self.playback.len().min(buf.remaining()));
             buf.put_slice(now);

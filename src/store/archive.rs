@@ -22,9 +22,7 @@ pub struct Archive {
 impl Archive {
     pub(super) fn open(root: PathBuf) -> Result<Archive, StoreError> {
         let archive = Archive { root };
-        archive
-            .prepare()
-            .map_err(|e| StoreError::at(&archive.root, "prepared", &e))?;
+        archive.prepare().map_err(|e| StoreError::at(&archive.root, "prepared", &e))?;
         Ok(archive)
     }
 
@@ -41,8 +39,7 @@ impl Archive {
             let mail = mail.as_ref();
             let hash = MailHash::of(mail);
             let path = self.path(&hash);
-            self.keep(&hash, &path, mail)
-                .map_err(|e| StoreError::at(&path, "written", &e))?;
+            self.keep(&hash, &path, mail).map_err(|e| StoreError::at(&path, "written", &e))?;
             // Also for a file that was there: whoever renamed it may have been killed before the fsync.
             folders.extend(path.parent().map(Path::to_owned));
             hashes.push(hash);
@@ -92,10 +89,7 @@ impl Archive {
             folder::create_dir(dir)?;
         }
         // Two threads with the same mail write the same bytes; the thread tells their files apart.
-        let tmp = self
-            .root
-            .join(TMP)
-            .join(format!("{hash}.{:?}", std::thread::current().id()));
+        let tmp = self.root.join(TMP).join(format!("{hash}.{:?}", std::thread::current().id()));
         folder::write_tmp(&tmp, mail)?;
         std::fs::rename(&tmp, path)
     }
@@ -121,15 +115,8 @@ mod tests {
             assert_eq!(archive.get(hash).unwrap(), *mail);
         }
         let name = hashes[0].to_string();
-        assert!(
-            archive
-                .path(&hashes[0])
-                .ends_with(format!("archive/{}/{name}.eml", &name[..2]))
-        );
-        assert!(matches!(
-            archive.get(&MailHash::of(b"two")),
-            Err(StoreError::Missing(_))
-        ));
+        assert!(archive.path(&hashes[0]).ends_with(format!("archive/{}/{name}.eml", &name[..2])));
+        assert!(matches!(archive.get(&MailHash::of(b"two")), Err(StoreError::Missing(_))));
     }
 
     #[test]

@@ -18,12 +18,7 @@ pub enum StoreError {
          shows what is lost and continues after it",
         .position.0, .file.display()
     )]
-    Damaged {
-        position: Position,
-        file: PathBuf,
-        offset: u64,
-        what: String,
-    },
+    Damaged { position: Position, file: PathBuf, offset: u64, what: String },
 
     /// No room for a new record. What was written before is whole, and results of mails on their way still
     /// find room in the reserve.
@@ -79,10 +74,7 @@ impl StoreError {
 
 /// No space, or no quota.
 pub(super) fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn by_process(by: &Option<u32>) -> String {

@@ -17,31 +17,24 @@ const KEY_LENGTH: usize = 32;
 /// Creates the folder if need be and takes its lock; the lock is held as long as the file is open, also when
 /// the process is killed.
 pub(super) fn take(dir: &Path) -> Result<File, StoreError> {
-    create_dir(dir).map_err(|e| StoreError::at(dir, "created", &e))?;
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .and_then(|()| create_dir(dir))
+        .map_err(|e| StoreError::at(dir, "created", &e))?;
     let path = dir.join(LOCK);
     let trouble = |e: io::Error| StoreError::at(&path, "locked", &e);
-    let mut file = private()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(trouble)?;
+    let mut file = private().read(true).write(true).create(true).truncate(false).open(&path).map_err(trouble)?;
     match file.try_lock() {
         Ok(()) => {
             // Who has it, for the message the next process gives. Not worth failing for.
-            let _ = file
-                .set_len(0)
-                .and_then(|()| write!(file, "{}", std::process::id()));
+            let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
             Ok(file)
         }
         Err(TryLockError::WouldBlock) => {
             let mut by = String::new();
             let _ = file.read_to_string(&mut by);
-            Err(StoreError::Locked {
-                dir: dir.to_owned(),
-                by: by.parse().ok(),
-            })
+            Err(StoreError::Locked { dir: dir.to_owned(), by: by.parse().ok() })
         }
         Err(TryLockError::Error(e)) => Err(trouble(e)),
     }
@@ -59,8 +52,7 @@ pub(super) fn key(dir: &Path, new: bool) -> Result<Key, StoreError> {
             let mut bytes = vec![0; KEY_LENGTH];
             getrandom::fill(&mut bytes)
                 .map_err(|e| StoreError::Trouble(format!("the system gives no random numbers: {e}")))?;
-            write_new(dir, &dir.join("key.tmp"), &path, &bytes)
-                .map_err(|e| StoreError::at(&path, "written", &e))?;
+            write_new(dir, &dir.join("key.tmp"), &path, &bytes).map_err(|e| StoreError::at(&path, "written", &e))?;
             bytes
         }
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -145,10 +137,7 @@ mod tests {
         let held = take(&dir).unwrap();
         let error = take(&dir).unwrap_err();
         assert!(
-            error.to_string().ends_with(&format!(
-                "in use by another huixin (process {})",
-                std::process::id()
-            )),
+            error.to_string().ends_with(&format!("in use by another huixin (process {})", std::process::id())),
             "{error}"
         );
         drop(held);
@@ -164,18 +153,8 @@ mod tests {
         assert_eq!(mode(KEY), 0o600);
 
         std::fs::write(dir.path().join(KEY), [1; 31]).unwrap();
-        assert!(
-            key(dir.path(), true)
-                .unwrap_err()
-                .to_string()
-                .contains("31 octets")
-        );
+        assert!(key(dir.path(), true).unwrap_err().to_string().contains("31 octets"));
         std::fs::remove_file(dir.path().join(KEY)).unwrap();
-        assert!(
-            key(dir.path(), false)
-                .unwrap_err()
-                .to_string()
-                .contains("missing")
-        );
+        assert!(key(dir.path(), false).unwrap_err().to_string().contains("missing"));
     }
 }

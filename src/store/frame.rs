@@ -156,11 +156,7 @@ mod tests {
             let want = (frame, End::Fault(1_000 + starts[frame] as u64));
             assert_eq!(scan(&damaged, 1_000), want, "bit {bit}");
             let later = next_after(&damaged, 1_000, starts[frame]).map(|f| f.position);
-            assert_eq!(
-                later,
-                starts.get(frame + 1).map(|s| 1_000 + *s as u64),
-                "bit {bit}"
-            );
+            assert_eq!(later, starts.get(frame + 1).map(|s| 1_000 + *s as u64), "bit {bit}");
         }
     }
 

@@ -22,9 +22,7 @@ use tokio::sync::watch;
 
 use super::error::is_full;
 use super::frame::{self, End, Frame};
-use super::segments::{
-    check_order, create, damaged, mark_bytes, path_of, read_mark, recover, settle, starts_in,
-};
+use super::segments::{check_order, create, damaged, mark_bytes, path_of, read_mark, recover, settle, starts_in};
 use super::{StoreError, folder};
 
 /// Where a frame begins, in octets from the beginning of the journal.
@@ -125,11 +123,7 @@ struct Durable {
 
 impl Journal {
     /// Opens the journal, cuts off a torn tail, and makes everything else durable.
-    pub fn open(
-        dir: &Path,
-        disk: Box<dyn Disk>,
-        segment: u64,
-    ) -> Result<(Journal, Option<Torn>), StoreError> {
+    pub fn open(dir: &Path, disk: Box<dyn Disk>, segment: u64) -> Result<(Journal, Option<Torn>), StoreError> {
         folder::create_dir(dir).map_err(|e| StoreError::at(dir, "created", &e))?;
         let mut starts = starts_in(dir)?;
         if starts.is_empty() {
@@ -148,11 +142,8 @@ impl Journal {
             .map_err(|e| StoreError::at(&mark_path, "opened", &e))?;
         let (tail, torn) = recover(dir, &starts, read_mark(&mark))?;
         let path = path_of(dir, tail.start);
-        let file = folder::private()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|e| StoreError::at(&path, "opened", &e))?;
+        let file =
+            folder::private().read(true).write(true).open(&path).map_err(|e| StoreError::at(&path, "opened", &e))?;
         settle(&file, &tail).map_err(|e| StoreError::at(&path, "made durable", &e))?;
 
         let journal = Shared {
@@ -169,10 +160,7 @@ impl Journal {
             }),
             wanted: Mutex::default(),
             wake: Condvar::new(),
-            durable: watch::Sender::new(Durable {
-                end: tail.end.end,
-                broken: None,
-            }),
+            durable: watch::Sender::new(Durable { end: tail.end.end, broken: None }),
             mark,
             frames: AtomicU64::new(0),
             syncs: AtomicU64::new(0),
@@ -188,13 +176,7 @@ impl Journal {
                 move || shared.run()
             })
             .map_err(|e| StoreError::Trouble(format!("no thread for the journal: {e}")))?;
-        Ok((
-            Journal {
-                shared,
-                syncer: Some(syncer),
-            },
-            torn,
-        ))
+        Ok((Journal { shared, syncer: Some(syncer) }, torn))
     }
 
     /// Writes one frame; not durable until [`Journal::synced`]. Returns where it begins and the mark after it.
@@ -206,10 +188,7 @@ impl Journal {
     pub async fn synced(&self, position: Position) -> Result<(), StoreError> {
         let end = self.shared.lock()?.end;
         if position.0 >= end {
-            return Err(StoreError::Refused(format!(
-                "nothing was written at position {} yet",
-                position.0
-            )));
+            return Err(StoreError::Refused(format!("nothing was written at position {} yet", position.0)));
         }
         let mut durable = self.shared.durable.subscribe();
         self.shared.want(end);
@@ -236,8 +215,7 @@ impl Journal {
         let damaged = |what: &str| damaged(&path, start, position.0, what);
         let file = File::open(&path).map_err(|e| damaged(&e.to_string()))?;
         let mut bytes = vec![0; frame::HEADER];
-        file.read_exact_at(&mut bytes, offset)
-            .map_err(|e| damaged(&e.to_string()))?;
+        file.read_exact_at(&mut bytes, offset).map_err(|e| damaged(&e.to_string()))?;
         let length = frame::announced(&bytes).ok_or_else(|| damaged("no frame begins here"))?;
         bytes.resize(frame::HEADER + length, 0);
         file.read_exact_at(&mut bytes[frame::HEADER..], offset + frame::HEADER as u64)
@@ -263,9 +241,7 @@ impl Journal {
             return Ok(false);
         }
         // The frame that ends at the mark lies in the segment of the octet before it.
-        let first = starts
-            .partition_point(|start| *start < mark.end.max(1))
-            .saturating_sub(1);
+        let first = starts.partition_point(|start| *start < mark.end.max(1)).saturating_sub(1);
         let mut agrees = mark == Mark::default();
         let mut before = (starts[first] == 0).then_some(0);
         for start in &starts[first..] {
@@ -311,10 +287,7 @@ impl Journal {
     /// The mark after the last frame.
     pub fn mark(&self) -> Result<Mark, StoreError> {
         let pen = self.shared.lock()?;
-        Ok(Mark {
-            end: pen.end,
-            checksum: pen.checksum,
-        })
+        Ok(Mark { end: pen.end, checksum: pen.checksum })
     }
 
     /// Frames written and fdatasyncs made since the journal was opened.
@@ -367,10 +340,7 @@ impl Shared {
         pen.end += bytes.len() as u64;
         pen.checksum = frame::frame_at(&bytes, position.0, 0).map_or(0, |frame| frame.checksum);
         self.frames.fetch_add(1, Ordering::Relaxed);
-        let mark = Mark {
-            end: pen.end,
-            checksum: pen.checksum,
-        };
+        let mark = Mark { end: pen.end, checksum: pen.checksum };
         Ok((position, mark))
     }
 
@@ -481,8 +451,7 @@ impl Shared {
 
     fn break_down(&self, pen: &mut Pen, why: &str) -> StoreError {
         pen.broken = Some(why.to_owned());
-        self.durable
-            .send_modify(|durable| durable.broken = Some(why.to_owned()));
+        self.durable.send_modify(|durable| durable.broken = Some(why.to_owned()));
         StoreError::Fatal(why.to_owned())
     }
 
@@ -495,10 +464,7 @@ impl Shared {
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, Pen>, StoreError> {
-        let pen = self
-            .pen
-            .lock()
-            .map_err(|_| StoreError::Fatal("a thread died while it wrote the journal".into()))?;
+        let pen = self.pen.lock().map_err(|_| StoreError::Fatal("a thread died while it wrote the journal".into()))?;
         match &pen.broken {
             Some(why) => Err(StoreError::Fatal(why.clone())),
             None => Ok(pen),

@@ -135,13 +135,7 @@ impl Store {
                 _lock: lock,
             }),
         };
-        let opened = Opened {
-            first,
-            torn,
-            rebuilt,
-            replayed,
-            in_doubt: store.in_doubt()?.len(),
-        };
+        let opened = Opened { first, torn, rebuilt, replayed, in_doubt: store.in_doubt()?.len() };
         Ok((store, opened))
     }
 
@@ -179,10 +173,7 @@ impl Store {
     ) -> Result<Position, StoreError> {
         let _pen = self.pen()?;
         let state = self.state()?;
-        let view = View {
-            state: &state,
-            broken: RefCell::new(None),
-        };
+        let view = View { state: &state, broken: RefCell::new(None) };
         let decided = decision(&view);
         if let Some(Broken(why)) = view.broken.into_inner() {
             self.revive(&state, &why)?;
@@ -207,10 +198,7 @@ impl Store {
 
     pub fn mailbox(&self, name: &MailboxName) -> Result<MailboxState, StoreError> {
         let row = self.ask(|state| state.mailbox(name))?;
-        Ok(MailboxState {
-            known: Known { cursor: row.cursor },
-            started: row.started,
-        })
+        Ok(MailboxState { known: Known { cursor: row.cursor }, started: row.started })
     }
 
     /// Mails taken and archived but not decided, left so by a crash; their bytes are in the archive.
@@ -252,9 +240,7 @@ impl Store {
     }
 
     /// All mails decided, in no particular order.
-    pub fn ledger(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<(MailHash, Ledgered), StoreError>> + use<>, StoreError> {
+    pub fn ledger(&self) -> Result<impl Iterator<Item = Result<(MailHash, Ledgered), StoreError>> + use<>, StoreError> {
         Ok(self.state()?.ledger().map(|row| row.map_err(StoreError::from)))
     }
 
@@ -277,10 +263,7 @@ impl Store {
     /// What happened in a case, in order: decisions, changes, mails sent, deferred and failed.
     pub fn history(&self, number: CaseNumber) -> Result<Vec<(Position, Record)>, StoreError> {
         let entries = self.ask(|state| state.entries(number))?;
-        entries
-            .into_iter()
-            .map(|position| Ok((position, self.record(position)?)))
-            .collect()
+        entries.into_iter().map(|position| Ok((position, self.record(position)?))).collect()
     }
 
     // Mail leaving.
@@ -305,10 +288,7 @@ impl Store {
         let opened = self.inner.opened;
         let mut items = self.ask(|state| {
             let of_old = |item: &OutboxItem| item.started.is_some_and(|started| started < opened);
-            state
-                .outbox()
-                .filter(|item| item.as_ref().map_or(true, of_old))
-                .collect::<Result<Vec<_>, _>>()
+            state.outbox().filter(|item| item.as_ref().map_or(true, of_old)).collect::<Result<Vec<_>, _>>()
         })?;
         items.sort_by_key(|item| (item.position, item.index));
         Ok(items)
@@ -332,10 +312,7 @@ impl Store {
         let record = self.record(item.position)?;
         match record.outgoing().get(item.index as usize) {
             Some(mail) if mail.message_id == item.message_id => Ok(mail.clone()),
-            _ => Err(self
-                .inner
-                .journal
-                .damaged(item.position, "the outgoing mail is not in this record")),
+            _ => Err(self.inner.journal.damaged(item.position, "the outgoing mail is not in this record")),
         }
     }
 
@@ -348,10 +325,7 @@ impl Store {
     }
 
     /// Hands over every record since the beginning, each verified: what `huixin check` reads.
-    pub fn records(
-        &self,
-        mut each: impl FnMut(Position, Record) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    pub fn records(&self, mut each: impl FnMut(Position, Record) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let journal = &self.inner.journal;
         journal.replay(Mark::default(), |frame| {
             let position = Position(frame.position);
@@ -370,11 +344,7 @@ impl Store {
 
     pub fn stats(&self) -> Result<Stats, StoreError> {
         let (records, fdatasyncs) = self.inner.journal.counts();
-        Ok(Stats {
-            records,
-            fdatasyncs,
-            outbox: self.outbox_len()?,
-        })
+        Ok(Stats { records, fdatasyncs, outbox: self.outbox_len()? })
     }
 
     /// Writes and applies; the pen is held.
@@ -403,9 +373,7 @@ impl Store {
         for mail in record.outgoing() {
             let id = &mail.message_id;
             if !seen.insert(id) || self.state()?.outbox_item(id)?.is_some() {
-                return Err(StoreError::Refused(format!(
-                    "a mail {id} is in the outbox already"
-                )));
+                return Err(StoreError::Refused(format!("a mail {id} is in the outbox already")));
             }
         }
         Ok(())
@@ -437,9 +405,7 @@ impl Store {
         match self.inner.state.write() {
             Ok(mut current) => *current = Arc::new(state),
             Err(_) => {
-                return Err(StoreError::Fatal(
-                    "a thread died while it replaced the state".into(),
-                ));
+                return Err(StoreError::Fatal("a thread died while it replaced the state".into()));
             }
         }
         Ok(())
@@ -448,17 +414,12 @@ impl Store {
     fn state(&self) -> Result<Arc<State>, StoreError> {
         match self.inner.state.read() {
             Ok(state) => Ok(Arc::clone(&state)),
-            Err(_) => Err(StoreError::Fatal(
-                "a thread died while it replaced the state".into(),
-            )),
+            Err(_) => Err(StoreError::Fatal("a thread died while it replaced the state".into())),
         }
     }
 
     fn pen(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
-        self.inner
-            .pen
-            .lock()
-            .map_err(|_| StoreError::Fatal("a thread died while it wrote a record".into()))
+        self.inner.pen.lock().map_err(|_| StoreError::Fatal("a thread died while it wrote a record".into()))
     }
 }
 
@@ -551,10 +512,7 @@ fn catch_up(journal: &Journal, state: &State) -> Result<Option<u64>, StoreError>
     let agrees = journal.replay(state.applied()?, |frame| {
         let position = Position(frame.position);
         let record = schema::decode(frame.payload).map_err(|why| journal.damaged(position, &why))?;
-        let mark = Mark {
-            end: frame.end,
-            checksum: frame.checksum,
-        };
+        let mark = Mark { end: frame.end, checksum: frame.checksum };
         Ok(replay.push(position, mark, &record)?)
     })?;
     if !agrees {

@@ -12,62 +12,25 @@ pub enum Record {
     /// The first look into a mailbox.
     Started { mailbox: MailboxName, mark: StartMark },
     /// A mail is in the archive and is about to be read, for the `attempt`-th time.
-    Taken {
-        mailbox: MailboxName,
-        place: Place,
-        hash: MailHash,
-        attempt: u32,
-        at: Timestamp,
-    },
+    Taken { mailbox: MailboxName, place: Place, hash: MailHash, attempt: u32, at: Timestamp },
     /// What was decided about a mail: the commit point.
     Decided(Box<Decided>),
     /// A mail decided earlier lies in another place too.
-    Again {
-        mailbox: MailboxName,
-        place: Place,
-        hash: MailHash,
-        at: Timestamp,
-    },
+    Again { mailbox: MailboxName, place: Place, hash: MailHash, at: Timestamp },
     /// A mail was gone before it could be fetched.
-    Vanished {
-        mailbox: MailboxName,
-        place: Place,
-        at: Timestamp,
-    },
+    Vanished { mailbox: MailboxName, place: Place, at: Timestamp },
     /// The mailbox has been told what is decided: mails flagged, moved, or left alone, as configured.
-    Settled {
-        mailbox: MailboxName,
-        places: Vec<Place>,
-    },
+    Settled { mailbox: MailboxName, places: Vec<Place> },
     /// A case changed without a mail: by time, or by a human at the terminal.
     Changed(Box<Changed>),
     /// An attempt to send begins. Without a result after it, it is in doubt.
-    SendStart {
-        message_id: MessageId,
-        attempt: u32,
-        at: Timestamp,
-    },
+    SendStart { message_id: MessageId, attempt: u32, at: Timestamp },
     /// The relay has taken the mail.
-    Sent {
-        message_id: MessageId,
-        at: Timestamp,
-        response: String,
-    },
+    Sent { message_id: MessageId, at: Timestamp, response: String },
     /// The relay has not taken the mail; the next attempt is at `until`.
-    Deferred {
-        message_id: MessageId,
-        attempt: u32,
-        at: Timestamp,
-        until: Timestamp,
-        why: String,
-    },
+    Deferred { message_id: MessageId, attempt: u32, at: Timestamp, until: Timestamp, why: String },
     /// The mail will not be sent any more; a human hears of it by the notice.
-    Failed {
-        message_id: MessageId,
-        at: Timestamp,
-        why: String,
-        notice: Option<Outgoing>,
-    },
+    Failed { message_id: MessageId, at: Timestamp, why: String, notice: Option<Outgoing> },
 }
 
 /// How a mailbox stood at the first look: what was in it before is not answered.
@@ -141,10 +104,7 @@ impl Record {
 
     /// What became of a mail that was on its way: must find room also when the disk is full.
     pub(super) fn is_result(&self) -> bool {
-        matches!(
-            self,
-            Record::Sent { .. } | Record::Deferred { .. } | Record::Failed { .. }
-        )
+        matches!(self, Record::Sent { .. } | Record::Deferred { .. } | Record::Failed { .. })
     }
 }
 

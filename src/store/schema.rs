@@ -37,12 +37,10 @@ pub(super) fn encode(record: &Record) -> Result<Vec<u8>, StoreError> {
 /// The record in a payload of any version; the error is for a person.
 pub(super) fn decode(payload: &[u8]) -> Result<Record, String> {
     match payload.split_first() {
-        Some((&VERSION, json)) => serde_json::from_slice(json)
-            .map(|As(record)| record)
-            .map_err(|e| e.to_string()),
-        Some((version, _)) => Err(format!(
-            "the record has version {version}; this program reads version {VERSION}, a newer one wrote it"
-        )),
+        Some((&VERSION, json)) => serde_json::from_slice(json).map(|As(record)| record).map_err(|e| e.to_string()),
+        Some((version, _)) => {
+            Err(format!("the record has version {version}; this program reads version {VERSION}, a newer one wrote it"))
+        }
         None => Err("the record is empty".into()),
     }
 }
@@ -402,9 +400,7 @@ pub(super) fn row<T: OnDisk>(value: &T) -> Vec<u8> {
 
 /// Reads a row of the state; the error is for a person.
 pub(super) fn read_row<T: OnDisk>(bytes: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(bytes)
-        .map(|As(value)| value)
-        .map_err(|e| e.to_string())
+    serde_json::from_slice(bytes).map(|As(value)| value).map_err(|e| e.to_string())
 }
 
 mirrors! {

@@ -19,11 +19,7 @@ pub(super) struct Tail {
 }
 
 /// Finds the end of the journal and takes care of what a crash left behind it.
-pub(super) fn recover(
-    dir: &Path,
-    starts: &[u64],
-    synced: Option<u64>,
-) -> Result<(Tail, Option<Torn>), StoreError> {
+pub(super) fn recover(dir: &Path, starts: &[u64], synced: Option<u64>) -> Result<(Tail, Option<Torn>), StoreError> {
     let start = starts.last().copied().unwrap_or(0);
     let path = path_of(dir, start);
     let bytes = std::fs::read(&path).map_err(|e| StoreError::at(&path, "read", &e))?;
@@ -35,10 +31,7 @@ pub(super) fn recover(
         },
     };
     let walked = frame::walk(&bytes, start, Some(end.checksum), |frame| {
-        end = Mark {
-            end: frame.end,
-            checksum: frame.checksum,
-        };
+        end = Mark { end: frame.end, checksum: frame.checksum };
         Ok::<(), StoreError>(())
     })?;
     let at = (end.end - start) as usize;
@@ -55,11 +48,7 @@ pub(super) fn recover(
         let kept = dir.join(format!("{:016x}.torn", end.end));
         let keep = folder::write_new(dir, &dir.join("torn.tmp"), &kept, &bytes[at..]);
         keep.map_err(|e| StoreError::at(&kept, "written", &e))?;
-        torn = Some(Torn {
-            position: Position(end.end),
-            octets: (bytes.len() - at) as u64,
-            kept,
-        });
+        torn = Some(Torn { position: Position(end.end), octets: (bytes.len() - at) as u64, kept });
     }
     let unsure = synced.unwrap_or(start).clamp(start, end.end);
     Ok((Tail { start, end, unsure }, torn))
@@ -117,21 +106,14 @@ pub(super) fn check_order(dir: &Path, starts: &[u64]) -> Result<(), StoreError> 
             };
             return Err(damaged(&path, *start, *start, what));
         }
-        let length = path
-            .metadata()
-            .map_err(|e| StoreError::at(&path, "read", &e))?
-            .len();
+        let length = path.metadata().map_err(|e| StoreError::at(&path, "read", &e))?.len();
         expected = start + length;
     }
     Ok(())
 }
 
 pub(super) fn create(dir: &Path, start: u64) -> io::Result<File> {
-    let file = folder::private()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(path_of(dir, start))?;
+    let file = folder::private().read(true).write(true).create_new(true).open(path_of(dir, start))?;
     folder::sync_dir(dir)?;
     Ok(file)
 }

@@ -91,11 +91,7 @@ global_day = 100000
 
     /// Starts the bot and does not wait.
     pub fn spawn(&mut self) {
-        let log = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.log_path())
-            .unwrap();
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_huixin"))
             .current_dir(self.folder.path())
             .arg("run")
@@ -124,11 +120,7 @@ global_day = 100000
     /// As Ctrl-C; gives the exit code.
     pub fn stop(&mut self) -> Option<i32> {
         let mut child = self.child.take()?;
-        let sent = Command::new("kill")
-            .arg("-INT")
-            .arg(child.id().to_string())
-            .status()
-            .unwrap();
+        let sent = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
         assert!(sent.success());
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -141,19 +133,13 @@ global_day = 100000
     }
 
     pub fn is_running(&mut self) -> bool {
-        self.child
-            .as_mut()
-            .is_some_and(|child| child.try_wait().unwrap().is_none())
+        self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
     /// Another command of the program, beside the running bot: exit code, standard output, standard error.
     pub fn command(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_huixin"));
-        let output = command
-            .current_dir(self.folder.path())
-            .args(arguments)
-            .output()
-            .unwrap();
+        let output = command.current_dir(self.folder.path()).args(arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         (output.status.code(), text(output.stdout), text(output.stderr))
     }
@@ -174,11 +160,7 @@ global_day = 100000
     /// Lines of the mail log about one kind of event, such as `received`.
     pub fn events(&self, event: &str) -> Vec<String> {
         let mark = format!("event=\"{event}\"");
-        self.log()
-            .lines()
-            .filter(|line| line.contains(&mark))
-            .map(String::from)
-            .collect()
+        self.log().lines().filter(|line| line.contains(&mark)).map(String::from).collect()
     }
 
     /// Waits until the log holds a text.
@@ -190,11 +172,7 @@ global_day = 100000
     pub fn wait(&mut self, what: &str, mut holds: impl FnMut(&mut Bot) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !holds(self) {
-            assert!(
-                Instant::now() < deadline,
-                "not within {PATIENCE:?}: {what}\n{}",
-                self.log()
-            );
+            assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -32,7 +32,12 @@ impl House {
         self.decide_as(mail, known, |mail| mail)
     }
 
-    fn decide_as(&self, mail: &str, known: impl FnOnce(&mut Facts), change: impl FnOnce(Mail<'_>) -> Mail<'_>) -> Decision {
+    fn decide_as(
+        &self,
+        mail: &str,
+        known: impl FnOnce(&mut Facts),
+        change: impl FnOnce(Mail<'_>) -> Mail<'_>,
+    ) -> Decision {
         let bytes = mail.replace('\n', "\r\n").into_bytes();
         let (message, hash) = (app::read(&bytes), MailHash::of(&bytes));
         let clues = thread::clues(&message, &hash, self.playbook.key());
@@ -125,7 +130,9 @@ fn a_follow_up_to_an_answer_goes_to_humans_and_the_same_answer_is_not_given_twic
     let case = house.case(CaseState::Offered);
     let id = MessageId::mint(house.playbook.key(), case.number, "answer-1", "example.com");
     let headers = format!("In-Reply-To: {id}\n");
-    let decision = house.decide(&from_ann(&headers, "还是不行，仍然提示 554 DT:SPM"), |facts| facts.by_signed.push(case.clone()));
+    let decision = house.decide(&from_ann(&headers, "还是不行，仍然提示 554 DT:SPM"), |facts| {
+        facts.by_signed.push(case.clone())
+    });
     assert_eq!(template(&decision), Some("handoff/open"));
     assert_eq!(decision.case().unwrap().number, case.number);
     assert!(!decision.opens());

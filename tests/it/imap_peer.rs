@@ -56,11 +56,8 @@ fn settings(peer: &Peer) -> Settings {
     settings.port = peer.port;
     settings.tls = Tls::Plain;
     settings.poll = Duration::from_millis(200);
-    settings.patience = Patience {
-        connect: Duration::from_secs(10),
-        answer: Duration::from_secs(10),
-        ..Patience::default()
-    };
+    settings.patience =
+        Patience { connect: Duration::from_secs(10), answer: Duration::from_secs(10), ..Patience::default() };
     settings.pace = Pace {
         first: Duration::from_millis(1),
         longest: Duration::from_millis(1),
@@ -95,9 +92,7 @@ fn uids(listing: &Listing) -> Vec<Place> {
 }
 
 fn known(uid_validity: u32, uid: u32) -> Known {
-    Known {
-        cursor: Some(Cursor { uid_validity, uid }),
-    }
+    Known { cursor: Some(Cursor { uid_validity, uid }) }
 }
 
 fn whole(fetched: &[(Place, Fetched)]) -> Vec<(Place, String)> {
@@ -106,10 +101,7 @@ fn whole(fetched: &[(Place, Fetched)]) -> Vec<(Place, String)> {
         Fetched::Cut(octets) => format!("cut: {}", octets.len()),
         Fetched::Vanished => "vanished".to_owned(),
     };
-    fetched
-        .iter()
-        .map(|(place, fetched)| (place.clone(), text(fetched)))
-        .collect()
+    fetched.iter().map(|(place, fetched)| (place.clone(), text(fetched))).collect()
 }
 
 /// Plays `script` to a client that looks for mail; how that ends.
@@ -138,29 +130,19 @@ S: = OK done
     let mut source = source(&peer, |_| {});
     let listing = source.list(Known::default(), 10).await.unwrap();
     assert_eq!(uids(&listing), [place(1), place(2)]);
-    assert_eq!(
-        (listing.uid_validity, listing.uid_next, listing.more),
-        (7, 3, false)
-    );
-    assert_eq!(
-        listing.mails.iter().map(|mail| mail.junk).collect::<Vec<_>>(),
-        [false, true]
-    );
+    assert_eq!((listing.uid_validity, listing.uid_next, listing.more), (7, 3, false));
+    assert_eq!(listing.mails.iter().map(|mail| mail.junk).collect::<Vec<_>>(), [false, true]);
     assert_eq!(listing.mails[0].delivered.to_string(), "2026-07-17T09:44:25Z");
     let fetched = source.fetch(&listing.mails).await.unwrap();
-    assert_eq!(
-        whole(&fetched),
-        [(place(1), "first".to_owned()), (place(2), "he\rlo".to_owned())]
-    );
+    assert_eq!(whole(&fetched), [(place(1), "first".to_owned()), (place(2), "he\rlo".to_owned())]);
     drop(source);
     peer.end().await;
 }
 
 #[tokio::test]
 async fn no_password_is_sent_where_it_is_not_safe() {
-    let capabilities = |words: &str| {
-        format!("S: * OK ready\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 {words}\nS: = OK done\n")
-    };
+    let capabilities =
+        |words: &str| format!("S: * OK ready\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 {words}\nS: = OK done\n");
     let starttls = capabilities("STARTTLS LOGINDISABLED") + "C: STARTTLS\n";
     type Change = fn(&mut Settings);
     let start: Change = |s| s.tls = Tls::StartTls;
@@ -169,23 +151,11 @@ async fn no_password_is_sent_where_it_is_not_safe() {
         ("PREAUTH", "S: * PREAUTH welcome".to_owned(), |_| {}),
         ("PREAUTH", "S: * PREAUTH welcome".to_owned(), start),
         ("LOGINDISABLED", capabilities("LOGINDISABLED"), |_| {}),
-        (
-            "does not offer AUTHENTICATE PLAIN",
-            capabilities("AUTH=XOAUTH2"),
-            |s| s.auth = Auth::Plain,
-        ),
+        ("does not offer AUTHENTICATE PLAIN", capabilities("AUTH=XOAUTH2"), |s| s.auth = Auth::Plain),
         ("offers no STARTTLS", capabilities(""), start),
         ("NO", starttls.clone() + "S: = NO not today", start),
-        (
-            "between STARTTLS and TLS",
-            starttls.clone() + "S: = OK go on\nS: * CAPABILITY IMAP4rev1 AUTH=PLAIN",
-            start,
-        ),
-        (
-            "between STARTTLS and TLS",
-            starttls.clone() + "S: = OK go on\nS> *",
-            start,
-        ),
+        ("between STARTTLS and TLS", starttls.clone() + "S: = OK go on\nS: * CAPABILITY IMAP4rev1 AUTH=PLAIN", start),
+        ("between STARTTLS and TLS", starttls.clone() + "S: = OK go on\nS> *", start),
         ("no TLS", starttls.clone() + "S: = OK go on\nTLS stranger", |s| {
             s.tls = Tls::StartTls;
             s.extra_ca = Some(AUTHORITY.to_vec());
@@ -201,10 +171,7 @@ async fn no_password_is_sent_where_it_is_not_safe() {
     ];
     for (why, script, change) in cases {
         let error = look(&script, change).await.unwrap_err();
-        assert!(
-            matches!(&error, SourceError::Trouble(text) if text.contains(why)),
-            "{why}: {error}"
-        );
+        assert!(matches!(&error, SourceError::Trouble(text) if text.contains(why)), "{why}: {error}");
     }
 }
 
@@ -235,36 +202,23 @@ TLS localhost
 
 #[tokio::test]
 async fn every_way_to_log_in_ends_in_ok_or_refused() {
-    let offer = |words: &str| {
-        format!("S: * OK ready\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 {words}\nS: = OK done\n")
-    };
+    let offer =
+        |words: &str| format!("S: * OK ready\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 {words}\nS: = OK done\n");
     let welcome = "S: * CAPABILITY IMAP4rev1\nS: = OK [CAPABILITY IMAP4rev1] welcome\n";
     let rest = [welcome, SELECT, LIST].concat();
     let plain: fn(&mut Settings) = |s| s.auth = Auth::Plain;
     let token: fn(&mut Settings) = |s| s.auth = Auth::XOAuth2;
     let good = [
-        (
-            offer("AUTH=PLAIN SASL-IR") + "C: AUTHENTICATE PLAIN AHUAcA==\n",
-            plain,
-        ),
-        (
-            offer("AUTH=PLAIN") + "C: AUTHENTICATE PLAIN\nS: * OK wait\nS: + \nC> AHUAcA==\n",
-            plain,
-        ),
-        (
-            offer("AUTH=XOAUTH2 SASL-IR") + "C: AUTHENTICATE XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHABAQ==\n",
-            token,
-        ),
+        (offer("AUTH=PLAIN SASL-IR") + "C: AUTHENTICATE PLAIN AHUAcA==\n", plain),
+        (offer("AUTH=PLAIN") + "C: AUTHENTICATE PLAIN\nS: * OK wait\nS: + \nC> AHUAcA==\n", plain),
+        (offer("AUTH=XOAUTH2 SASL-IR") + "C: AUTHENTICATE XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHABAQ==\n", token),
     ];
     for (script, change) in good {
         let listing = look(&(script + &rest), change).await;
         assert!(listing.is_ok(), "{listing:?}");
     }
     let bad = [
-        (
-            offer("") + "C: LOGIN \"u\" \"p\"\nS: = NO [AUTHENTICATIONFAILED] no",
-            (|_| {}) as fn(&mut Settings),
-        ),
+        (offer("") + "C: LOGIN \"u\" \"p\"\nS: = NO [AUTHENTICATIONFAILED] no", (|_| {}) as fn(&mut Settings)),
         (offer("") + "C: LOGIN \"u\" \"p\"\nS: = BAD no", |_| {}),
         // The second challenge of XOAUTH2 waits for an empty line.
         (
@@ -288,9 +242,7 @@ async fn we_say_who_we_are_before_select_where_that_is_asked_for() {
     let login = LOGIN.replace("IDLE MOVE UIDPLUS", "ID");
     let version = env!("CARGO_PKG_VERSION");
     for answer in ["* ID (\"name\" \"x\")\nS: = OK done", "= NO no", "= BAD what"] {
-        let id = format!(
-            "C: ID (\"name\" \"huixin\" \"version\" \"{version}\" \"vendor\" \"huixin\")\nS: {answer}\n"
-        );
+        let id = format!("C: ID (\"name\" \"huixin\" \"version\" \"{version}\" \"vendor\" \"huixin\")\nS: {answer}\n");
         let script = [&login, id.as_str(), SELECT, LIST].concat();
         assert!(look(&script, |_| {}).await.is_ok(), "{answer}");
     }
@@ -311,19 +263,13 @@ async fn an_answer_that_is_none_is_an_error() {
         ("another command", "S: X1 OK done"),
         ("does not parse", "S: * 2 FETCH (((\nS: = OK done"),
         ("does not parse", "S: * OK [ALERT]案\nS: = OK done"),
-        (
-            "does not parse",
-            "S: * 2 FETCH (UID 2 INTERNALDATE NIL)\nS: = OK done",
-        ),
+        ("does not parse", "S: * 2 FETCH (UID 2 INTERNALDATE NIL)\nS: = OK done"),
         ("literal of 4294967295", "S: * 2 FETCH (UID 2 BODY[] {4294967295}"),
     ];
     for (why, answer) in cases {
         let script = [&head, list, mail, answer].concat();
         let error = look(&script, |_| {}).await.unwrap_err();
-        assert!(
-            matches!(&error, SourceError::Trouble(text) if text.contains(why)),
-            "{why}: {error}"
-        );
+        assert!(matches!(&error, SourceError::Trouble(text) if text.contains(why)), "{why}: {error}");
     }
 }
 
@@ -361,10 +307,7 @@ async fn a_new_uidvalidity_is_reported_and_everything_is_listed_anew() {
     assert_eq!(uids(&listing), [place(1), place(2)]);
     // Mails of the old one are neither fetched under the wrong name nor settled.
     let mut old = listing.mails[0].clone();
-    old.place = Place::Imap {
-        uid_validity: 6,
-        uid: 1,
-    };
+    old.place = Place::Imap { uid_validity: 6, uid: 1 };
     let error = source.fetch(&[old]).await.unwrap_err();
     assert!(error.to_string().contains("UIDVALIDITY"), "{error}");
     drop(source);
@@ -375,9 +318,7 @@ async fn a_new_uidvalidity_is_reported_and_everything_is_listed_anew() {
 async fn a_folder_with_far_apart_uids_is_listed_in_windows() {
     let select = SELECT.replace("UIDNEXT 3", "UIDNEXT 3000");
     let mail = |uid: u32| {
-        format!(
-            "S: * 1 FETCH (UID {uid} FLAGS () INTERNALDATE \"17-Jul-2026 02:44:25 -0700\" RFC822.SIZE 5)\n"
-        )
+        format!("S: * 1 FETCH (UID {uid} FLAGS () INTERNALDATE \"17-Jul-2026 02:44:25 -0700\" RFC822.SIZE 5)\n")
     };
     let items = "(UID FLAGS INTERNALDATE RFC822.SIZE)";
     let done = "S: = OK done\n".to_owned();
@@ -424,10 +365,7 @@ S: = OK done
     let peer = Peer::play([[LOGIN, SELECT, breaks].concat(), [LOGIN, SELECT, again].concat()]).await;
     let mut source = source(&peer, |_| {});
     let fetched = source.fetch(&mails(&[(1, 5), (2, 6)])).await.unwrap();
-    assert_eq!(
-        whole(&fetched),
-        [(place(1), "first".to_owned()), (place(2), "second".to_owned())]
-    );
+    assert_eq!(whole(&fetched), [(place(1), "first".to_owned()), (place(2), "second".to_owned())]);
     drop(source);
     peer.end().await;
 }
@@ -442,18 +380,12 @@ S: first)
     let alone = "C: UID FETCH 2 (UID BODY.PEEK[]<0.26214400>)\n";
     let breaks = [
         ("broke", "S> * 2 FETCH (UID 2 BODY[]\nCLOSE\n"),
-        (
-            "literal of 4294967295",
-            "S: * 2 FETCH (UID 2 BODY[] {4294967295}\n",
-        ),
+        ("literal of 4294967295", "S: * 2 FETCH (UID 2 BODY[] {4294967295}\n"),
         ("does not parse", "S: * 2 FETCH (UID 2 BODY[] {2}\nS: ab}\n"),
         ("BAD", "S: = BAD internal\n"),
     ];
     for (reason, answer) in breaks {
-        let scripts = [
-            [LOGIN, SELECT, batch, answer].concat(),
-            [LOGIN, SELECT, alone, answer].concat(),
-        ];
+        let scripts = [[LOGIN, SELECT, batch, answer].concat(), [LOGIN, SELECT, alone, answer].concat()];
         let peer = Peer::play(scripts).await;
         let mut source = source(&peer, |_| {});
         let error = source.fetch(&mails(&[(1, 5), (2, 6)])).await.unwrap_err();
@@ -470,12 +402,8 @@ S: first)
 async fn no_to_a_fetch_is_no_empty_mail() {
     // The mail's own fault, as far as anyone can tell.
     let batch = "C: UID FETCH 1 (UID BODY.PEEK[])\n";
-    let script = [
-        LOGIN,
-        SELECT,
-        batch,
-        "S: = NO cannot\nC: UID FETCH 1 (UID BODY.PEEK[]<0.26214400>)\nS: = NO cannot\n",
-    ];
+    let script =
+        [LOGIN, SELECT, batch, "S: = NO cannot\nC: UID FETCH 1 (UID BODY.PEEK[]<0.26214400>)\nS: = NO cannot\n"];
     let peer = Peer::play([script.concat()]).await;
     let mut source_one = source(&peer, |_| {});
     let error = source_one.fetch(&mails(&[(1, 5)])).await.unwrap_err();
@@ -513,11 +441,7 @@ S: = OK done
     let fetched = source.fetch(&mails(&[(1, 5), (2, 5), (3, 5)])).await.unwrap();
     assert_eq!(
         whole(&fetched),
-        [
-            (place(1), "first".to_owned()),
-            (place(2), "vanished".to_owned()),
-            (place(3), "third".to_owned())
-        ]
+        [(place(1), "first".to_owned()), (place(2), "vanished".to_owned()), (place(3), "third".to_owned())]
     );
     drop(source);
     peer.end().await;
@@ -541,13 +465,7 @@ S: = OK done
     let peer = Peer::play([[LOGIN, SELECT, &script].concat()]).await;
     let mut source = source(&peer, |_| {});
     let fetched = source.fetch(&mails(&[(1, 30_000_000), (2, 5)])).await.unwrap();
-    assert_eq!(
-        whole(&fetched),
-        [
-            (place(1), "cut: 262144".to_owned()),
-            (place(2), "small".to_owned())
-        ]
-    );
+    assert_eq!(whole(&fetched), [(place(1), "cut: 262144".to_owned()), (place(2), "small".to_owned())]);
     drop(source);
     peer.end().await;
 }
@@ -583,23 +501,11 @@ S: = OK done
         ("both", [LOGIN, SELECT, store, moved].concat()),
         ("the keyword is not permitted", [LOGIN, &fixed, moved].concat()),
         ("the keyword is named", [LOGIN, &named, store, moved].concat()),
-        (
-            "nothing is said of keywords",
-            [LOGIN, &silent, store, moved].concat(),
-        ),
+        ("nothing is said of keywords", [LOGIN, &silent, store, moved].concat()),
         ("the folder is read-only", [LOGIN, &read_only].concat()),
-        (
-            "the other folder is missing",
-            [LOGIN, SELECT, store, made, moved].concat(),
-        ),
-        (
-            "there is no MOVE",
-            [&uidplus, SELECT, store, copied, expunged].concat(),
-        ),
-        (
-            "there is neither MOVE nor UIDPLUS",
-            [PLAIN_LOGIN, SELECT, store, copied].concat(),
-        ),
+        ("the other folder is missing", [LOGIN, SELECT, store, made, moved].concat()),
+        ("there is no MOVE", [&uidplus, SELECT, store, copied, expunged].concat()),
+        ("there is neither MOVE nor UIDPLUS", [PLAIN_LOGIN, SELECT, store, copied].concat()),
     ];
     for (case, script) in cases {
         let peer = Peer::play([script]).await;
@@ -607,10 +513,7 @@ S: = OK done
             s.after.keyword = Some("$Huixin".to_owned());
             s.after.move_to = Some("已处理".to_owned());
         });
-        let other = Place::Imap {
-            uid_validity: 6,
-            uid: 4,
-        };
+        let other = Place::Imap { uid_validity: 6, uid: 4 };
         let settled = source.settle(&[place(5), place(1), place(2), other]).await;
         assert!(settled.is_ok(), "{case}: {settled:?}");
         drop(source);
@@ -628,27 +531,15 @@ async fn a_settling_that_was_refused_is_reported_and_may_be_repeated() {
     // `NO` leaves the session as it was, so the settling is repeated in it.
     let answered = [
         // The mail is moved although it could not be flagged.
-        (
-            "STORE with NO",
-            ["S: = NO full\n", moved, "S: = OK done\n"].concat(),
-        ),
-        (
-            "MOVE with NO: [OVERQUOTA]",
-            ["S: = OK done\n", moved, missing].concat(),
-        ),
-        (
-            "MOVE with NO: [LIMIT]",
-            ["S: = OK done\n", moved, "S: = NO [LIMIT] later\n"].concat(),
-        ),
+        ("STORE with NO", ["S: = NO full\n", moved, "S: = OK done\n"].concat()),
+        ("MOVE with NO: [OVERQUOTA]", ["S: = OK done\n", moved, missing].concat()),
+        ("MOVE with NO: [LIMIT]", ["S: = OK done\n", moved, "S: = NO [LIMIT] later\n"].concat()),
     ];
     let mut cases: Vec<(&str, Vec<String>)> = answered
         .into_iter()
         .map(|(why, script)| (why, vec![[&head, &script, &good].map(String::as_str).concat()]))
         .collect();
-    for (why, answer) in [
-        ("STORE with BAD", "S: = BAD what\n"),
-        ("broke during STORE", "CLOSE\n"),
-    ] {
+    for (why, answer) in [("STORE with BAD", "S: = BAD what\n"), ("broke during STORE", "CLOSE\n")] {
         cases.push((why, vec![head.clone() + answer, [LOGIN, SELECT, &good].concat()]));
     }
     for (why, scripts) in cases {
@@ -686,32 +577,11 @@ async fn new_mail_ends_the_wait() {
     let idle = "C: IDLE\n";
     let done = "C> DONE\nS: = OK done\n";
     let cases = [
-        (
-            "while idle",
-            [
-                LIST,
-                idle,
-                "S: + idling\nS: * OK still here\nS: * 3 EXISTS\n",
-                done,
-            ]
-            .concat(),
-        ),
-        (
-            "before idle",
-            [LIST, idle, "S: * 3 EXISTS\nS: * 1 RECENT\nS: + idling\n", done].concat(),
-        ),
-        (
-            "behind one that went",
-            [LIST, idle, "S: + idling\nS: * 1 EXPUNGE\nS: * 2 EXISTS\n", done].concat(),
-        ),
-        (
-            "during another command",
-            LIST.replace("S: = OK", "S: * 3 EXISTS\nS: = OK"),
-        ),
-        (
-            "as the server ends it",
-            [LIST, idle, "S: + idling\nS: = OK enough\n"].concat(),
-        ),
+        ("while idle", [LIST, idle, "S: + idling\nS: * OK still here\nS: * 3 EXISTS\n", done].concat()),
+        ("before idle", [LIST, idle, "S: * 3 EXISTS\nS: * 1 RECENT\nS: + idling\n", done].concat()),
+        ("behind one that went", [LIST, idle, "S: + idling\nS: * 1 EXPUNGE\nS: * 2 EXISTS\n", done].concat()),
+        ("during another command", LIST.replace("S: = OK", "S: * 3 EXISTS\nS: = OK")),
+        ("as the server ends it", [LIST, idle, "S: + idling\nS: = OK enough\n"].concat()),
     ];
     for (case, script) in cases {
         let (waited, took) = waits([head.as_str(), &script].concat(), LONG).await;
@@ -739,10 +609,7 @@ async fn the_wait_ends_in_time_whatever_the_server_can() {
     for (case, script) in cases {
         let (waited, took) = waits(script, Duration::from_millis(100)).await;
         assert!(waited.is_ok(), "{case}: {waited:?}");
-        assert!(
-            (Duration::from_millis(100)..LONG / 2).contains(&took),
-            "{case}: {took:?}"
-        );
+        assert!((Duration::from_millis(100)..LONG / 2).contains(&took), "{case}: {took:?}");
     }
 }
 

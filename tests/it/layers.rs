@@ -14,10 +14,7 @@ fn floors() -> BTreeMap<String, (usize, bool)> {
             floor += 1;
         } else if line.contains("I/O below this line") {
             below_line = true;
-        } else if let Some(name) = line
-            .strip_prefix("pub mod ")
-            .and_then(|rest| rest.strip_suffix(';'))
-        {
+        } else if let Some(name) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';')) {
             modules.insert(name.to_owned(), (floor, below_line));
         }
     }
@@ -51,10 +48,7 @@ fn sources() -> Vec<(String, String, String)> {
             let module = path.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&file).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
-            let code: Vec<&str> = code
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"))
-                .collect();
+            let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
             (module != "lib" && module != "main").then(|| (module, path, code.join("\n")))
         })
         .collect()
@@ -84,12 +78,7 @@ fn uses(code: &str) -> Vec<String> {
                     }
                 }
             }
-            None => used.push(
-                piece
-                    .chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_')
-                    .collect(),
-            ),
+            None => used.push(piece.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()),
         }
     }
     used
@@ -105,9 +94,7 @@ fn a_module_uses_only_the_floors_above_its_own() {
         for used in uses(&code) {
             match floors.get(&used) {
                 Some((other, _)) if used != module && *other >= floor => {
-                    wrong.push(format!(
-                        "src/{path} uses crate::{used}, which is not on a floor above"
-                    ));
+                    wrong.push(format!("src/{path} uses crate::{used}, which is not on a floor above"));
                 }
                 _ => {}
             }
@@ -139,12 +126,7 @@ fn nothing_above_the_line_touches_the_world() {
     let mut wrong = Vec::new();
     for (module, path, code) in sources() {
         if !floors[&module].1 {
-            wrong.extend(
-                world
-                    .iter()
-                    .filter(|word| code.contains(**word))
-                    .map(|word| format!("src/{path}: {word}")),
-            );
+            wrong.extend(world.iter().filter(|word| code.contains(**word)).map(|word| format!("src/{path}: {word}")));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -173,10 +155,7 @@ fn one_crate_one_door() {
                 .match_indices(name)
                 .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
             if named && !allowed.iter().any(|door| path.starts_with(door)) {
-                wrong.push(format!(
-                    "src/{path} uses {name}, whose door is {}",
-                    allowed.join(", ")
-                ));
+                wrong.push(format!("src/{path} uses {name}, whose door is {}", allowed.join(", ")));
             }
         }
     }

@@ -128,10 +128,7 @@ async fn serve(
             _ => return,
         }
         let line = String::from_utf8(line).unwrap();
-        let line = line
-            .strip_suffix("\r\n")
-            .expect("a command ends with CRLF")
-            .to_owned();
+        let line = line.strip_suffix("\r\n").expect("a command ends with CRLF").to_owned();
         step = line.split(' ').next().unwrap().to_owned();
         seen.lock().unwrap().lines.push(line);
     }
@@ -193,16 +190,9 @@ fn relay(peer: &Peer) -> SmtpRelay {
 }
 
 fn logged_in(peer: &Peer, mechanism: Mechanism) -> SmtpRelay {
-    let auth = Auth {
-        user: "support@example.com".into(),
-        mechanism,
-        secret: Arc::new(|| Ok("hunter2".to_owned().into())),
-    };
-    SmtpRelay::new(Settings {
-        auth: Some(auth),
-        ..settings(peer)
-    })
-    .unwrap()
+    let auth =
+        Auth { user: "support@example.com".into(), mechanism, secret: Arc::new(|| Ok("hunter2".to_owned().into())) };
+    SmtpRelay::new(Settings { auth: Some(auth), ..settings(peer) }).unwrap()
 }
 
 fn envelope() -> Envelope {
@@ -243,19 +233,8 @@ async fn a_mail_is_handed_over_and_the_connection_serves_the_next() {
     relay.close().await;
     assert_eq!(peer.connections(), 1);
     assert_eq!(peer.mails(), [MAIL, MAIL, MAIL]);
-    let transaction = [
-        "MAIL FROM:<bounces@example.com> SIZE=48",
-        "RCPT TO:<customer@example.org>",
-        "DATA",
-    ];
-    let want = [
-        &["EHLO bot.example.com"],
-        &transaction[..],
-        &transaction,
-        &transaction,
-        &["QUIT"],
-    ]
-    .concat();
+    let transaction = ["MAIL FROM:<bounces@example.com> SIZE=48", "RCPT TO:<customer@example.org>", "DATA"];
+    let want = [&["EHLO bot.example.com"], &transaction[..], &transaction, &transaction, &["QUIT"]].concat();
     assert_eq!(peer.lines(), want);
 }
 
@@ -394,11 +373,7 @@ async fn s04_bodies_arrive_byte_for_byte_and_cannot_end_the_mail() {
     let mut random = fastrand::Rng::with_seed(5321);
     for _ in 0..2_000 {
         let length = random.usize(..40);
-        sent.push(
-            (0..length)
-                .map(|_| *random.choice(b".\r\na\xff").unwrap())
-                .collect(),
-        );
+        sent.push((0..length).map(|_| *random.choice(b".\r\na\xff").unwrap()).collect());
     }
     // A dot at each place about the border of a block.
     for shift in 0..6 {
@@ -489,8 +464,7 @@ async fn a_cancelled_send_leaves_nothing_to_the_next() {
 #[tokio::test]
 async fn an_answer_too_many_is_never_taken_for_the_next_answer() {
     let peer = Peer::start(|step, number| {
-        (step == "DOT" && number == 0)
-            .then(|| text("250 queued\r\n250 again\r\n250 and again\r\n354 go\r\n250 lost"))
+        (step == "DOT" && number == 0).then(|| text("250 queued\r\n250 again\r\n250 and again\r\n354 go\r\n250 lost"))
     })
     .await;
     let mut relay = relay(&peer);
@@ -504,10 +478,8 @@ async fn a_reply_without_end_is_cut_off() {
     let endless = "x".repeat(200_000);
     for at in ["CONNECT", "EHLO", "MAIL"] {
         let endless = endless.clone();
-        let peer = Peer::start(move |step, _| {
-            (step == at).then(|| Say::Text(format!("250 {endless}").into_bytes()))
-        })
-        .await;
+        let peer =
+            Peer::start(move |step, _| (step == at).then(|| Say::Text(format!("250 {endless}").into_bytes()))).await;
         assert_eq!(kind(&send(&mut relay(&peer)).await), "relay", "{at}");
     }
 }
@@ -541,17 +513,11 @@ async fn each_mechanism_speaks_its_dialogue() {
     })
     .await;
     send(&mut logged_in(&peer, Mechanism::Login)).await.unwrap();
-    assert_eq!(
-        peer.lines()[1..4],
-        ["AUTH LOGIN", "c3VwcG9ydEBleGFtcGxlLmNvbQ==", "aHVudGVyMg=="]
-    );
+    assert_eq!(peer.lines()[1..4], ["AUTH LOGIN", "c3VwcG9ydEBleGFtcGxlLmNvbQ==", "aHVudGVyMg=="]);
 
     let peer = Peer::start(|_, _| None).await;
     send(&mut logged_in(&peer, Mechanism::Plain)).await.unwrap();
-    assert_eq!(
-        peer.lines()[1],
-        "AUTH PLAIN AHN1cHBvcnRAZXhhbXBsZS5jb20AaHVudGVyMg=="
-    );
+    assert_eq!(peer.lines()[1], "AUTH PLAIN AHN1cHBvcnRAZXhhbXBsZS5jb20AaHVudGVyMg==");
 
     // XOAUTH2 refuses in two turns.
     let peer = Peer::start(|step, _| match step {
@@ -622,9 +588,7 @@ async fn t04_starttls_injected_into_stripped_or_refused_is_the_end() {
         let result = send(&mut relay).await;
         assert_eq!(kind(&result), "relay", "{at} {reply}");
         assert!(
-            peer.lines()
-                .iter()
-                .all(|line| line == "EHLO bot.example.com" || line == "STARTTLS"),
+            peer.lines().iter().all(|line| line == "EHLO bot.example.com" || line == "STARTTLS"),
             "{:?}",
             peer.lines()
         );
@@ -634,11 +598,7 @@ async fn t04_starttls_injected_into_stripped_or_refused_is_the_end() {
 #[tokio::test]
 async fn a_mail_that_does_not_fit_is_refused_before_it_is_begun() {
     let peer = Peer::start(|step, _| (step == "EHLO").then(|| text("250-peer\r\n250 SIZE 100"))).await;
-    let mut small = SmtpRelay::new(Settings {
-        max_size: 10,
-        ..settings(&peer)
-    })
-    .unwrap();
+    let mut small = SmtpRelay::new(Settings { max_size: 10, ..settings(&peer) }).unwrap();
     assert_eq!(kind(&send(&mut small).await), "refused");
     assert_eq!(peer.connections(), 0);
 
@@ -646,10 +606,7 @@ async fn a_mail_that_does_not_fit_is_refused_before_it_is_begun() {
     assert_eq!(kind(&result), "refused");
     let result = relay(&peer).send(&envelope(), "é".as_bytes()).await;
     assert!(why(result).contains("8BITMIME"));
-    let to = Envelope {
-        to: Address::parse("张三@example.org").unwrap(),
-        ..envelope()
-    };
+    let to = Envelope { to: Address::parse("张三@example.org").unwrap(), ..envelope() };
     assert!(why(relay(&peer).send(&to, MAIL).await).contains("SMTPUTF8"));
     assert!(!peer.lines().iter().any(|line| line.starts_with("MAIL")));
 }

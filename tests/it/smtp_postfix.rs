@@ -29,11 +29,7 @@ fn submission(rig: &Rig, mechanism: Mechanism, password: &str) -> Settings {
     let password = password.to_owned();
     Settings {
         port: rig.submission_port,
-        auth: Some(Auth {
-            user: "support".into(),
-            mechanism,
-            secret: Arc::new(move || Ok(password.clone().into())),
-        }),
+        auth: Some(Auth { user: "support".into(), mechanism, secret: Arc::new(move || Ok(password.clone().into())) }),
         ..settings(rig, Tls::Implicit)
     }
 }
@@ -74,10 +70,7 @@ async fn mail_leaves_in_each_way_and_arrives_byte_for_byte() {
         for again in ["1", "2"] {
             let mail = mail(&format!("{mark}-{again}"));
             let accepted = relay.send(&to("customer@example.org"), &mail).await.unwrap();
-            assert!(
-                accepted.response.starts_with("250 2.0.0 Ok: queued as "),
-                "{mark}"
-            );
+            assert!(accepted.response.starts_with("250 2.0.0 Ok: queued as "), "{mark}");
             assert!(arrived(&rig, "customer", &mail));
         }
         relay.close().await;
@@ -87,10 +80,7 @@ async fn mail_leaves_in_each_way_and_arrives_byte_for_byte() {
     relay.send(&to("张三@example.org"), &mail).await.unwrap();
     assert!(arrived(&rig, "world", &mail));
     let refused = relay.send(&to("nobody@example.com"), &mail).await;
-    assert!(
-        matches!(&refused, Err(SendError::Refused(why)) if why.starts_with("550 5.1.1")),
-        "{refused:?}"
-    );
+    assert!(matches!(&refused, Err(SendError::Refused(why)) if why.starts_with("550 5.1.1")), "{refused:?}");
 }
 
 /// T02, S06: without a certificate that holds or a login that is taken, nothing is sent and no mail is to blame.
@@ -100,50 +90,17 @@ async fn t02_a_relay_that_does_not_prove_itself_gets_neither_password_nor_mail()
     let mut unasked = submission(&rig, Mechanism::Plain, PASSWORD);
     unasked.auth.as_mut().unwrap().secret = Arc::new(|| panic!("the password was asked for"));
     for (settings, want) in [
-        (
-            Settings {
-                extra_ca: None,
-                ..unasked.clone()
-            },
-            "certificate",
-        ),
-        (
-            Settings {
-                host: "127.0.0.1".into(),
-                ..unasked.clone()
-            },
-            "certificate",
-        ),
-        (
-            Settings {
-                extra_ca: None,
-                ..settings(&rig, Tls::StartTls)
-            },
-            "certificate",
-        ),
+        (Settings { extra_ca: None, ..unasked.clone() }, "certificate"),
+        (Settings { host: "127.0.0.1".into(), ..unasked.clone() }, "certificate"),
+        (Settings { extra_ca: None, ..settings(&rig, Tls::StartTls) }, "certificate"),
         // TLS against a port that speaks plain text.
-        (
-            Settings {
-                port: rig.smtp_port,
-                ..unasked.clone()
-            },
-            "TLS handshake",
-        ),
+        (Settings { port: rig.smtp_port, ..unasked.clone() }, "TLS handshake"),
         (submission(&rig, Mechanism::Plain, "wrong"), "535 5.7.8"),
         (submission(&rig, Mechanism::Login, "wrong"), "535 5.7.8"),
-        (
-            Settings {
-                auth: None,
-                ..submission(&rig, Mechanism::Plain, "")
-            },
-            "554 5.7.1",
-        ),
+        (Settings { auth: None, ..submission(&rig, Mechanism::Plain, "") }, "554 5.7.1"),
     ] {
         let shown = format!("{settings:?}");
-        let result = SmtpRelay::new(settings)
-            .unwrap()
-            .send(&to("customer@example.org"), b"Subject: x\r\n\r\n")
-            .await;
+        let result = SmtpRelay::new(settings).unwrap().send(&to("customer@example.org"), b"Subject: x\r\n\r\n").await;
         assert!(!shown.contains(PASSWORD));
         match result {
             Err(SendError::RelayTrouble(why)) => assert!(why.contains(want), "{why}"),

@@ -33,21 +33,11 @@ fn answers(id: &str) -> impl Fn(&[u8]) -> bool {
 }
 
 fn subject(mail: &[u8]) -> String {
-    MessageParser::new()
-        .parse(mail)
-        .unwrap()
-        .subject()
-        .unwrap_or_default()
-        .to_owned()
+    MessageParser::new().parse(mail).unwrap().subject().unwrap_or_default().to_owned()
 }
 
 fn text(mail: &[u8]) -> String {
-    MessageParser::new()
-        .parse(mail)
-        .unwrap()
-        .body_text(0)
-        .unwrap_or_default()
-        .into_owned()
+    MessageParser::new().parse(mail).unwrap().body_text(0).unwrap_or_default().into_owned()
 }
 
 #[test]
@@ -63,94 +53,47 @@ fn a_customer_gets_an_answer_and_an_agent_gets_what_no_rule_resolves() {
     bot.start_and_look();
 
     let begun = Instant::now();
-    let question = mail(
-        "customer@example.org",
-        "q1",
-        "=?utf-8?B?6YCA5L+h?=",
-        "我发送邮件被退回，提示“554 DT:SPM”，请问怎么办？",
-    );
+    let question =
+        mail("customer@example.org", "q1", "=?utf-8?B?6YCA5L+h?=", "我发送邮件被退回，提示“554 DT:SPM”，请问怎么办？");
     rig.deliver("customer@example.org", "support@example.com", &question);
     let answer = rig.wait_mail("customer", answers("q1"), LONG);
-    println!(
-        "from the end of SMTP to the answer in the customer's mailbox: {:?}",
-        begun.elapsed()
-    );
+    println!("from the end of SMTP to the answer in the customer's mailbox: {:?}", begun.elapsed());
     assert!(subject(&answer).starts_with("[案号 "), "{}", subject(&answer));
     assert!(text(&answer).contains("554 DT:SPM"), "{}", text(&answer));
-    for header in [
-        "Auto-Submitted: auto-replied",
-        "X-Auto-Response-Suppress: All",
-        "X-Loop: huixin; h=",
-    ] {
+    for header in ["Auto-Submitted: auto-replied", "X-Auto-Response-Suppress: All", "X-Loop: huixin; h="] {
         assert!(contains(&answer, header), "{header}");
     }
 
     let begun = Instant::now();
-    let open = mail(
-        "customer@example.org",
-        "q2",
-        "a question",
-        "Does the choir rehearse on Thursday this week?",
-    );
+    let open = mail("customer@example.org", "q2", "a question", "Does the choir rehearse on Thursday this week?");
     rig.deliver("customer@example.org", "support@example.com", &open);
     let forward = rig.wait_mail("agent", |mail| contains(mail, "message/rfc822"), LONG);
-    println!(
-        "from the end of SMTP to the forward in the agent's mailbox: {:?}",
-        begun.elapsed()
-    );
+    println!("from the end of SMTP to the forward in the agent's mailbox: {:?}", begun.elapsed());
     assert!(contains(&forward, "From: =?utf-8?") && contains(&forward, "support@example.com"));
     assert!(contains(&forward, "Reply-To: customer@example.org"));
-    assert!(
-        contains(&forward, "Does the choir rehearse"),
-        "the original goes along"
-    );
+    assert!(contains(&forward, "Does the choir rehearse"), "the original goes along");
     let received = rig.wait_mail("customer", answers("q2"), LONG);
     assert!(subject(&received).starts_with("[Case "), "{}", subject(&received));
 
     // Back from the customer: the same case, and nobody is answered twice.
-    let id = String::from_utf8_lossy(&received)
-        .lines()
-        .find_map(|line| line.strip_prefix("Message-ID: ").map(String::from));
-    let mut follow_up = mail(
-        "customer@example.org",
-        "q3",
-        &subject(&received).replace("[", "Re: ["),
-        "One more thing: and on Friday?",
-    );
+    let id =
+        String::from_utf8_lossy(&received).lines().find_map(|line| line.strip_prefix("Message-ID: ").map(String::from));
+    let mut follow_up =
+        mail("customer@example.org", "q3", &subject(&received).replace("[", "Re: ["), "One more thing: and on Friday?");
     let thread = format!("In-Reply-To: {}\r\nMIME-Version", id.unwrap());
-    follow_up = String::from_utf8(follow_up)
-        .unwrap()
-        .replacen("MIME-Version", &thread, 1)
-        .into_bytes();
+    follow_up = String::from_utf8(follow_up).unwrap().replacen("MIME-Version", &thread, 1).into_bytes();
     rig.deliver("customer@example.org", "support@example.com", &follow_up);
     let second = rig.wait_mail("agent", |mail| contains(mail, "and on Friday?"), LONG);
+    assert_eq!(subject(&second).split(']').next(), subject(&forward).split(']').next(), "one case");
+    assert_eq!(rig.mails("customer").iter().filter(|mail| answers("q3")(mail)).count(), 0);
     assert_eq!(
-        subject(&second).split(']').next(),
-        subject(&forward).split(']').next(),
-        "one case"
-    );
-    assert_eq!(
-        rig.mails("customer")
-            .iter()
-            .filter(|mail| answers("q3")(mail))
-            .count(),
-        0
-    );
-    assert_eq!(
-        rig.mails("customer")
-            .iter()
-            .filter(|mail| answers("old")(mail))
-            .count(),
+        rig.mails("customer").iter().filter(|mail| answers("old")(mail)).count(),
         0,
         "mail from before the start"
     );
 
     bot.wait("the keyword on all four mails", |_| {
-        rig.doveadm(&["search", "-u", "support", "keyword", "huixin"])
-            .unwrap()
-            .lines()
-            .count()
-            == 4
+        rig.doveadm(&["search", "-u", "support", "keyword", "huixin"]).unwrap().lines().count() == 4
     });
     let (code, _, error) = bot.command(&["run"]);
     assert_eq!(code, Some(75), "a second bot on the same data: {error}");
@@ -165,11 +108,7 @@ fn a_restart_in_the_middle_loses_nothing_and_repeats_nothing() {
     bot.start_and_look();
     let send = |n: usize| {
         let from = format!("c{n}@example.org");
-        rig.deliver(
-            &from,
-            "support@example.com",
-            &mail(&from, &format!("m{n}"), "退信", "邮件被退回 554 DT:SPM"),
-        );
+        rig.deliver(&from, "support@example.com", &mail(&from, &format!("m{n}"), "退信", "邮件被退回 554 DT:SPM"));
     };
     (0..10).for_each(send);
     bot.wait("the first answer", |_| !rig.mails("world").is_empty());
@@ -179,9 +118,7 @@ fn a_restart_in_the_middle_loses_nothing_and_repeats_nothing() {
     bot.wait("twenty answers", |_| rig.mails("world").len() >= 20);
     let answered = count_answers(&rig, "world");
     assert_eq!(answered.len(), 20);
-    bot.wait("all mail moved", |_| {
-        rig.mails_in(&rig.maildir("support").join(".Done")).len() == 20
-    });
+    bot.wait("all mail moved", |_| rig.mails_in(&rig.maildir("support").join(".Done")).len() == 20);
     assert_eq!(rig.mails("support").len(), 0);
     // One answer may have been on its way at the kill: then it came twice, and is byte for byte the same.
     assert!(rig.mails("world").len() <= 21);
@@ -193,23 +130,14 @@ fn count_answers(rig: &Rig, user: &str) -> BTreeMap<String, usize> {
     let mut ids: BTreeMap<String, std::collections::BTreeSet<String>> = BTreeMap::new();
     for mail in rig.mails(user) {
         let text = String::from_utf8_lossy(&mail).into_owned();
-        let line = |name: &str| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(name))
-                .unwrap_or_default()
-                .trim()
-                .to_owned()
-        };
-        ids.entry(line("In-Reply-To:"))
-            .or_default()
-            .insert(line("Message-ID:"));
+        let line =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+        ids.entry(line("In-Reply-To:")).or_default().insert(line("Message-ID:"));
     }
     for (question, answers) in &ids {
         assert_eq!(answers.len(), 1, "{question} was answered in {answers:?}");
     }
-    ids.into_iter()
-        .map(|(question, answers)| (question, answers.len()))
-        .collect()
+    ids.into_iter().map(|(question, answers)| (question, answers.len())).collect()
 }
 
 #[test]
@@ -219,11 +147,7 @@ fn another_uid_validity_makes_no_mail_new() {
     bot.start_and_look();
     let send = |rig: &Rig, n: usize| {
         let from = format!("c{n}@example.org");
-        rig.deliver(
-            &from,
-            "support@example.com",
-            &mail(&from, &format!("m{n}"), "退信", "邮件被退回 554 DT:SPM"),
-        );
+        rig.deliver(&from, "support@example.com", &mail(&from, &format!("m{n}"), "退信", "邮件被退回 554 DT:SPM"));
     };
     (0..20).for_each(|n| send(&rig, n));
     bot.wait("twenty answers", |_| rig.mails("world").len() == 20);
@@ -243,48 +167,25 @@ fn a_second_client_that_moves_mail_disturbs_nobody() {
     bot.start_and_look();
     let send = |n: usize| {
         let from = format!("c{n}@example.org");
-        rig.deliver(
-            &from,
-            "support@example.com",
-            &mail(&from, &format!("m{n}"), "退信", "邮件被退回 554 DT:SPM"),
-        );
+        rig.deliver(&from, "support@example.com", &mail(&from, &format!("m{n}"), "退信", "邮件被退回 554 DT:SPM"));
     };
     for n in 0..30 {
         send(n);
         if n % 3 == 0 {
             // Whatever is there at this moment, taken or not.
-            let uids = rig
-                .doveadm(&["fetch", "-u", "support", "uid", "mailbox", "INBOX"])
-                .unwrap();
-            if let Some(uid) = uids
-                .lines()
-                .filter_map(|line| line.strip_prefix("uid: "))
-                .next_back()
-            {
+            let uids = rig.doveadm(&["fetch", "-u", "support", "uid", "mailbox", "INBOX"]).unwrap();
+            if let Some(uid) = uids.lines().filter_map(|line| line.strip_prefix("uid: ")).next_back() {
                 let _ = rig.doveadm(&["mailbox", "create", "-u", "support", "Elsewhere"]);
-                let _ = rig.doveadm(&[
-                    "move",
-                    "-u",
-                    "support",
-                    "Elsewhere",
-                    "mailbox",
-                    "INBOX",
-                    "uid",
-                    uid,
-                ]);
+                let _ = rig.doveadm(&["move", "-u", "support", "Elsewhere", "mailbox", "INBOX", "uid", uid]);
             }
         }
     }
     // Every mail that is still in the mailbox gets its answer; of those moved away some were fetched before.
     bot.wait("every mail in the mailbox taken", |_| {
-        let taken = rig
-            .doveadm(&["search", "-u", "support", "mailbox", "INBOX", "keyword", "huixin"])
-            .unwrap();
+        let taken = rig.doveadm(&["search", "-u", "support", "mailbox", "INBOX", "keyword", "huixin"]).unwrap();
         taken.lines().count() == rig.mails("support").len()
     });
-    bot.wait("as many answers as cases", |bot| {
-        rig.mails("world").len() == bot.events("received").len()
-    });
+    bot.wait("as many answers as cases", |bot| rig.mails("world").len() == bot.events("received").len());
     count_answers(&rig, "world");
     let moved = rig.mails_in(&rig.maildir("support").join(".Elsewhere")).len();
     assert!(bot.events("received").len() >= 30 - moved);
@@ -306,10 +207,7 @@ fn postfix_down_and_back_costs_patience_only() {
     rig.postfix_stop();
     for n in 1..6 {
         let from = format!("c{n}@example.org");
-        rig.lay(
-            "support",
-            &mail(&from, &format!("m{n}"), "退信", "邮件被退回 554 DT:SPM"),
-        );
+        rig.lay("support", &mail(&from, &format!("m{n}"), "退信", "邮件被退回 554 DT:SPM"));
     }
     bot.wait("five mails taken and put off", |bot| {
         bot.events("received").len() == 6 && !bot.events("deferred").is_empty()
@@ -335,34 +233,19 @@ fn kill_9_twenty_times_during_a_thousand_mails() {
         // Mail keeps coming while the bot is killed at any moment of its work.
         while laid < MAILS * (kill + 1) / KILLS {
             let from = format!("c{laid}@example.org");
-            rig.lay(
-                "support",
-                &mail(&from, &format!("m{laid}"), "退信", "邮件被退回 554 DT:SPM"),
-            );
+            rig.lay("support", &mail(&from, &format!("m{laid}"), "退信", "邮件被退回 554 DT:SPM"));
             laid += 1;
         }
         std::thread::sleep(Duration::from_millis(random.u64(20..900)));
         bot.kill();
         bot.spawn();
     }
-    bot.wait("a thousand answers", |_| {
-        count_answers(&rig, "world").len() == MAILS
-    });
+    bot.wait("a thousand answers", |_| count_answers(&rig, "world").len() == MAILS);
     bot.wait("the keyword on all mails", |_| {
-        rig.doveadm(&["search", "-u", "support", "keyword", "huixin"])
-            .unwrap()
-            .lines()
-            .count()
-            == MAILS
+        rig.doveadm(&["search", "-u", "support", "keyword", "huixin"]).unwrap().lines().count() == MAILS
     });
     assert_eq!(bot.stop(), Some(0));
     let sent = rig.mails("world").len();
-    println!(
-        "{MAILS} mails, {KILLS} kills: {MAILS} answered, {} of them twice, byte for byte the same",
-        sent - MAILS
-    );
-    assert!(
-        sent - MAILS <= KILLS * 4,
-        "more second copies than mails that could be on their way"
-    );
+    println!("{MAILS} mails, {KILLS} kills: {MAILS} answered, {} of them twice, byte for byte the same", sent - MAILS);
+    assert!(sent - MAILS <= KILLS * 4, "more second copies than mails that could be on their way");
 }

@@ -50,13 +50,8 @@ pub fn run(_config: &Path, options: Options) -> Done {
         .enable_all()
         .build()
         .map_err(|error| Trouble::new(Exit::Software, error))?;
-    let dealt = runtime
-        .block_on(deal_with(&samples))
-        .map_err(run_command::trouble)?;
-    println!(
-        "{}",
-        table(&dealt, language, options.width.unwrap_or(USUAL_WIDTH))
-    );
+    let dealt = runtime.block_on(deal_with(&samples)).map_err(run_command::trouble)?;
+    println!("{}", table(&dealt, language, options.width.unwrap_or(USUAL_WIDTH)));
     let wrong: Vec<String> = dealt.iter().flat_map(Dealt::differences).collect();
     println!(
         "Everything lies under {FOLDER}/: mail/ is the mailbox, sent/new/ what would have been sent, data/ what is kept."
@@ -65,10 +60,7 @@ pub fn run(_config: &Path, options: Options) -> Done {
         println!("{} mails, each dealt with as it should be.", dealt.len());
         return Ok(Exit::Ok);
     }
-    Err(Trouble::new(
-        Exit::Software,
-        anyhow::anyhow!("not as it should be:\n  {}", wrong.join("\n  ")),
-    ))
+    Err(Trouble::new(Exit::Software, anyhow::anyhow!("not as it should be:\n  {}", wrong.join("\n  "))))
 }
 
 /// A sample and what became of it.
@@ -85,15 +77,10 @@ fn configured() -> Result<files::Configured, RunError> {
         ("HUIXIN__MAILBOX__SUPPORT__MAILDIR__PATH", "mail"),
         ("HUIXIN__RELAY__MAILDIR__PATH", "sent"),
     ];
-    let environment: Vec<(String, String)> = moved
-        .iter()
-        .map(|(name, folder)| ((*name).to_owned(), format!("{FOLDER}/{folder}")))
-        .collect();
+    let environment: Vec<(String, String)> =
+        moved.iter().map(|(name, folder)| ((*name).to_owned(), format!("{FOLDER}/{folder}"))).collect();
     let config = config::load(&SourceText::new("bot.toml", SHIPPED), &environment)?;
-    Ok(files::Configured {
-        config,
-        folder: PathBuf::from("."),
-    })
+    Ok(files::Configured { config, folder: PathBuf::from(".") })
 }
 
 async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
@@ -137,11 +124,7 @@ async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
             let decided = store
                 .decided(&hash)?
                 .ok_or_else(|| RunError::Other(anyhow::anyhow!("{} was not dealt with", sample.file)))?;
-            dealt.push(Dealt {
-                sample,
-                decided,
-                archived: store.archive().path(&hash),
-            });
+            dealt.push(Dealt { sample, decided, archived: store.archive().path(&hash) });
         }
     }
     dealt.sort_by_key(|dealt| dealt.sample.file);
@@ -149,11 +132,7 @@ async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
 }
 
 async fn take_all<S: crate::mailbox::Source>(ingest: &mut Ingest<S>) -> Result<(), RunError> {
-    while ingest.step()
-        .await
-        .map_err(|error| RunError::Other(error.into()))?
-        .more
-    {}
+    while ingest.step().await.map_err(|error| RunError::Other(error.into()))?.more {}
     Ok(())
 }
 
@@ -167,23 +146,13 @@ fn lay(maildir: &Path, file: &str, bytes: &[u8]) -> std::io::Result<()> {
 /// The Message-ID of our answer to the sample in `file`.
 fn answer_to(dealt: &[Dealt<'_>], file: &str) -> Option<String> {
     let before = dealt.iter().find(|dealt| dealt.sample.file.starts_with(file))?;
-    let answer = before
-        .decided
-        .outgoing
-        .iter()
-        .find(|outgoing| outgoing.purpose == Purpose::Answer)?;
+    let answer = before.decided.outgoing.iter().find(|outgoing| outgoing.purpose == Purpose::Answer)?;
     Some(answer.message_id.as_str().to_owned())
 }
 
 impl Dealt<'_> {
     fn told(&self, key: &str) -> Vec<&str> {
-        self.decided
-            .why
-            .0
-            .iter()
-            .filter(|(k, _)| k == key)
-            .map(|(_, text)| text.as_str())
-            .collect()
+        self.decided.why.0.iter().filter(|(k, _)| k == key).map(|(_, text)| text.as_str()).collect()
     }
 
     fn kind(&self) -> &str {
@@ -192,22 +161,14 @@ impl Dealt<'_> {
 
     /// The template of the answer, or nothing.
     fn answered_with(&self) -> &str {
-        match self
-            .decided
-            .outgoing
-            .iter()
-            .any(|outgoing| outgoing.purpose == Purpose::Answer)
-        {
+        match self.decided.outgoing.iter().any(|outgoing| outgoing.purpose == Purpose::Answer) {
             true => self.told("template").first().copied().unwrap_or_default(),
             false => "",
         }
     }
 
     fn handed_off(&self) -> bool {
-        self.decided
-            .outgoing
-            .iter()
-            .any(|outgoing| outgoing.purpose == Purpose::Forward)
+        self.decided.outgoing.iter().any(|outgoing| outgoing.purpose == Purpose::Forward)
     }
 
     fn differences(&self) -> Vec<String> {
@@ -215,35 +176,20 @@ impl Dealt<'_> {
         let mut differences = Vec::new();
         let mut compare = |what: &str, got: String, want: String| {
             if got != want {
-                differences.push(format!(
-                    "{}: {what} is {got:?} and should be {want:?}",
-                    self.sample.file
-                ));
+                differences.push(format!("{}: {what} is {got:?} and should be {want:?}", self.sample.file));
             }
         };
         compare("kind", self.kind().into(), want.kind.clone());
-        let hours = if self.answered_with().ends_with("/closed") {
-            "closed"
-        } else {
-            "open"
-        };
-        compare(
-            "answer",
-            self.answered_with().into(),
-            want.answered.replace("{hours}", hours),
-        );
+        let hours = if self.answered_with().ends_with("/closed") { "closed" } else { "open" };
+        compare("answer", self.answered_with().into(), want.answered.replace("{hours}", hours));
         compare("handoff", self.handed_off().to_string(), want.handoff.to_string());
         differences
     }
 
-    /// Why, in a few words: the category or the reasons of silence.
+    /// Why, in a few words: the reasons of silence, the category, or the rule.
     fn because(&self) -> String {
-        let reasons = self.told("reason").join(", ");
-        let category = self.told("category").first().copied().unwrap_or_default();
-        match reasons.is_empty() {
-            true => category.to_owned(),
-            false => reasons,
-        }
+        let told = ["reason", "category", "rule"].map(|key| self.told(key).join(", "));
+        told.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
     }
 
     fn sent(&self) -> String {
@@ -256,11 +202,7 @@ impl Dealt<'_> {
                 purpose => format!("{} → {}", purpose.as_str(), outgoing.envelope.to),
             })
             .collect();
-        if lines.is_empty() {
-            "nothing".into()
-        } else {
-            lines.join("\n")
-        }
+        if lines.is_empty() { "nothing".into() } else { lines.join("\n") }
     }
 }
 
@@ -276,12 +218,7 @@ fn table(dealt: &[Dealt<'_>], language: Language, width: u16) -> Table {
         });
     for row in dealt {
         let about = row.sample.expect.about(language);
-        let case = row
-            .decided
-            .case
-            .as_ref()
-            .map(|case| case.number.to_string())
-            .unwrap_or_default();
+        let case = row.decided.case.as_ref().map(|case| case.number.to_string()).unwrap_or_default();
         table.add_row([
             format!("{}\n{}", row.sample.file, one_line(about, 60)),
             row.kind().to_owned(),
@@ -296,12 +233,7 @@ fn table(dealt: &[Dealt<'_>], language: Language, width: u16) -> Table {
 
 /// `var/demo/data/archive/ab/abcdef….eml`: enough of it to find the file.
 fn short_path(path: &Path) -> String {
-    let path = path
-        .strip_prefix(".")
-        .unwrap_or(path)
-        .to_string_lossy()
-        .into_owned();
+    let path = path.strip_prefix(".").unwrap_or(path).to_string_lossy().into_owned();
     let archive = path.find("archive/").map_or(0, |at| at);
-    path.get(archive..archive + 21)
-        .map_or(path.clone(), |short| format!("{short}…"))
+    path.get(archive..archive + 21).map_or(path.clone(), |short| format!("{short}…"))
 }

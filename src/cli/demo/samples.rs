@@ -86,23 +86,12 @@ const MAILS: &[(&str, &[u8])] = mails![
 /// All samples, each with its expectation.
 pub fn all() -> anyhow::Result<Vec<Sample>> {
     let expectations: Expectations = toml::from_str(include_str!("mails/expect.toml"))?;
-    let expect_of = |file: &str| {
-        expectations
-            .mail
-            .iter()
-            .find(|expect| expect.file == file)
-            .cloned()
-    };
+    let expect_of = |file: &str| expectations.mail.iter().find(|expect| expect.file == file).cloned();
     MAILS
         .iter()
         .map(|(file, content)| {
-            let expect =
-                expect_of(file).ok_or_else(|| anyhow::anyhow!("expect.toml says nothing of {file}"))?;
-            Ok(Sample {
-                file,
-                content,
-                expect,
-            })
+            let expect = expect_of(file).ok_or_else(|| anyhow::anyhow!("expect.toml says nothing of {file}"))?;
+            Ok(Sample { file, content, expect })
         })
         .collect()
 }
@@ -120,11 +109,7 @@ impl Sample {
         let date = jiff::fmt::rfc2822::to_string(&now.to_zoned(jiff::tz::TimeZone::UTC)).unwrap_or_default();
         let bytes = replace(self.content, DATE.as_bytes(), date.as_bytes());
         match (self.answers(), answer) {
-            (Some(file), Some(answer)) => replace(
-                &bytes,
-                format!("{ANSWER_TO}{file}@").as_bytes(),
-                answer.as_bytes(),
-            ),
+            (Some(file), Some(answer)) => replace(&bytes, format!("{ANSWER_TO}{file}@").as_bytes(), answer.as_bytes()),
             _ => bytes,
         }
     }

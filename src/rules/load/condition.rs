@@ -7,9 +7,7 @@ use crate::address::{Address, parse_domain};
 use crate::fold::{fold, fold_words};
 use crate::language::Language;
 use crate::problem::Problems;
-use crate::rules::condition::{
-    Comparison, Condition, DomainName, Edges, PatternIn, Relation, Test, When, WordsIn,
-};
+use crate::rules::condition::{Comparison, Condition, DomainName, Edges, PatternIn, Relation, Test, When, WordsIn};
 use crate::rules::judgement::CaseMoment;
 use crate::rules::rule::Phase;
 use crate::rules::segment::{Segment, Segments};
@@ -62,9 +60,7 @@ impl<'t> Loader<'t> {
             let vetoing = rule.vetoing;
             rule.vetoing |= key == "none";
             let items = table.take(key).map_or(Vec::new(), |value| value.items(faults));
-            let conditions = items
-                .iter()
-                .filter_map(|item| loader.condition(rule, item, faults));
+            let conditions = items.iter().filter_map(|item| loader.condition(rule, item, faults));
             let conditions: Vec<Condition> = conditions.collect();
             rule.vetoing = vetoing;
             conditions
@@ -74,20 +70,10 @@ impl<'t> Loader<'t> {
             Some(value) => self.except(rule, &value, faults),
             None => Vec::new(),
         };
-        When {
-            all,
-            any,
-            none,
-            except,
-        }
+        When { all, any, none, except }
     }
 
-    fn condition(
-        &mut self,
-        rule: &mut Reading,
-        value: &Value<'t>,
-        faults: &mut Problems,
-    ) -> Option<Condition> {
+    fn condition(&mut self, rule: &mut Reading, value: &Value<'t>, faults: &mut Problems) -> Option<Condition> {
         let mut table = value.table(faults)?;
         let kind = KINDS.into_iter().find(|kind| table.has(kind));
         let condition = match kind {
@@ -106,9 +92,7 @@ impl<'t> Loader<'t> {
                 text.one_of("hours", &Hours::ALL, Hours::as_str, faults)
             })
             .map(Condition::Hours),
-            Some("case") => {
-                words_of(&mut table, "case", "moment of a case", faults, case_moment).map(Condition::Case)
-            }
+            Some("case") => words_of(&mut table, "case", "moment of a case", faults, case_moment).map(Condition::Case),
             Some("exchanges") => comparison(&mut table, "exchanges", faults).map(Condition::Exchanges),
             Some("bot_replies") => comparison(&mut table, "bot_replies", faults).map(Condition::Answers),
             Some("attachment") => attachment(&mut table, faults),
@@ -135,10 +119,7 @@ impl<'t> Loader<'t> {
         if let Some(other) = others.collect::<Vec<_>>().first() {
             faults.push(
                 value
-                    .error(format!(
-                        "`{}` and `{other}` stand in one condition",
-                        kind.unwrap_or_default()
-                    ))
+                    .error(format!("`{}` and `{other}` stand in one condition", kind.unwrap_or_default()))
                     .code("E01")
                     .help("make two conditions of it; in `all`, both must hold"),
             );
@@ -162,18 +143,12 @@ impl<'t> Loader<'t> {
             None => Edges::Auto,
         };
         let needles = self.needles(&keywords, look, faults);
-        let min = table
-            .take("min")
-            .and_then(|value| Some((value, value.integer(faults)?)));
+        let min = table.take("min").and_then(|value| Some((value, value.integer(faults)?)));
         if let Some((value, min)) = min
             && !(1..=needles.len().max(1) as i64).contains(&min)
         {
             let count = needles.len();
-            faults.push(
-                value
-                    .error(format!("`min` is {min}, of {count} keywords"))
-                    .code("E09"),
-            );
+            faults.push(value.error(format!("`min` is {min}, of {count} keywords")).code("E09"));
         }
         if needles.is_empty() {
             faults.push(keywords.error("there is no keyword in it").code("E09"));
@@ -202,9 +177,9 @@ impl<'t> Loader<'t> {
         let mut literals = Vec::new();
         match &parsed.literals {
             // In the text that is searched a line break is a blank.
-            Some(words) => literals.extend(
-                words.iter().map(|word| self.words.needle(Look::Folded, &word.replace('\n', " "))),
-            ),
+            Some(words) => {
+                literals.extend(words.iter().map(|word| self.words.needle(Look::Folded, &word.replace('\n', " "))))
+            }
             None if rule.vetoing => {}
             None => faults.push(
                 text.file
@@ -213,11 +188,7 @@ impl<'t> Loader<'t> {
                     .help("it is tried on every mail; add a word that always stands there, of two octets or more"),
             ),
         }
-        Some(Condition::Pattern(PatternIn {
-            regex: parsed.regex,
-            literals,
-            segments,
-        }))
+        Some(Condition::Pattern(PatternIn { regex: parsed.regex, literals, segments }))
     }
 
     pub(super) fn segments_in(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Segments> {
@@ -227,9 +198,7 @@ impl<'t> Loader<'t> {
 
     pub(super) fn segments_of(&mut self, value: &Value<'t>, faults: &mut Problems) -> Segments {
         let texts = value.texts(faults);
-        let found = texts
-            .iter()
-            .filter_map(|text| text.one_of("segment", &Segment::ALL, Segment::as_str, faults));
+        let found = texts.iter().filter_map(|text| text.one_of("segment", &Segment::ALL, Segment::as_str, faults));
         let segments: Segments = found.collect();
         self.segments = self.segments.union(segments);
         segments
@@ -241,15 +210,11 @@ impl<'t> Loader<'t> {
             match text.text.strip_prefix('@') {
                 None => needles.extend(self.needle(&text, look, faults)),
                 Some(list) => match self.lists.get(list).cloned() {
-                    Some(words) => {
-                        needles.extend(words.iter().filter_map(|word| self.needle(word, look, faults)))
-                    }
+                    Some(words) => needles.extend(words.iter().filter_map(|word| self.needle(word, look, faults))),
                     None => {
                         let known: Vec<&str> = self.lists.keys().copied().collect();
                         faults.push(
-                            text.error(format!("there is no list `{list}`"))
-                                .code("E03")
-                                .did_you_mean(list, known),
+                            text.error(format!("there is no list `{list}`")).code("E03").did_you_mean(list, known),
                         );
                     }
                 },
@@ -284,10 +249,7 @@ impl<'t> Loader<'t> {
         if let Some(items) = value.as_items()
             && items.iter().any(|item| item.as_table().is_some())
         {
-            return items
-                .iter()
-                .flat_map(|item| self.except(rule, item, faults))
-                .collect();
+            return items.iter().flat_map(|item| self.except(rule, item, faults)).collect();
         }
         let mut keywords = *value;
         if let Some(mut table) = value.as_table()
@@ -308,11 +270,7 @@ impl<'t> Loader<'t> {
             .map(|look| {
                 // A fault in a keyword is told once.
                 let mut silent = Problems::default();
-                let faults = if look == Look::Folded {
-                    &mut *faults
-                } else {
-                    &mut silent
-                };
+                let faults = if look == Look::Folded { &mut *faults } else { &mut silent };
                 Condition::Words(WordsIn {
                     needles: self.needles(&keywords, look, faults),
                     look,
@@ -324,18 +282,10 @@ impl<'t> Loader<'t> {
             .collect()
     }
 
-    fn header(
-        &mut self,
-        rule: &mut Reading,
-        table: &mut Table<'t>,
-        faults: &mut Problems,
-    ) -> Option<Condition> {
+    fn header(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
         let name = table.text("header", faults);
         let test = test(rule, table, faults);
-        Some(Condition::Header {
-            name: name?.text.to_owned(),
-            test: test?,
-        })
+        Some(Condition::Header { name: name?.text.to_owned(), test: test? })
     }
 
     fn field_condition(
@@ -369,15 +319,9 @@ impl<'t> Loader<'t> {
         for text in &patterns {
             match text.text.strip_suffix('*') {
                 Some(begin) => {
-                    let known = self
-                        .taxonomy
-                        .categories()
-                        .any(|category| category.id.as_str().starts_with(begin));
+                    let known = self.taxonomy.categories().any(|category| category.id.as_str().starts_with(begin));
                     if !known {
-                        faults.push(
-                            text.error(format!("no category begins with `{begin}`"))
-                                .code("E03"),
-                        );
+                        faults.push(text.error(format!("no category begins with `{begin}`")).code("E03"));
                     }
                 }
                 None if text.text == UNCLASSIFIED => {}
@@ -390,12 +334,7 @@ impl<'t> Loader<'t> {
         Some(Condition::Category(patterns.collect()))
     }
 
-    fn other_rule(
-        &mut self,
-        rule: &Reading,
-        table: &mut Table<'t>,
-        faults: &mut Problems,
-    ) -> Option<Condition> {
+    fn other_rule(&mut self, rule: &Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
         let text = table.text("rule", faults)?;
         let Some(place) = self.places.get(text.text).copied() else {
             let known: Vec<&str> = self.places.keys().copied().collect();
@@ -424,10 +363,7 @@ fn only_when_routing(rule: &Reading, key: &str, table: &Table<'_>, faults: &mut 
     if rule.phase != Phase::Route {
         faults.push(
             table
-                .error(format!(
-                    "`{key}` is not yet known in the phase `{}`",
-                    rule.phase.as_str()
-                ))
+                .error(format!("`{key}` is not yet known in the phase `{}`", rule.phase.as_str()))
                 .code("E09")
                 .help("only rules with `phase = \"route\"` can ask for it"),
         );
@@ -437,16 +373,9 @@ fn only_when_routing(rule: &Reading, key: &str, table: &Table<'_>, faults: &mut 
 /// One of `is`, `contains`, `re` and `present`; without any of them, `present`.
 fn test(rule: &mut Reading, table: &mut Table<'_>, faults: &mut Problems) -> Option<Test> {
     let folded = |texts: Vec<Text<'_>>| texts.iter().map(|text| fold_words(text.text)).collect();
-    let given = ["is", "contains", "re", "present"]
-        .into_iter()
-        .filter(|key| table.has(key))
-        .count();
+    let given = ["is", "contains", "re", "present"].into_iter().filter(|key| table.has(key)).count();
     if given > 1 {
-        faults.push(
-            table
-                .error("more than one of `is`, `contains`, `re` and `present`")
-                .code("E09"),
-        );
+        faults.push(table.error("more than one of `is`, `contains`, `re` and `present`").code("E09"));
     }
     let (is, contains) = (table.take("is"), table.take("contains"));
     let (re, present) = (table.text("re", faults), table.boolean("present", faults));
@@ -527,17 +456,11 @@ fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<Condition>
     let count = if inner.has("count") {
         comparison(&mut inner, "count", faults)
     } else {
-        Some(Comparison {
-            relation: Relation::AtLeast,
-            number: 1.0,
-        })
+        Some(Comparison { relation: Relation::AtLeast, number: 1.0 })
     };
     inner.finish(faults);
     Some(Condition::Attachment {
-        extensions: extensions
-            .iter()
-            .map(|text| text.text.trim_start_matches('.').to_lowercase())
-            .collect(),
+        extensions: extensions.iter().map(|text| text.text.trim_start_matches('.').to_lowercase()).collect(),
         count: count?,
     })
 }

@@ -24,18 +24,12 @@ impl<'t> Loader<'t> {
             from: text(&mut table, "from", faults),
             to: text(&mut table, "to", faults),
             headers: headers(&mut table, faults),
-            attachments: table
-                .texts("attachments", faults)
-                .iter()
-                .map(|name| name.text.to_owned())
-                .collect(),
+            attachments: table.texts("attachments", faults).iter().map(|name| name.text.to_owned()).collect(),
         };
         let language = table
             .text("lang", faults)
             .and_then(|text| text.one_of("language", &Language::ALL, Language::as_str, faults));
-        let case = table
-            .text("case", faults)
-            .and_then(|text| case_moment(&text, faults));
+        let case = table.text("case", faults).and_then(|text| case_moment(&text, faults));
         let now = table.take("now").and_then(|value| timestamp(&value, faults));
         let mut count = |key| {
             let value = table.take(key)?;
@@ -107,12 +101,7 @@ impl<'t> Loader<'t> {
     }
 
     /// The name of a category; `other` for none.
-    fn wanted_category(
-        &mut self,
-        table: &mut Table<'t>,
-        key: &'static str,
-        faults: &mut Problems,
-    ) -> Option<String> {
+    fn wanted_category(&mut self, table: &mut Table<'t>, key: &'static str, faults: &mut Problems) -> Option<String> {
         let text = table.text(key, faults)?;
         if text.text != UNCLASSIFIED {
             self.known_category(&text, faults);
@@ -128,10 +117,7 @@ fn headers(table: &mut Table<'_>, faults: &mut Problems) -> Vec<(String, String)
         // RFC 5322 §2.2: printable ASCII without the colon.
         let is_name = !name.text.is_empty() && name.text.chars().all(|c| c.is_ascii_graphic() && c != ':');
         if !is_name {
-            faults.push(
-                name.error(format!("`{}` is no name of a header field", name.text))
-                    .code("E09"),
-            );
+            faults.push(name.error(format!("`{}` is no name of a header field", name.text)).code("E09"));
             continue;
         }
         for text in value.texts(faults) {

@@ -48,11 +48,7 @@ pub fn load(files: &[SourceText]) -> (Rules, Problems) {
     let mut loader = Loader::default();
     let mut tables = Vec::new();
     for (file, document) in &documents {
-        loader.collect(
-            Table::new(file, document.span(), document.get_ref()),
-            &mut tables,
-            &mut faults,
-        );
+        loader.collect(Table::new(file, document.span(), document.get_ref()), &mut tables, &mut faults);
     }
     loader.check_taxonomy(&mut faults);
     let rules = loader.compile(tables, &mut faults);
@@ -105,9 +101,7 @@ impl<'t> Loader<'t> {
         {
             faults.push(
                 schema
-                    .error(format!(
-                        "this file is written for schema {version}, and this program reads {SCHEMA}"
-                    ))
+                    .error(format!("this file is written for schema {version}, and this program reads {SCHEMA}"))
                     .help("use the program that goes with the file"),
             );
         }
@@ -115,10 +109,7 @@ impl<'t> Loader<'t> {
             for (name, value) in lists.rest() {
                 let words = keyword_texts(&value, faults);
                 if self.lists.insert(name.text, words).is_some() {
-                    faults.push(
-                        name.error(format!("the list `{}` is there twice", name.text))
-                            .code("E02"),
-                    );
+                    faults.push(name.error(format!("the list `{}` is there twice", name.text)).code("E02"));
                 }
             }
         }
@@ -161,11 +152,7 @@ impl<'t> Loader<'t> {
             }
             twice
         });
-        self.places = tables
-            .iter()
-            .enumerate()
-            .map(|(place, (id, _, _))| (id.text, place))
-            .collect();
+        self.places = tables.iter().enumerate().map(|(place, (id, _, _))| (id.text, place)).collect();
         let mut rules = Vec::new();
         for (place, (_, id, table)) in tables.into_iter().enumerate() {
             rules.push(self.rule(place, id, table, faults));
@@ -174,25 +161,18 @@ impl<'t> Loader<'t> {
         self.check_fields(faults);
         self.check_reachable(&rules, faults);
         let form = Form::of(&self.taxonomy.fields).unwrap_or_else(|error| {
-            faults.push(Problem::outside(format!(
-                "the fields have too many names: {}",
-                error.what
-            )));
+            faults.push(Problem::outside(format!("the fields have too many names: {}", error.what)));
             Form::default()
         });
         let vocabulary = match self.words.build() {
             Ok(vocabulary) => vocabulary,
             Err(error) => {
-                faults.push(Problem::outside(format!(
-                    "the rules have too many words: {error}"
-                )));
+                faults.push(Problem::outside(format!("the rules have too many words: {error}")));
                 Default::default()
             }
         };
         let asked = |phase: Phase| {
-            let mut places: Vec<usize> = (0..rules.len())
-                .filter(|place| rules[*place].phase == phase)
-                .collect();
+            let mut places: Vec<usize> = (0..rules.len()).filter(|place| rules[*place].phase == phase).collect();
             // Stable: of equals the one whose id comes first.
             places.sort_by_key(|place| std::cmp::Reverse(rules[*place].priority));
             places
@@ -200,9 +180,7 @@ impl<'t> Loader<'t> {
         Rules {
             form,
             guards: asked(Phase::Guard),
-            classifiers: (0..rules.len())
-                .filter(|place| rules[*place].phase == Phase::Classify)
-                .collect(),
+            classifiers: (0..rules.len()).filter(|place| rules[*place].phase == Phase::Classify).collect(),
             routes: asked(Phase::Route),
             taxonomy: self.taxonomy,
             vocabulary,
@@ -216,10 +194,7 @@ impl<'t> Loader<'t> {
     fn check_circles(&self, rules: &[Rule], faults: &mut Problems) {
         for (from, to, text) in &self.edges {
             if rules[*to].phase == Phase::Route && rules[*from].phase != Phase::Route {
-                faults.push(
-                    text.error(format!("`{}` is a route rule, which is asked later", text.text))
-                        .code("E09"),
-                );
+                faults.push(text.error(format!("`{}` is a route rule, which is asked later", text.text)).code("E09"));
             }
             let mut reached = vec![*to];
             let mut next = 0;
@@ -233,11 +208,7 @@ impl<'t> Loader<'t> {
             }
             if reached.contains(from) {
                 faults.push(
-                    text.error(format!(
-                        "`{}` asks this rule in turn: the rules go in a circle",
-                        text.text
-                    ))
-                    .code("E05"),
+                    text.error(format!("`{}` asks this rule in turn: the rules go in a circle", text.text)).code("E05"),
                 );
             }
         }
@@ -262,18 +233,9 @@ impl<'t> Loader<'t> {
                 continue;
             };
             let of_weights = |rule: &Rule| -> Vec<f64> {
-                let own = rule
-                    .weights
-                    .iter()
-                    .filter(|(id, _)| *id == category.id)
-                    .map(|(_, weight)| *weight);
-                let boosts = rule
-                    .boosts
-                    .iter()
-                    .filter(|_| rule.category.as_ref() == Some(&category.id));
-                own.chain(boosts.map(|boost| boost.weight))
-                    .filter(|weight| *weight > 0.0)
-                    .collect()
+                let own = rule.weights.iter().filter(|(id, _)| *id == category.id).map(|(_, weight)| *weight);
+                let boosts = rule.boosts.iter().filter(|_| rule.category.as_ref() == Some(&category.id));
+                own.chain(boosts.map(|boost| boost.weight)).filter(|weight| *weight > 0.0).collect()
             };
             let weights: Vec<f64> = rules.iter().flat_map(of_weights).collect();
             let most = weights.iter().sum::<f64>() * Segment::Subject.factor();
@@ -291,12 +253,7 @@ impl<'t> Loader<'t> {
     }
 
     fn known_category(&self, text: &Text<'t>, faults: &mut Problems) -> Option<CategoryId> {
-        let found = self
-            .taxonomy
-            .categories
-            .keys()
-            .find(|id| id.as_str() == text.text)
-            .cloned();
+        let found = self.taxonomy.categories.keys().find(|id| id.as_str() == text.text).cloned();
         if found.is_none() {
             let known = self.taxonomy.categories.keys().map(CategoryId::as_str);
             faults.push(dangling("category", text).did_you_mean(text.text, known));
@@ -305,12 +262,7 @@ impl<'t> Loader<'t> {
     }
 
     fn known_group(&self, text: &Text<'t>, faults: &mut Problems) -> Option<GroupId> {
-        let found = self
-            .taxonomy
-            .groups
-            .keys()
-            .find(|id| id.as_str() == text.text)
-            .cloned();
+        let found = self.taxonomy.groups.keys().find(|id| id.as_str() == text.text).cloned();
         if found.is_none() {
             let known = self.taxonomy.groups.keys().map(GroupId::as_str);
             faults.push(dangling("group", text).did_you_mean(text.text, known));
@@ -320,8 +272,7 @@ impl<'t> Loader<'t> {
 }
 
 fn dangling(what: &str, text: &Text<'_>) -> Problem {
-    text.error(format!("there is no {what} `{}`", text.text))
-        .code("E03")
+    text.error(format!("there is no {what} `{}`", text.text)).code("E03")
 }
 
 /// Keywords as they may be written: a text, a list, or a table of lists by language. The languages are for
@@ -368,9 +319,7 @@ fn duration(text: &Text<'_>, faults: &mut Problems) -> Option<std::time::Duratio
     };
     let total = seconds.and_then(|seconds: u64| number.trim().parse::<u64>().ok()?.checked_mul(seconds));
     if total.is_none() {
-        let problem = text
-            .error(format!("`{}` is no length of time", text.text))
-            .code("E09");
+        let problem = text.error(format!("`{}` is no length of time", text.text)).code("E09");
         faults.push(problem.help("write a whole number and s, m, h or d, such as `4h`"));
     }
     total.map(std::time::Duration::from_secs)

@@ -39,12 +39,7 @@ impl<'t> Table<'t> {
             .iter()
             .map(|(key, value)| (key.get_ref().as_ref(), key.span(), Some(Value { file, value })))
             .collect();
-        Table {
-            file,
-            span,
-            entries,
-            asked: Vec::new(),
-        }
+        Table { file, span, entries, asked: Vec::new() }
     }
 
     pub(super) fn file(&self) -> &'t SourceText {
@@ -64,19 +59,13 @@ impl<'t> Table<'t> {
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|(name, _, value)| *name == key && value.is_some())
+        self.entries.iter().any(|(name, _, value)| *name == key && value.is_some())
     }
 
     /// Takes a value out of the table.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'t>> {
         self.asked.push(key);
-        self.entries
-            .iter_mut()
-            .find(|(name, _, _)| *name == key)?
-            .2
-            .take()
+        self.entries.iter_mut().find(|(name, _, _)| *name == key)?.2.take()
     }
 
     /// Keys that are known and whose values are not for us.
@@ -139,10 +128,7 @@ impl<'t> Table<'t> {
             if value.is_some() {
                 let known = self.asked.iter().copied();
                 faults.push(
-                    self.file
-                        .error(span.clone(), format!("unknown key `{key}`"))
-                        .code("E01")
-                        .did_you_mean(key, known),
+                    self.file.error(span.clone(), format!("unknown key `{key}`")).code("E01").did_you_mean(key, known),
                 );
             }
         }
@@ -172,11 +158,7 @@ impl<'t> Value<'t> {
 
     pub(super) fn as_text(&self) -> Option<Text<'t>> {
         match self.value.get_ref() {
-            DeValue::String(text) => Some(Text {
-                file: self.file,
-                text: text.as_ref(),
-                span: self.span(),
-            }),
+            DeValue::String(text) => Some(Text { file: self.file, text: text.as_ref(), span: self.span() }),
             _ => None,
         }
     }
@@ -190,15 +172,7 @@ impl<'t> Value<'t> {
 
     pub(super) fn as_items(&self) -> Option<Vec<Value<'t>>> {
         match self.value.get_ref() {
-            DeValue::Array(items) => Some(
-                items
-                    .iter()
-                    .map(|value| Value {
-                        file: self.file,
-                        value,
-                    })
-                    .collect(),
-            ),
+            DeValue::Array(items) => Some(items.iter().map(|value| Value { file: self.file, value }).collect()),
             _ => None,
         }
     }

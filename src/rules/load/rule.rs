@@ -13,23 +13,10 @@ use crate::rules::rule::{Actions, Boost, HandoffAction, Phase, PriorityChange, R
 use crate::rules::taxonomy::{Priority, THRESHOLD, UNCLASSIFIED};
 
 /// What a rule tells its readers and not the engine.
-const NOTES: [&str; 6] = [
-    "description",
-    "owner",
-    "refs",
-    "false_positives",
-    "added",
-    "review_by",
-];
+const NOTES: [&str; 6] = ["description", "owner", "refs", "false_positives", "added", "review_by"];
 
 impl<'t> Loader<'t> {
-    pub(super) fn rule(
-        &mut self,
-        place: usize,
-        id: RuleId,
-        mut table: Table<'t>,
-        faults: &mut Problems,
-    ) -> Rule {
+    pub(super) fn rule(&mut self, place: usize, id: RuleId, mut table: Table<'t>, faults: &mut Problems) -> Rule {
         table.skip(&NOTES);
         let title = label(table.take("title"), faults);
         let status = table
@@ -45,12 +32,7 @@ impl<'t> Loader<'t> {
         let scope = table.take("scope").map(|value| self.segments_of(&value, faults));
         let (category, weights) = self.weights(phase, &mut table, faults);
 
-        let mut reading = Reading {
-            place,
-            phase,
-            captures: Vec::new(),
-            vetoing: false,
-        };
+        let mut reading = Reading { place, phase, captures: Vec::new(), vetoing: false };
         let when = self.conditions(&mut reading, &mut table, faults);
         let boosts = table
             .tables("boost", faults)
@@ -61,11 +43,7 @@ impl<'t> Loader<'t> {
             Some(actions) => self.actions(&reading, actions, faults),
             None => Actions::default(),
         };
-        let tests = table
-            .tables("test", faults)
-            .into_iter()
-            .map(|test| self.inline_test(test, faults))
-            .collect();
+        let tests = table.tables("test", faults).into_iter().map(|test| self.inline_test(test, faults)).collect();
         let (source, span) = (table.file().clone(), table.span());
         table.finish(faults);
         Rule {
@@ -100,10 +78,7 @@ impl<'t> Loader<'t> {
         {
             faults.push(
                 table
-                    .error(format!(
-                        "`{key}` in a rule of the phase `{}`, which adds no points",
-                        phase.as_str()
-                    ))
+                    .error(format!("`{key}` in a rule of the phase `{}`, which adds no points", phase.as_str()))
                     .code("E09")
                     .help("take it out, or leave `phase` away"),
             );
@@ -122,8 +97,7 @@ impl<'t> Loader<'t> {
             weights.push((category.clone(), weight.unwrap_or(THRESHOLD)));
         }
         for (key, value) in table.table("weights", faults).into_iter().flat_map(Table::rest) {
-            if let (Some(category), Some(weight)) = (self.known_category(&key, faults), value.number(faults))
-            {
+            if let (Some(category), Some(weight)) = (self.known_category(&key, faults), value.number(faults)) {
                 weights.push((category, weight));
             }
         }
@@ -146,9 +120,7 @@ impl<'t> Loader<'t> {
         let span = when.span();
         when.finish(faults);
         if conditions.all.is_empty() && conditions.any.is_empty() && conditions.none.is_empty() {
-            let problem = table
-                .file()
-                .error(span, "there is no condition in `all`, `any` or `none`");
+            let problem = table.file().error(span, "there is no condition in `all`, `any` or `none`");
             faults.push(problem.code("E09"));
         }
         conditions
@@ -161,9 +133,7 @@ impl<'t> Loader<'t> {
         mut table: Table<'t>,
         faults: &mut Problems,
     ) -> Option<Boost> {
-        let weight = table
-            .require("weight", faults)
-            .and_then(|value| value.number(faults));
+        let weight = table.require("weight", faults).and_then(|value| value.number(faults));
         let capture = table.text("capture", faults);
         let condition = match table.has("re") {
             true => self.pattern(reading, &mut table, faults),
@@ -178,28 +148,15 @@ impl<'t> Loader<'t> {
             faults.push(table.error("a boost of a rule that has no category").code("E09"));
         }
         table.finish(faults);
-        self.set
-            .extend(capture.as_ref().map(|capture| capture.text.to_owned()));
-        Some(Boost {
-            condition: condition?,
-            weight: weight?,
-            capture: capture.map(|capture| capture.text.to_owned()),
-        })
+        self.set.extend(capture.as_ref().map(|capture| capture.text.to_owned()));
+        Some(Boost { condition: condition?, weight: weight?, capture: capture.map(|capture| capture.text.to_owned()) })
     }
 
     fn actions(&mut self, reading: &Reading, mut table: Table<'t>, faults: &mut Problems) -> Actions {
         let reply = table.text("reply", faults).and_then(|text| reply(&text, faults));
-        let group = table
-            .text("group", faults)
-            .and_then(|text| self.known_group(&text, faults));
-        let priority = table
-            .text("priority", faults)
-            .and_then(|text| priority(&text, faults));
-        let tags = table
-            .texts("tags", faults)
-            .iter()
-            .map(|tag| tag.text.to_owned())
-            .collect();
+        let group = table.text("group", faults).and_then(|text| self.known_group(&text, faults));
+        let priority = table.text("priority", faults).and_then(|text| priority(&text, faults));
+        let tags = table.texts("tags", faults).iter().map(|tag| tag.text.to_owned()).collect();
         let mut set = BTreeMap::new();
         for (field, value) in table.table("set", faults).into_iter().flat_map(Table::rest) {
             if let Some(text) = value.text(faults) {
@@ -215,9 +172,7 @@ impl<'t> Loader<'t> {
                 faults.push(dangling("field", field).did_you_mean(field.text, known));
             }
         }
-        let handoff = table
-            .table("handoff", faults)
-            .map(|table| self.handoff(table, faults));
+        let handoff = table.table("handoff", faults).map(|table| self.handoff(table, faults));
         let close = table.take("close").and_then(|value| close(&value, faults));
         let mut truth = |key| table.boolean(key, faults).unwrap_or(false);
         let actions = Actions {
@@ -263,21 +218,10 @@ fn reply(text: &Text<'_>, faults: &mut Problems) -> Option<Reply> {
     check_placeholders(text, &["hours".to_owned()], faults);
     let named = |hours: &str, faults: &mut Problems| {
         let filled = text.text.replace("{hours}", hours);
-        name(
-            &Text {
-                text: &filled,
-                ..text.clone()
-            },
-            TemplateName::parse,
-            faults,
-        )
+        name(&Text { text: &filled, ..text.clone() }, TemplateName::parse, faults)
     };
     let open = named("open", faults)?;
-    Some(Reply {
-        open,
-        closed: named("closed", faults)?,
-        span: text.span.clone(),
-    })
+    Some(Reply { open, closed: named("closed", faults)?, span: text.span.clone() })
 }
 
 /// `high`, or `+1` for a step up.
@@ -297,9 +241,7 @@ fn close(value: &Value<'_>, faults: &mut Problems) -> Option<std::time::Duration
         return now.then_some(std::time::Duration::ZERO);
     }
     let mut table = value.table(faults)?;
-    let after = table
-        .require("after", faults)
-        .and_then(|after| after.text(faults));
+    let after = table.require("after", faults).and_then(|after| after.text(faults));
     table.finish(faults);
     duration(&after?, faults)
 }

@@ -25,12 +25,8 @@ impl<'t> Loader<'t> {
             if let Some(text) = sla.as_text() {
                 first_response = duration(&text, faults);
             } else if let Some(mut clocks) = sla.table(faults) {
-                first_response = clocks
-                    .text("first", faults)
-                    .and_then(|text| duration(&text, faults));
-                follow_up = clocks
-                    .text("follow_up", faults)
-                    .and_then(|text| duration(&text, faults));
+                first_response = clocks.text("first", faults).and_then(|text| duration(&text, faults));
+                follow_up = clocks.text("follow_up", faults).and_then(|text| duration(&text, faults));
                 clocks.finish(faults);
             }
         }
@@ -69,13 +65,9 @@ impl<'t> Loader<'t> {
         let Some(parsed) = name(&id, GroupId::parse, faults) else {
             return;
         };
-        let group = Group {
-            id: parsed.clone(),
-            label,
-            calendar: calendar.as_ref().map(|calendar| calendar.text.to_owned()),
-        };
-        self.pending
-            .extend(calendar.map(|calendar| (Named::Calendar, calendar)));
+        let group =
+            Group { id: parsed.clone(), label, calendar: calendar.as_ref().map(|calendar| calendar.text.to_owned()) };
+        self.pending.extend(calendar.map(|calendar| (Named::Calendar, calendar)));
         if self.taxonomy.groups.insert(parsed, group).is_some() {
             twice("group", &id, faults);
         }
@@ -89,9 +81,7 @@ impl<'t> Loader<'t> {
             let name = name.text(faults)?;
             let zone = zone(name.text);
             if zone.is_none() {
-                let problem = name
-                    .error(format!("there is no time zone `{}`", name.text))
-                    .code("E09");
+                let problem = name.error(format!("there is no time zone `{}`", name.text)).code("E09");
                 faults.push(problem.help("use a name of the IANA database, such as `Asia/Shanghai`"));
             }
             zone
@@ -115,23 +105,12 @@ impl<'t> Loader<'t> {
         let Some(zone) = zone else { return };
         let calendar = Calendar {
             zone,
-            week: std::array::from_fn(|day| {
-                if days.contains(&day) {
-                    hours.clone()
-                } else {
-                    Vec::new()
-                }
-            }),
+            week: std::array::from_fn(|day| if days.contains(&day) { hours.clone() } else { Vec::new() }),
             holidays: holidays.into_iter().collect(),
             make_up_days: make_up_days.into_iter().collect(),
             peak,
         };
-        if self
-            .taxonomy
-            .calendars
-            .insert(id.text.to_owned(), calendar)
-            .is_some()
-        {
+        if self.taxonomy.calendars.insert(id.text.to_owned(), calendar).is_some() {
             twice("calendar", &id, faults);
         }
     }
@@ -141,23 +120,14 @@ impl<'t> Loader<'t> {
             return;
         };
         let label = label(table.take("label"), faults);
-        let names = table
-            .take("names")
-            .map_or(Vec::new(), |value| keyword_texts(&value, faults));
+        let names = table.take("names").map_or(Vec::new(), |value| keyword_texts(&value, faults));
         let patterns = table.texts("re", faults);
         table.finish(faults);
-        let patterns = patterns
-            .iter()
-            .filter_map(|text| pattern(text, faults))
-            .map(|pattern| pattern.regex);
+        let patterns = patterns.iter().filter_map(|text| pattern(text, faults)).map(|pattern| pattern.regex);
         let field = Field {
             id: id.text.to_owned(),
             label,
-            names: names
-                .iter()
-                .map(|name| fold_words(name.text))
-                .filter(|name| !name.is_empty())
-                .collect(),
+            names: names.iter().map(|name| fold_words(name.text)).filter(|name| !name.is_empty()).collect(),
             patterns: patterns.collect(),
         };
         if self.taxonomy.field(id.text).is_some() {
@@ -207,20 +177,13 @@ pub(super) fn name<T>(
 ) -> Option<T> {
     parse(text.text)
         .map_err(|error| {
-            faults.push(
-                text.error(format!("`{}` is no name", text.text))
-                    .code("E09")
-                    .help(error.to_string()),
-            )
+            faults.push(text.error(format!("`{}` is no name", text.text)).code("E09").help(error.to_string()))
         })
         .ok()
 }
 
 fn twice(what: &str, id: &Text<'_>, faults: &mut Problems) {
-    faults.push(
-        id.error(format!("the {what} `{}` is there twice", id.text))
-            .code("E02"),
-    );
+    faults.push(id.error(format!("the {what} `{}` is there twice", id.text)).code("E02"));
 }
 
 fn spans(texts: Vec<Text<'_>>, faults: &mut Problems) -> Vec<Span> {
@@ -231,9 +194,7 @@ fn spans(texts: Vec<Text<'_>>, faults: &mut Problems) -> Vec<Span> {
             None => faults.push(
                 text.error(format!("`{}` are no hours of a day", text.text))
                     .code("E09")
-                    .help(
-                        "write `09:00-18:00`; hours over midnight are two, `22:00-24:00` and `00:00-06:00`",
-                    ),
+                    .help("write `09:00-18:00`; hours over midnight are two, `22:00-24:00` and `00:00-06:00`"),
             ),
         }
     }

@@ -9,19 +9,10 @@ fn a_subject_weighs_more_and_is_judged_once() {
     let judgement = rules.judge(&input(&message));
     assert_eq!(judgement.scores[0].score, (6.0 + 1.5) * 1.5);
     let evidence = &judgement.hits[0].evidence[0];
-    assert_eq!(
-        (evidence.segment, evidence.text.as_str()),
-        (Segment::Subject, "554 DT:SPM")
-    );
+    assert_eq!((evidence.segment, evidence.text.as_str()), (Segment::Subject, "554 DT:SPM"));
     assert_eq!(&message.subject[evidence.range.clone()], "554 DT:SPM");
-    let again = rules.judge(&Input {
-        subject_unchanged: true,
-        ..input(&message)
-    });
-    assert_eq!(
-        (category(&again), again.why_not.clone()),
-        ("none", Some(Ambiguity::Nothing))
-    );
+    let again = rules.judge(&Input { subject_unchanged: true, ..input(&message) });
+    assert_eq!((category(&again), again.why_not.clone()), ("none", Some(Ambiguity::Nothing)));
 }
 
 #[test]
@@ -51,10 +42,7 @@ any = [{ kw = ["续费"] }]
     let mut message = mail("", "请看下面");
     message.segments.forwarded = "我想续费".into();
     let judgement = rules.judge(&input(&message));
-    assert_eq!(
-        (category(&judgement), judgement.scores[0].score),
-        ("billing.sales", 5.0)
-    );
+    assert_eq!((category(&judgement), judgement.scores[0].score), ("billing.sales", 5.0));
     message.segments.fresh = "这是一封足够长的信，下面只是参考".into();
     assert_eq!(category(&rules.judge(&input(&message))), "none");
 }
@@ -92,15 +80,8 @@ fn conditions_that_look_elsewhere_than_into_the_text() {
         (r#"{ kw = ["代码"], word = "on" }"#, false),
     ];
     let mut message = mail("", "错误代码：550，见附件。mycodes");
-    message.fields.push(Field {
-        name: "X-Kind".into(),
-        value: "BIG".into(),
-    });
-    message.attachments.push(message::Attachment {
-        name: "error.png".into(),
-        media_type: "image/png".into(),
-        size: 1,
-    });
+    message.fields.push(Field { name: "X-Kind".into(), value: "BIG".into() });
+    message.attachments.push(message::Attachment { name: "error.png".into(), media_type: "image/png".into(), size: 1 });
     for (condition, want) in cases {
         let text = format!(
             "[[rule]]\nid = 'tested'\nphase = 'guard'\n[rule.when]\nall = [{condition}]\n\
@@ -110,10 +91,7 @@ fn conditions_that_look_elsewhere_than_into_the_text() {
         let (rules, problems) = load(&files(&[("t", TAXONOMY), ("r", &text)]));
         // `*.com` is refused as a domain, and so never holds.
         assert!(problems.is_empty() || condition.contains("*.com"), "{problems}");
-        let held = rules
-            .judge(&input(&message))
-            .hit(&RuleId::parse("tested").unwrap())
-            .is_some();
+        let held = rules.judge(&input(&message)).hit(&RuleId::parse("tested").unwrap()).is_some();
         assert_eq!(held && problems.is_empty(), want, "{condition}");
     }
 }
@@ -131,11 +109,7 @@ ask = ["error_code", "client"]
 "#;
     let rules = rules(&[text]);
     let cases = [
-        (
-            "退信\n错误代码：5.7.1 未认证\n客户端：Outlook 2019",
-            "5.7.1 未认证",
-            "Outlook 2019",
-        ),
+        ("退信\n错误代码：5.7.1 未认证\n客户端：Outlook 2019", "5.7.1 未认证", "Outlook 2019"),
         ("退信 错误代码:550客户端:Chrome 120", "550", "Chrome 120"),
         ("退信\n错误代码：\n客户端：____", "", ""),
         ("退信，Error Code = ５５０", "550", ""),
@@ -146,11 +120,7 @@ ask = ["error_code", "client"]
     for (body, code, client) in cases {
         let judgement = rules.judge(&input(&mail("", body)));
         let field = |id: &str| judgement.fields.get(id).cloned().unwrap_or_default();
-        assert_eq!(
-            (field("error_code"), field("client")),
-            (code.into(), client.into()),
-            "{body}"
-        );
+        assert_eq!((field("error_code"), field("client")), (code.into(), client.into()), "{body}");
         let asked = judgement.ask.contains(&"client".to_owned());
         assert_eq!(asked, client.is_empty(), "{body}");
     }

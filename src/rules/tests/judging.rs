@@ -15,23 +15,13 @@ fn a_judgement_tells_what_it_was_made_of() {
         .iter()
         .map(|contribution| (contribution.weight, contribution.evidence[0].text.as_str()))
         .collect();
-    assert_eq!(
-        told,
-        [(6.0, "５５４　ＤＴ：ＳＰＭ"), (1.5, "被退回"), (0.5, "發票")]
-    );
-    for evidence in score
-        .contributions
-        .iter()
-        .flat_map(|contribution| &contribution.evidence)
-    {
+    assert_eq!(told, [(6.0, "５５４　ＤＴ：ＳＰＭ"), (1.5, "被退回"), (0.5, "發票")]);
+    for evidence in score.contributions.iter().flat_map(|contribution| &contribution.evidence) {
         assert_eq!(evidence.segment, Segment::Body);
         assert_eq!(message.segments.fresh[evidence.range.clone()], evidence.text);
     }
     assert_eq!(judgement.fields["error_code"], "554");
-    assert_eq!(
-        judgement.fields["cause"], "發票",
-        "what a customer wrote keeps its characters"
-    );
+    assert_eq!(judgement.fields["cause"], "發票", "what a customer wrote keeps its characters");
     assert_eq!(judgement.ask, ["client"]);
     assert!(judgement.offer_human && judgement.why_not.is_none());
 }
@@ -74,14 +64,8 @@ any = [{ kw = ["上传"] }]
     let rules = rules(&[two]);
     let judge = |body: &str| rules.judge(&input(&mail("", body)));
     let clear = judge("发票");
-    assert_eq!(
-        clear.category.map(|won| (won.score, won.margin)),
-        Some((6.0, 6.0))
-    );
-    assert_eq!(
-        (clear.group.unwrap().as_str(), clear.priority),
-        ("billing", Priority::Low)
-    );
+    assert_eq!(clear.category.map(|won| (won.score, won.margin)), Some((6.0, 6.0)));
+    assert_eq!((clear.group.unwrap().as_str(), clear.priority), ("billing", Priority::Low));
     // 6 to 4: enough of a lead. 6 to 5: not.
     assert_eq!(category(&judge("发票 退信")), "billing.sales");
     let close = judge("发票 退信 550 554");
@@ -95,15 +79,8 @@ any = [{ kw = ["上传"] }]
         })
     );
     assert_eq!(close.group.unwrap().as_str(), "triage");
-    assert_eq!(
-        judge("退信 550 550").scores[0].score,
-        6.0,
-        "one keyword twice is one keyword"
-    );
-    assert!(matches!(
-        judge("附件").why_not,
-        Some(Ambiguity::BelowThreshold { score: 4.0, .. })
-    ));
+    assert_eq!(judge("退信 550 550").scores[0].score, 6.0, "one keyword twice is one keyword");
+    assert!(matches!(judge("附件").why_not, Some(Ambiguity::BelowThreshold { score: 4.0, .. })));
     let both = judge("附件上传 发票");
     assert_eq!(both.tags, Vec::<String>::new());
     assert!(matches!(both.why_not, Some(Ambiguity::TooClose { .. })));
@@ -133,11 +110,7 @@ reply = "kb/y"
     let message = mail("退信", "人工服务，被退回 554 DT:SPM");
     let mut all = files(&[("t", TAXONOMY), ("a", BOUNCE), ("b", HANDOFF), ("c", more)]);
     let first = load(&all).0.judge(&input(&message));
-    assert_eq!(
-        first.reply.as_ref().unwrap().as_str(),
-        "handoff/open",
-        "of equal guards the first id"
-    );
+    assert_eq!(first.reply.as_ref().unwrap().as_str(), "handoff/open", "of equal guards the first id");
     for _ in 0..all.len() {
         all.rotate_left(1);
         let (rules, problems) = load(&all);
@@ -199,41 +172,25 @@ tags = ["repeated"]
     let judge = |subject: &str, body: &str| rules.judge(&input(&mail(subject, body)));
     let advert = judge("", "代开，请联系");
     assert_eq!(advert.suppressed_by.as_ref().unwrap().as_str(), "advert");
-    assert_eq!(
-        (advert.reply, advert.why_not, advert.scores.len()),
-        (None, None, 0)
-    );
+    assert_eq!((advert.reply, advert.why_not, advert.scores.len()), (None, None, 0));
 
     let weak = judge("", "退信");
     assert_eq!(weak.reply.unwrap().as_str(), "kb/bounce");
     assert_eq!(weak.close, Some(std::time::Duration::from_secs(3 * 24 * 60 * 60)));
     let strong = judge("退信", "代开 退信");
     assert_eq!(strong.reply.unwrap().as_str(), "ack");
-    assert_eq!(
-        (strong.group.unwrap().as_str(), strong.priority),
-        ("emergency", Priority::Urgent)
-    );
+    assert_eq!((strong.group.unwrap().as_str(), strong.priority), ("emergency", Priority::Urgent));
     assert!(strong.forward && strong.suppressed_by.is_none());
 
     let unclear = judge("", "你好");
     let handoff = unclear.handoff.unwrap();
-    assert_eq!(
-        (handoff.to.unwrap().as_str(), handoff.reason.as_str()),
-        ("emergency", "unclear")
-    );
+    assert_eq!((handoff.to.unwrap().as_str(), handoff.reason.as_str()), ("emergency", "unclear"));
     assert!(unclear.tags.is_empty());
     let message = mail("", "你好");
-    let third = Input {
-        exchanges: 3,
-        ..input(&message)
-    };
+    let third = Input { exchanges: 3, ..input(&message) };
     assert_eq!(rules.judge(&third).tags, ["repeated"]);
 
-    let templates: Vec<String> = rules
-        .templates()
-        .iter()
-        .map(|(name, _, _)| name.to_string())
-        .collect();
+    let templates: Vec<String> = rules.templates().iter().map(|(name, _, _)| name.to_string()).collect();
     assert_eq!(templates, ["kb/bounce", "ack"]);
 }
 
@@ -246,23 +203,11 @@ fn a_shadow_rule_is_told_and_has_no_effect() {
              [[rule.test]]\nbody = '退信'\nwant = {{ match = true, category = 'deliver.bounce' }}\n"
         )
     };
-    for (status, hits, won) in [
-        ("draft", 0, "none"),
-        ("shadow", 1, "none"),
-        ("deprecated", 1, "deliver.bounce"),
-    ] {
+    for (status, hits, won) in [("draft", 0, "none"), ("shadow", 1, "none"), ("deprecated", 1, "deliver.bounce")] {
         let rules = rules(&[&text(status)]);
         let judgement = rules.judge(&input(&mail("", "退信")));
-        assert_eq!(
-            (judgement.hits.len(), category(&judgement)),
-            (hits, won),
-            "{status}"
-        );
-        assert_eq!(
-            rules.run_tests(&read).0.passed,
-            1,
-            "{status}: its own test takes it for stable"
-        );
+        assert_eq!((judgement.hits.len(), category(&judgement)), (hits, won), "{status}");
+        assert_eq!(rules.run_tests(&read).0.passed, 1, "{status}: its own test takes it for stable");
     }
 }
 
@@ -272,14 +217,8 @@ fn hours_are_those_of_whoever_has_the_case() {
     let message = mail("", "转人工");
     let emergency = GroupId::parse("emergency").unwrap();
     let night: Timestamp = "2026-01-07T23:00:00+08:00".parse().unwrap();
-    let at_night = Input {
-        now: night,
-        ..input(&message)
-    };
+    let at_night = Input { now: night, ..input(&message) };
     assert_eq!(rules.judge(&at_night).reply.unwrap().as_str(), "handoff/closed");
-    assert_eq!(
-        rules.taxonomy().hours(Some(&emergency), night),
-        crate::time::Hours::Open
-    );
+    assert_eq!(rules.taxonomy().hours(Some(&emergency), night), crate::time::Hours::Open);
     assert_eq!(rules.taxonomy().calendar(&emergency), None);
 }

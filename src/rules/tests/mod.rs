@@ -167,21 +167,13 @@ want = { handoff = false, match = false }
 "#;
 
 fn files(texts: &[(&str, &str)]) -> Vec<SourceText> {
-    texts
-        .iter()
-        .map(|(name, text)| SourceText::new(*name, *text))
-        .collect()
+    texts.iter().map(|(name, text)| SourceText::new(*name, *text)).collect()
 }
 
 /// The taxonomy with these rules, which have no fault.
 fn rules(texts: &[&str]) -> Rules {
     let mut all = vec![SourceText::new("taxonomy.toml", TAXONOMY)];
-    all.extend(
-        texts
-            .iter()
-            .enumerate()
-            .map(|(i, text)| SourceText::new(format!("{i}.toml"), *text)),
-    );
+    all.extend(texts.iter().enumerate().map(|(i, text)| SourceText::new(format!("{i}.toml"), *text)));
     let (rules, problems) = load(&all);
     assert!(problems.is_empty(), "{problems}");
     rules
@@ -192,8 +184,7 @@ fn read(raw: &[u8]) -> Message {
 }
 
 fn mail(subject: &str, body: &str) -> Message {
-    let mut mail =
-        read(format!("From: c@example.com\r\nTo: s@example.org\r\nSubject: {subject}\r\n\r\nx").as_bytes());
+    let mut mail = read(format!("From: c@example.com\r\nTo: s@example.org\r\nSubject: {subject}\r\n\r\nx").as_bytes());
     mail.segments.fresh = body.to_owned();
     mail
 }
@@ -212,21 +203,14 @@ fn input(message: &Message) -> Input<'_> {
 }
 
 fn category(judgement: &Judgement) -> &str {
-    judgement
-        .category
-        .as_ref()
-        .map_or("none", |won| won.category.as_str())
+    judgement.category.as_ref().map_or("none", |won| won.category.as_str())
 }
 
 #[test]
 fn inline_tests_pass_fail_and_surprise() {
     let (summary, problems) = rules(&[BOUNCE, HANDOFF]).run_tests(&read);
     assert!(problems.is_empty(), "{problems}");
-    let want = TestSummary {
-        passed: 16,
-        expected_failures: 1,
-        ..TestSummary::default()
-    };
+    let want = TestSummary { passed: 16, expected_failures: 1, ..TestSummary::default() };
     assert_eq!(summary, want);
 
     let wrong = BOUNCE

@@ -26,10 +26,7 @@ pub(super) struct Change<'a> {
 
 impl<'a> Change<'a> {
     pub fn new(tree: &'a sled::Tree) -> Change<'a> {
-        Change {
-            tree,
-            writes: BTreeMap::new(),
-        }
+        Change { tree, writes: BTreeMap::new() }
     }
 
     /// All of it or nothing.
@@ -72,39 +69,24 @@ impl<'a> Change<'a> {
 }
 
 /// Does to the state what the record at `position` says; `mark` is where its frame ends.
-pub(super) fn fold(
-    change: &mut Change<'_>,
-    position: Position,
-    mark: Mark,
-    record: &Record,
-) -> Result<(), Broken> {
+pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, record: &Record) -> Result<(), Broken> {
     match record {
         Record::Started { mailbox, mark } => {
             let row = MailboxRow { started: Some(*mark), cursor: None };
             change.put(keys::mailbox(mailbox), schema::row(&row));
         }
-        Record::Taken {
-            mailbox,
-            place,
-            hash,
-            attempt,
-            ..
-        } => {
+        Record::Taken { mailbox, place, hash, attempt, .. } => {
             change.put(keys::attempts(hash), attempt.to_be_bytes());
             change.put(keys::pending(mailbox, place), *hash.as_bytes());
         }
         Record::Decided(decided) => decide(change, position, decided)?,
-        Record::Again {
-            mailbox, place, hash, ..
-        } => placed(change, mailbox, place, Some(hash))?,
+        Record::Again { mailbox, place, hash, .. } => placed(change, mailbox, place, Some(hash))?,
         Record::Vanished { mailbox, place, .. } => placed(change, mailbox, place, None)?,
         Record::Settled { mailbox, places } => {
             places.iter().for_each(|place| change.remove(keys::unsettled(mailbox, place)));
         }
         Record::Changed(changed) => amend(change, position, changed)?,
-        Record::SendStart {
-            message_id, attempt, ..
-        } => {
+        Record::SendStart { message_id, attempt, .. } => {
             if let Some(mut item) = item(change, message_id)? {
                 change.remove(keys::due(item.due, message_id));
                 item.attempts = *attempt;
@@ -113,13 +95,7 @@ pub(super) fn fold(
             }
         }
         Record::Sent { message_id, .. } => finish(change, position, message_id)?,
-        Record::Deferred {
-            message_id,
-            attempt,
-            until,
-            why,
-            ..
-        } => {
+        Record::Deferred { message_id, attempt, until, why, .. } => {
             if let Some(mut item) = item(change, message_id)? {
                 change.remove(keys::due(item.due, message_id));
                 item.attempts = *attempt;
@@ -131,12 +107,7 @@ pub(super) fn fold(
                 note(change, position, item.case);
             }
         }
-        Record::Failed {
-            message_id,
-            at,
-            notice,
-            ..
-        } => {
+        Record::Failed { message_id, at, notice, .. } => {
             finish(change, position, message_id)?;
             enqueue(change, position, *at, notice.as_slice())?;
         }
@@ -216,10 +187,7 @@ fn placed(
     if let Place::Imap { uid_validity, uid } = *place {
         let mut row: MailboxRow = change.row(&keys::mailbox(mailbox))?.unwrap_or_default();
         row.cursor = match row.cursor {
-            Some(cursor) if cursor.uid_validity == uid_validity => Some(Cursor {
-                uid: cursor.uid.max(uid),
-                ..cursor
-            }),
+            Some(cursor) if cursor.uid_validity == uid_validity => Some(Cursor { uid: cursor.uid.max(uid), ..cursor }),
             // Another UIDVALIDITY: all UIDs are new (RFC 9051 §2.3.1.1).
             _ => Some(Cursor { uid_validity, uid }),
         };
@@ -231,9 +199,7 @@ fn placed(
 fn spend(change: &mut Change<'_>, scopes: &[Scope], at: Timestamp) -> Result<(), Broken> {
     for scope in scopes {
         let key = keys::budget(scope);
-        let mut window = change
-            .get(&key)?
-            .map_or_else(Window::default, |bytes| super::window_from(&bytes));
+        let mut window = change.get(&key)?.map_or_else(Window::default, |bytes| super::window_from(&bytes));
         window.spend(scope, at);
         change.put(key, super::window_bytes(&window));
     }
@@ -241,12 +207,7 @@ fn spend(change: &mut Change<'_>, scopes: &[Scope], at: Timestamp) -> Result<(),
 }
 
 /// Puts mails into the outbox, due at once.
-fn enqueue(
-    change: &mut Change<'_>,
-    position: Position,
-    at: Timestamp,
-    mails: &[Outgoing],
-) -> Result<(), Broken> {
+fn enqueue(change: &mut Change<'_>, position: Position, at: Timestamp, mails: &[Outgoing]) -> Result<(), Broken> {
     for (index, mail) in mails.iter().enumerate() {
         let item = OutboxItem {
             message_id: mail.message_id.clone(),
@@ -263,10 +224,7 @@ fn enqueue(
         };
         change.put(keys::due(item.due, &item.message_id), []);
         if let Some(number) = item.case {
-            change.put(
-                keys::queue(number, position, item.index),
-                item.message_id.as_str(),
-            );
+            change.put(keys::queue(number, position, item.index), item.message_id.as_str());
             note(change, position, Some(number));
         }
         put_item(change, &item);

@@ -113,10 +113,7 @@ pub fn due_id(key: &[u8]) -> Option<MessageId> {
 
 /// The mails of one case that are in the outbox, in the order in which they were written down.
 pub fn queue(number: CaseNumber, position: Position, index: u32) -> Vec<u8> {
-    key(
-        &queues(number),
-        &[&position.0.to_be_bytes(), &index.to_be_bytes()],
-    )
+    key(&queues(number), &[&position.0.to_be_bytes(), &index.to_be_bytes()])
 }
 
 pub fn queues(number: CaseNumber) -> Vec<u8> {
@@ -144,9 +141,7 @@ pub fn place_after(prefix: &[u8], key: &[u8]) -> Option<Place> {
                 uid: u32::from_be_bytes(uid.try_into().ok()?),
             })
         }
-        (2, file) => Some(Place::Maildir {
-            file: String::from_utf8(file.to_vec()).ok()?,
-        }),
+        (2, file) => Some(Place::Maildir { file: String::from_utf8(file.to_vec()).ok()? }),
         _ => None,
     }
 }
@@ -165,9 +160,7 @@ mod tests {
     fn what_is_due_earlier_comes_first() {
         let id = MessageId::parse("a@b").unwrap();
         let at = |ms| Timestamp::from_millisecond(ms).unwrap();
-        let keys: Vec<_> = [-5_000_000, -1, 0, 1, 2_000_000_000_000]
-            .map(|ms| due(at(ms), &id))
-            .into();
+        let keys: Vec<_> = [-5_000_000, -1, 0, 1, 2_000_000_000_000].map(|ms| due(at(ms), &id)).into();
         assert!(keys.is_sorted());
         assert_eq!(due_id(&keys[0]), Some(id));
     }
@@ -175,15 +168,9 @@ mod tests {
     #[test]
     fn a_place_is_read_back_from_its_key() {
         let mailbox = MailboxName::parse("support").unwrap();
-        for place in [
-            Place::Imap {
-                uid_validity: 1,
-                uid: u32::MAX,
-            },
-            Place::Maildir {
-                file: "17.M1.host,S=2:2,".into(),
-            },
-        ] {
+        for place in
+            [Place::Imap { uid_validity: 1, uid: u32::MAX }, Place::Maildir { file: "17.M1.host,S=2:2,".into() }]
+        {
             let key = pending(&mailbox, &place);
             assert_eq!(place_after(&all_pending(&mailbox), &key), Some(place));
         }

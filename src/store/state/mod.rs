@@ -96,9 +96,7 @@ impl State {
         let marker = dir.join(OPENED);
         let boot = folder::boot_id().unwrap_or_default();
         let mut why = match std::fs::read_to_string(&marker) {
-            Ok(opened) if opened != boot => {
-                Some("the machine went down while the state was in use".to_owned())
-            }
+            Ok(opened) if opened != boot => Some("the machine went down while the state was in use".to_owned()),
             _ => None,
         };
         if why.is_some() {
@@ -135,11 +133,7 @@ impl State {
                     std::fs::remove_file(entry.path()).map_err(|e| Broken(e.to_string()))?;
                 }
             }
-            let db = sled::Config::new()
-                .path(&path)
-                .cache_capacity(CACHE)
-                .flush_every_ms(Some(FLUSH_MS))
-                .open()?;
+            let db = sled::Config::new().path(&path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH_MS)).open()?;
             let format = schema::STATE_FORMAT.to_be_bytes();
             match db.get(keys::FORMAT)? {
                 Some(found) if *found == format => {}
@@ -148,10 +142,7 @@ impl State {
                 }
                 _ => return Err(Broken("the state was written by another version".into())),
             }
-            Ok(State {
-                dir: dir.to_owned(),
-                db,
-            })
+            Ok(State { dir: dir.to_owned(), db })
         })
     }
 
@@ -163,10 +154,9 @@ impl State {
         let end = bytes.get(..8).and_then(|end| end.try_into().ok());
         let checksum = bytes.get(8..).and_then(|checksum| checksum.try_into().ok());
         match (end, checksum) {
-            (Some(end), Some(checksum)) => Ok(Mark {
-                end: u64::from_be_bytes(end),
-                checksum: u32::from_be_bytes(checksum),
-            }),
+            (Some(end), Some(checksum)) => {
+                Ok(Mark { end: u64::from_be_bytes(end), checksum: u32::from_be_bytes(checksum) })
+            }
             _ => Err(Broken("the mark of the state has the wrong length".into())),
         }
     }
@@ -182,20 +172,14 @@ impl State {
 
     /// Applies many records, a few thousand in a batch.
     pub fn replay(&self) -> Replay<'_> {
-        Replay {
-            state: self,
-            change: Change::new(&self.db),
-            records: 0,
-        }
+        Replay { state: self, change: Change::new(&self.db), records: 0 }
     }
 
     /// Writes out what sled still holds and makes it durable, so that the next start may trust it.
     pub fn close(&self) {
         let closed = guarded(|| {
             self.db.flush()?;
-            File::open(self.dir.join(STATE).join("db"))
-                .and_then(|db| db.sync_all())
-                .map_err(|e| Broken(e.to_string()))
+            File::open(self.dir.join(STATE).join("db")).and_then(|db| db.sync_all()).map_err(|e| Broken(e.to_string()))
         });
         if closed.is_ok() {
             let _ = std::fs::remove_file(self.dir.join(OPENED));
@@ -224,9 +208,7 @@ impl State {
             .map(|entry| {
                 let (key, hash) = entry?;
                 let place = keys::place_after(&prefix, &key);
-                place
-                    .zip(hash_from(&hash))
-                    .ok_or_else(|| Broken("a pending mail is not readable".into()))
+                place.zip(hash_from(&hash)).ok_or_else(|| Broken("a pending mail is not readable".into()))
             })
             .collect()
     }
@@ -305,17 +287,12 @@ impl State {
     /// The frames that tell the history of a case, in order.
     pub fn entries(&self, case: CaseNumber) -> Result<Vec<Position>, Broken> {
         let prefix = keys::entries(case);
-        self.db
-            .scan_prefix(&prefix)
-            .keys()
-            .map(|key| Ok(Position(number(key?.get(prefix.len()..))?)))
-            .collect()
+        self.db.scan_prefix(&prefix).keys().map(|key| Ok(Position(number(key?.get(prefix.len()..))?))).collect()
     }
 
     pub fn cases(&self) -> impl Iterator<Item = Result<Case, Broken>> + use<> {
         let rows = self.db.scan_prefix(keys::CASES);
-        rows.values()
-            .map(|value| schema::read_row(&value?).map_err(Broken))
+        rows.values().map(|value| schema::read_row(&value?).map_err(Broken))
     }
 
     pub fn ledger(&self) -> impl Iterator<Item = Result<(MailHash, Ledgered), Broken>> + use<> {
@@ -329,8 +306,7 @@ impl State {
 
     pub fn outbox(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> + use<> {
         let rows = self.db.scan_prefix(keys::OUTBOX);
-        rows.values()
-            .map(|value| schema::read_row(&value?).map_err(Broken))
+        rows.values().map(|value| schema::read_row(&value?).map_err(Broken))
     }
 
     pub fn outbox_item(&self, id: &MessageId) -> Result<Option<OutboxItem>, Broken> {
@@ -371,8 +347,7 @@ impl State {
     fn waiting(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> {
         self.db.scan_prefix(keys::DUE).keys().map(|key| {
             let id = keys::due_id(&key?).ok_or_else(|| Broken("a due mail is not readable".into()))?;
-            self.outbox_item(&id)?
-                .ok_or_else(|| Broken(format!("the due mail {id} is not in the outbox")))
+            self.outbox_item(&id)?.ok_or_else(|| Broken(format!("the due mail {id} is not in the outbox")))
         })
     }
 
@@ -384,9 +359,7 @@ impl State {
             let id = id?;
             let id = std::str::from_utf8(&id).ok().and_then(MessageId::parse);
             let Some(other) = id.map(|id| self.outbox_item(&id)).transpose()?.flatten() else {
-                return Err(Broken(format!(
-                    "a queued mail of case {case} is not in the outbox"
-                )));
+                return Err(Broken(format!("a queued mail of case {case} is not in the outbox")));
             };
             let earlier = (other.position, other.index) < (item.position, item.index);
             if other.started.is_some() || (earlier && other.envelope.to == item.envelope.to) {
@@ -456,14 +429,8 @@ impl From<sled::Error> for Broken {
 /// sled panics on some files that it cannot read; to us that is one more way to be broken.
 pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let what = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Broken(format!(
-            "sled gave up: {}",
-            what.unwrap_or("no reason given")
-        )))
+        let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Broken(format!("sled gave up: {}", what.unwrap_or("no reason given"))))
     })
 }
 
@@ -472,9 +439,7 @@ fn set_aside(dir: &Path) -> Result<(), StoreError> {
     let (state, aside) = (dir.join(STATE), dir.join(ASIDE));
     let _ = std::fs::remove_dir_all(&aside);
     match std::fs::rename(&state, &aside) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(StoreError::at(&state, "moved out of the way", &e))
-        }
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(StoreError::at(&state, "moved out of the way", &e)),
         _ => Ok(()),
     }
 }

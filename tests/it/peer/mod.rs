@@ -64,10 +64,7 @@ impl Peer {
     /// All scripts were played to their end. The client must be gone.
     pub async fn end(self) {
         let played = timeout(PATIENCE, self.playing).await;
-        played
-            .expect("the peer is still waiting")
-            .unwrap()
-            .unwrap_or_else(|why| panic!("{why}"));
+        played.expect("the peer is still waiting").unwrap().unwrap_or_else(|why| panic!("{why}"));
     }
 }
 
@@ -150,9 +147,7 @@ fn acceptor(name: &str) -> TlsAcceptor {
         "stranger" => include_bytes!("tls/stranger.pem"),
         _ => panic!("no certificate for {name}"),
     };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .unwrap();
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

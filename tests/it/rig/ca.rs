@@ -9,10 +9,7 @@ use super::daemon;
 /// Makes `ca.pem`, `server.pem` and `server.key` in `folder`, and returns the first.
 pub fn make(folder: &Path, host: &str) -> Vec<u8> {
     let common = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-    openssl(
-        folder,
-        &format!("req -x509 {common} -keyout ca.key -out ca.pem -subj /CN=rig-ca"),
-    );
+    openssl(folder, &format!("req -x509 {common} -keyout ca.key -out ca.pem -subj /CN=rig-ca"));
     openssl(
         folder,
         &format!(

@@ -40,24 +40,12 @@ pub struct Daemon {
 impl Daemon {
     /// Starts a server and waits until all `ports` greet. `leader` is asked for the process to be told to
     /// end, when that is not the child itself.
-    pub fn start(
-        mut command: Command,
-        ports: &[u16],
-        log: &Path,
-        leader: impl Fn() -> Option<u32>,
-    ) -> Daemon {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .unwrap();
+    pub fn start(mut command: Command, ports: &[u16], log: &Path, leader: impl Fn() -> Option<u32>) -> Daemon {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let up = ports
-                .iter()
-                .all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok());
+            let up = ports.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok());
             if let (true, Some(leader)) = (up, leader()) {
                 return Daemon { child, leader };
             }
@@ -101,8 +89,5 @@ impl Drop for Daemon {
 }
 
 fn signal(name: &str, process: &str) {
-    let _ = Command::new("kill")
-        .args(["-s", name, "--", process])
-        .stderr(Stdio::null())
-        .status();
+    let _ = Command::new("kill").args(["-s", name, "--", process]).stderr(Stdio::null()).status();
 }

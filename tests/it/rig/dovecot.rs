@@ -18,21 +18,10 @@ impl Dovecot {
     pub fn start(rig: &Path, imap_port: u16, imaps_port: u16) -> Dovecot {
         let folder = rig.join("dovecot");
         fs::create_dir(&folder).unwrap();
-        let users: String = USERS
-            .iter()
-            .map(|user| format!("{user}:{{PLAIN}}{PASSWORD}\n"))
-            .collect();
+        let users: String = USERS.iter().map(|user| format!("{user}:{{PLAIN}}{PASSWORD}\n")).collect();
         fs::write(folder.join("users"), users).unwrap();
-        fs::write(
-            folder.join("dovecot.conf"),
-            configuration(rig, imap_port, imaps_port),
-        )
-        .unwrap();
-        let mut dovecot = Dovecot {
-            folder,
-            ports: [imap_port, imaps_port],
-            running: None,
-        };
+        fs::write(folder.join("dovecot.conf"), configuration(rig, imap_port, imaps_port)).unwrap();
+        let mut dovecot = Dovecot { folder, ports: [imap_port, imaps_port], running: None };
         dovecot.run();
         dovecot
     }
@@ -56,10 +45,7 @@ impl Dovecot {
     pub fn doveadm(&self, arguments: &[&str]) -> Result<String, String> {
         let program = daemon::installed(&["/usr/bin/doveadm"], "dovecot-core");
         let mut command = Command::new(program);
-        command
-            .arg("-c")
-            .arg(self.folder.join("dovecot.conf"))
-            .args(arguments);
+        command.arg("-c").arg(self.folder.join("dovecot.conf")).args(arguments);
         daemon::output(&mut command)
     }
 
@@ -77,10 +63,7 @@ impl Dovecot {
 pub fn forget_uids(maildir: &Path) {
     let list = maildir.join("dovecot-uidlist");
     let header = fs::read_to_string(&list).unwrap_or_default();
-    let old = header
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix('V')?.parse::<u32>().ok())
-        .unwrap_or(1);
+    let old = header.split_whitespace().find_map(|word| word.strip_prefix('V')?.parse::<u32>().ok()).unwrap_or(1);
     for entry in fs::read_dir(maildir).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();

@@ -25,16 +25,7 @@ use postfix::Postfix;
 use wire::Dialogue;
 
 /// The users of `example.com`, each with a mailbox; `customer` and `stranger` are at `example.org` too.
-pub const USERS: [&str; 8] = [
-    "support",
-    "agent",
-    "agent2",
-    "bounces",
-    "postmaster",
-    "customer",
-    "stranger",
-    "world",
-];
+pub const USERS: [&str; 8] = ["support", "agent", "agent2", "bounces", "postmaster", "customer", "stranger", "world"];
 /// The password of every user.
 pub const PASSWORD: &str = "pässword 1";
 /// The certificate names this host and no address: connect to it by name.
@@ -77,16 +68,7 @@ impl Rig {
         let [imap_port, imaps_port, smtp_port, submission_port] = std::array::from_fn(|_| free_port());
         let dovecot = Dovecot::start(folder.path(), imap_port, imaps_port);
         let postfix = Postfix::start(folder.path(), smtp_port, submission_port);
-        Rig {
-            imap_port,
-            imaps_port,
-            smtp_port,
-            submission_port,
-            ca_pem,
-            postfix,
-            dovecot,
-            folder,
-        }
+        Rig { imap_port, imaps_port, smtp_port, submission_port, ca_pem, postfix, dovecot, folder }
     }
 
     /// The Maildir that is this user's INBOX; other folders lie in it as `.Name`.
@@ -96,8 +78,7 @@ impl Rig {
 
     /// Hands a mail to Postfix by SMTP and returns when Postfix has it. `from` may be empty, for `<>`.
     pub fn deliver(&self, from: &str, to: &str, mail: &[u8]) {
-        self.try_deliver(from, to, mail)
-            .unwrap_or_else(|reply| panic!("{to}: {reply}"));
+        self.try_deliver(from, to, mail).unwrap_or_else(|reply| panic!("{to}: {reply}"));
     }
 
     /// The same; a refusal is the reply that Postfix gave.
@@ -109,15 +90,8 @@ impl Rig {
     pub fn lay(&self, user: &str, mail: &[u8]) {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let name = format!(
-            "{}.Q{}.rig",
-            since.as_micros(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
-        let (tmp, new) = (
-            self.maildir(user).join("tmp").join(&name),
-            self.maildir(user).join("new").join(&name),
-        );
+        let name = format!("{}.Q{}.rig", since.as_micros(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let (tmp, new) = (self.maildir(user).join("tmp").join(&name), self.maildir(user).join("new").join(&name));
         fs::write(&tmp, mail).unwrap();
         chown(&tmp, Some(MAIL_OWNER), Some(MAIL_OWNER)).unwrap();
         fs::rename(tmp, new).unwrap();
@@ -173,8 +147,7 @@ impl Rig {
     pub fn move_mail(&self, user: &str, uid: u32, folder: &str) {
         self.doveadm(&["mailbox", "create", "-u", user, folder]).ok();
         let uid = uid.to_string();
-        self.doveadm(&["move", "-u", user, folder, "mailbox", "INBOX", "uid", &uid])
-            .unwrap();
+        self.doveadm(&["move", "-u", user, folder, "mailbox", "INBOX", "uid", &uid]).unwrap();
     }
 
     /// Runs `doveadm` on this Dovecot, such as `["fetch", "-u", "support", "uid flags", "all"]`.
@@ -233,8 +206,7 @@ fn free_port() -> u16 {
 #[test]
 fn the_rig_delivers_and_serves_mail() {
     let mut rig = Rig::start();
-    let mail =
-        b"From: customer@example.org\r\nTo: support@example.com\r\nSubject: hello\r\n\r\n.one\r\n..two\r\n";
+    let mail = b"From: customer@example.org\r\nTo: support@example.com\r\nSubject: hello\r\n\r\n.one\r\n..two\r\n";
     rig.deliver("customer@example.org", "support+detail@example.com", mail);
     let long = Duration::from_secs(30);
     let stored = rig.wait_mail("support", |mail| mail.ends_with(b".one\n..two\n"), long);
@@ -251,16 +223,9 @@ fn the_rig_delivers_and_serves_mail() {
     imap.login("support", PASSWORD);
     assert!(imap.command("CAPABILITY").unwrap().contains(" UIDPLUS"));
     let selected = imap.command("SELECT INBOX").unwrap();
-    assert!(
-        selected.contains("* 1 EXISTS") && selected.contains("\\*)"),
-        "{selected}"
-    );
+    assert!(selected.contains("* 1 EXISTS") && selected.contains("\\*)"), "{selected}");
     assert!(imap.command("UID STORE 1 +FLAGS (huixin-done)").is_ok());
-    assert!(
-        imap.command("UID FETCH 1 (FLAGS BODY.PEEK[])")
-            .unwrap()
-            .contains("..two\r\n")
-    );
+    assert!(imap.command("UID FETCH 1 (FLAGS BODY.PEEK[])").unwrap().contains("..two\r\n"));
     imap.say("i IDLE");
     imap.until("+ ");
     rig.deliver("customer@example.org", "support@example.com", mail);
@@ -270,33 +235,22 @@ fn the_rig_delivers_and_serves_mail() {
     rig.move_mail("support", 1, "Done");
     imap.until("EXPUNGE");
     assert_eq!(rig.mails_in(&rig.maildir("support").join(".Done")).len(), 1);
-    let flags = rig
-        .doveadm(&["fetch", "-u", "support", "flags", "mailbox", "Done", "all"])
-        .unwrap();
+    let flags = rig.doveadm(&["fetch", "-u", "support", "flags", "mailbox", "Done", "all"]).unwrap();
     assert!(flags.contains("huixin-done"), "{flags}");
 
     // Another UIDVALIDITY: the same mail under another name.
-    let validity = |rig: &Rig| {
-        rig.doveadm(&["mailbox", "status", "-u", "support", "uidvalidity", "INBOX"])
-            .unwrap()
-    };
+    let validity = |rig: &Rig| rig.doveadm(&["mailbox", "status", "-u", "support", "uidvalidity", "INBOX"]).unwrap();
     let before = validity(&rig);
     rig.reset_uid_validity("support");
     assert_ne!(validity(&rig), before);
-    let uids = rig
-        .doveadm(&["fetch", "-u", "support", "uid", "mailbox", "INBOX", "all"])
-        .unwrap();
+    let uids = rig.doveadm(&["fetch", "-u", "support", "uid", "mailbox", "INBOX", "all"]).unwrap();
     assert_eq!(uids.trim(), "uid: 1");
 
     // Postfix away and back, with the mail it had.
     rig.postfix_stop();
     assert!(std::net::TcpStream::connect(("127.0.0.1", rig.smtp_port)).is_err());
     rig.postfix_start();
-    rig.deliver(
-        "agent@example.com",
-        "customer@example.org",
-        b"Subject: back\r\n\r\n",
-    );
+    rig.deliver("agent@example.com", "customer@example.org", b"Subject: back\r\n\r\n");
     rig.wait_mail("customer", |mail| mail.windows(4).any(|w| w == b"back"), long);
 }
 

@@ -26,17 +26,9 @@ impl Postfix {
             .unwrap_or_else(|_| panic!("there is no user postfix: install the Debian package postfix"));
         chown(folder.join("data"), owner.trim().parse().ok(), None).unwrap();
         fs::write(folder.join("etc/main.cf"), main_cf(rig)).unwrap();
-        fs::write(
-            folder.join("etc/master.cf"),
-            master_cf(smtp_port, submission_port),
-        )
-        .unwrap();
+        fs::write(folder.join("etc/master.cf"), master_cf(smtp_port, submission_port)).unwrap();
         fs::write(folder.join("etc/mailboxes"), mailboxes()).unwrap();
-        let mut postfix = Postfix {
-            folder,
-            ports: [smtp_port, submission_port],
-            running: None,
-        };
+        let mut postfix = Postfix { folder, ports: [smtp_port, submission_port], running: None };
         postfix.run();
         postfix
     }
@@ -67,10 +59,7 @@ impl Postfix {
 
 /// Who gets mail where, under `virtual_mailbox_base`; a `/` at the end makes it a Maildir.
 fn mailboxes() -> String {
-    let mut table: String = USERS
-        .iter()
-        .map(|user| format!("{user}@example.com {user}/\n"))
-        .collect();
+    let mut table: String = USERS.iter().map(|user| format!("{user}@example.com {user}/\n")).collect();
     for user in ["customer", "stranger"] {
         table += &format!("{user}@example.org {user}/\n");
     }

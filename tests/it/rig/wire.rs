@@ -27,16 +27,11 @@ impl Dialogue {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Dialogue {
-            stream: BufReader::new(stream),
-        }
+        Dialogue { stream: BufReader::new(stream) }
     }
 
     pub fn say(&mut self, line: &str) {
-        self.stream
-            .get_mut()
-            .write_all(format!("{line}\r\n").as_bytes())
-            .unwrap();
+        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
     }
 
     fn line(&mut self) -> String {
@@ -75,11 +70,7 @@ impl Dialogue {
     fn smtp_command(&mut self, line: &str) -> Result<String, String> {
         self.say(line);
         let reply = self.reply();
-        if reply.starts_with(['2', '3']) {
-            Ok(reply)
-        } else {
-            Err(reply)
-        }
+        if reply.starts_with(['2', '3']) { Ok(reply) } else { Err(reply) }
     }
 
     fn reply(&mut self) -> String {
@@ -112,7 +103,6 @@ impl Dialogue {
 
     /// With the password as a literal: it may hold any character.
     pub fn login(&mut self, user: &str, password: &str) {
-        self.command(&format!("LOGIN {user} {{{}+}}\r\n{password}", password.len()))
-            .unwrap();
+        self.command(&format!("LOGIN {user} {{{}+}}\r\n{password}", password.len())).unwrap();
     }
 }
