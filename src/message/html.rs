@@ -3,6 +3,8 @@
 //! No tree is built, so no nesting can make it slow; nothing is rendered, fetched or executed. The containers
 //! that mail programs put around quotes and signatures are known, so that lines carry where they come from.
 
+use std::borrow::Cow;
+
 use html5gum::{DefaultEmitter, Token, Tokenizer};
 
 use super::Limits;
@@ -40,6 +42,33 @@ pub(super) fn render(html: &str, limits: &Limits) -> Rendered {
         }
     }
     renderer.finish()
+}
+
+/// HTML without the pictures written into it (`src="data:image/png;base64,…"`): they would use up the limit before
+/// the text is reached.
+pub(super) fn without_embedded(html: &[u8]) -> Cow<'_, [u8]> {
+    const MARK: &[u8] = b";base64,";
+    /// A shorter run of letters may be text that follows the word.
+    const LEAST: usize = 256;
+    let mut kept = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while let Some(found) = html[at..].windows(MARK.len()).position(|here| here == MARK) {
+        let data = at + found + MARK.len();
+        let length = html[data..]
+            .iter()
+            .take_while(|octet| octet.is_ascii_alphanumeric() || b"+/=\r\n".contains(octet))
+            .count();
+        if length >= LEAST {
+            kept.extend_from_slice(&html[start..data]);
+            start = data + length;
+        }
+        at = data + length;
+    }
+    if start == 0 {
+        return Cow::Borrowed(html);
+    }
+    kept.extend_from_slice(&html[start..]);
+    Cow::Owned(kept)
 }
 
 /// What an element does to the text inside it.
@@ -531,6 +560,20 @@ mod tests {
         );
         // The outer end tag closes the quote that was left open.
         assert_eq!(origins("<div>a<blockquote>b</div>c"), [Unsaid, Quote, Unsaid]);
+    }
+
+    #[test]
+    fn pictures_inside_do_not_use_up_the_limit() {
+        let html = format!(
+            "<img src=\"data:image/png;base64,{}\">您好",
+            "iVBORw0K".repeat(1_000)
+        );
+        let kept = without_embedded(html.as_bytes());
+        assert_eq!(
+            kept.as_ref(),
+            "<img src=\"data:image/png;base64,\">您好".as_bytes()
+        );
+        assert!(matches!(without_embedded(b"see ;base64, here"), Cow::Borrowed(_)));
     }
 
     #[test]

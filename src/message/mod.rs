@@ -11,6 +11,7 @@ mod html;
 mod limits;
 mod parse;
 mod people;
+mod pkcs7;
 mod quote;
 mod report;
 mod signature;

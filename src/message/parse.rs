@@ -15,7 +15,7 @@ use super::defect::Defects;
 use super::fresh::{self, Line};
 use super::report::Groups;
 use super::{Attachment, Defect, Field, Limits, Message, Person, Report};
-use super::{attachment, html, people, text, words};
+use super::{attachment, html, people, pkcs7, text, words};
 use crate::address::{Address, ReversePath};
 use crate::ids::MessageId;
 use crate::language::{self, Detected};
@@ -27,7 +27,12 @@ pub fn read(raw: &[u8], limits: &Limits) -> Message {
     let repaired = with_parameters_folded(without_mbox_line(raw));
     let parsed = parser(limits).parse(&repaired).unwrap_or_default();
     let header = Header::read(&parsed, limits, &mut defects);
-    let body = Body::read(&parsed, raw, limits, &mut defects);
+    let unwrapped = unwrapped(&parsed, &mut defects);
+    let inner = unwrapped
+        .as_deref()
+        .and_then(|octets| parser(limits).parse(octets));
+    let content = inner.as_ref().unwrap_or(&parsed);
+    let body = Body::read(content, raw, limits, &mut defects);
     let segments = fresh::segments(&body.lines);
     let subject = header.subject(limits, &mut defects);
     let from = header.people(&["from"], limits, &mut defects);
@@ -55,9 +60,9 @@ pub fn read(raw: &[u8], limits: &Limits) -> Message {
         subject,
         text: joined(&body.lines),
         segments,
-        attachments: attachments(&parsed, &body),
-        types: parsed.root().parts().map(|part| media_type(&part)).collect(),
-        report: report(&parsed, limits),
+        attachments: attachments(content, &body),
+        types: types(&parsed, inner.as_ref()),
+        report: report(content, limits),
         fields: header.fields(),
         defects: defects.0,
     }
@@ -136,6 +141,53 @@ fn with_parameters_folded(raw: &[u8]) -> Cow<'_, [u8]> {
     }
     folded.extend_from_slice(&raw[start..]);
     Cow::Owned(folded)
+}
+
+/// The mail inside a mail that mail-parser leaves closed: signed in one block, or a multipart that no delimiter
+/// opens.
+fn unwrapped(parsed: &mail_parser::Message<'_>, defects: &mut Defects) -> Option<Vec<u8>> {
+    let root = parsed.root().root_part();
+    let kind = media_type(&root);
+    if matches!(
+        kind.as_str(),
+        "application/pkcs7-mime" | "application/x-pkcs7-mime"
+    ) {
+        return pkcs7::signed_content(&root.decoded());
+    }
+    if !root.is_multipart() || root.children().len() > 0 || root.raw_body().trim_ascii().is_empty() {
+        return None;
+    }
+    defects.add(Defect::BrokenStructure);
+    let (body, mut unwrapped) = (root.raw_body(), Vec::new());
+    unwrapped.extend_from_slice(b"Content-Type: ");
+    match boundary_inside(body) {
+        Some(boundary) => {
+            unwrapped.extend_from_slice(kind.as_bytes());
+            unwrapped.extend_from_slice(b"; boundary=\"");
+            unwrapped.extend_from_slice(boundary);
+            unwrapped.extend_from_slice(b"\"");
+        }
+        None => unwrapped.extend_from_slice(b"text/plain"),
+    }
+    unwrapped.extend_from_slice(b"\r\n\r\n");
+    unwrapped.extend_from_slice(body);
+    Some(unwrapped)
+}
+
+/// The boundary of a multipart that declares none, or another one: the first line that begins with two dashes and
+/// has a Content- field below it.
+fn boundary_inside(body: &[u8]) -> Option<&[u8]> {
+    line_starts(body).chain([0]).find_map(|at| {
+        let mut lines = body[at..].split(|octet| *octet == b'\n');
+        let boundary = lines.next()?.strip_prefix(b"--")?.trim_ascii_end();
+        let below = lines.next()?;
+        let is_field = below.get(..8)?.eq_ignore_ascii_case(b"content-");
+        // RFC 2046 §5.1.1: at most 70 characters.
+        let is_boundary =
+            (1..=70).contains(&boundary.len()) && boundary.iter().all(|octet| (b' '..=b'~').contains(octet));
+        (is_field && is_boundary && !boundary.contains(&b'"') && !boundary.contains(&b'\\'))
+            .then_some(boundary)
+    })
 }
 
 /// Where lines begin, the first left out.
@@ -395,12 +447,11 @@ impl Body {
         for part in parts {
             match part.kind() {
                 PartKind::Text => {
-                    let text = decoded_text(part, None, limits.text, defects);
+                    let text = decoded_text(part, limits.text, defects);
                     self.push_plain(&reflowed(part, text), limits, defects);
                 }
                 PartKind::Html => {
-                    let octets = part.decoded();
-                    let text = decoded_text(part, text::html_charset(&octets), limits.html, defects);
+                    let text = decoded_text(part, limits.html, defects);
                     let rendered = html::render(&text::tidy(&text), limits);
                     defects.add_if(rendered.cut, Defect::HtmlTooLong);
                     self.push(rendered.lines, limits, defects);
@@ -466,15 +517,8 @@ fn note_flags(part: &MessagePart, defects: &mut Defects) {
 }
 
 /// The text of a part: transfer encoding by mail-parser, charset by ourselves.
-fn decoded_text(
-    part: &MessagePart,
-    html_charset: Option<String>,
-    most: usize,
-    defects: &mut Defects,
-) -> String {
+fn decoded_text(part: &MessagePart, most: usize, defects: &mut Defects) -> String {
     let (octets, problems) = part.decoded_checked();
-    // No charset in use needs more than two octets for what is one octet in UTF-8.
-    let octets = &octets[..octets.len().min(2 * most + 4)];
     defects.add_if(
         problems.intersects(
             DecodeProblems::MALFORMED_TRANSFER_ENCODING | DecodeProblems::UNKNOWN_TRANSFER_ENCODING,
@@ -483,8 +527,16 @@ fn decoded_text(
     );
     let declared = part
         .content_type()
-        .and_then(|content_type| content_type.attribute("charset"));
-    let label = declared.map(str::to_owned).or(html_charset);
+        .and_then(|content_type| content_type.attribute("charset"))
+        .map(str::to_owned);
+    let (octets, label) = if matches!(part.kind(), PartKind::Html) {
+        let label = declared.or_else(|| text::html_charset(&octets));
+        (Cow::Owned(html::without_embedded(&octets).into_owned()), label)
+    } else {
+        (octets, declared)
+    };
+    // No charset in use needs more than two octets for what is one octet in UTF-8.
+    let octets = &octets[..octets.len().min(2 * most + 4)];
     // UTF-7 and a few code pages are known to mail-parser only.
     let only_there = label.as_deref().is_some_and(|label| {
         text::encoding(label).is_none() && mail_parser::Charset::from_label(label.as_bytes()).is_some()
@@ -581,6 +633,15 @@ fn file_name(part: &MessagePart) -> String {
     let guessed =
         named(HeaderName::ContentDisposition, "filename").or_else(|| named(HeaderName::ContentType, "name"));
     attachment::safe_name(&guessed.unwrap_or_default())
+}
+
+/// The media types of all parts, of those in the opened wrapping after the wrapping itself.
+fn types(parsed: &mail_parser::Message<'_>, inner: Option<&mail_parser::Message<'_>>) -> Vec<String> {
+    let all = parsed
+        .root()
+        .parts()
+        .chain(inner.into_iter().flat_map(|inner| inner.root().parts()));
+    all.map(|part| media_type(&part)).collect()
 }
 
 /// The declared media type in lower case; what has none is text (RFC 2045 §5.2).
@@ -699,4 +760,257 @@ fn returned_ids(parts: &[(String, MessagePart)], limits: &Limits) -> Vec<Message
 
 fn text_octets<'a>(octets: &'a [u8], limits: &Limits) -> &'a [u8] {
     &octets[..octets.len().min(limits.header_octets)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(mail: &[u8]) -> Message {
+        super::read(mail, &Limits::default())
+    }
+
+    /// A mail with these fields and this body, line ends made right.
+    fn mail(rest: &str) -> Message {
+        let mail = format!("From: Ann <ann@example.org>\nTo: support@example.com\nSubject: x\n{rest}");
+        read(mail.replace('\n', "\r\n").as_bytes())
+    }
+
+    #[test]
+    fn the_text_is_found_in_any_tree() {
+        let cases = [
+            ("\n您好", "您好"),
+            ("Content-Type: text/html\n\n<p>您好</p>", "您好"),
+            (
+                "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\nplain\n\
+                 --b\nContent-Type: text/html\n\n<p>html</p>\n--b--\n",
+                "plain",
+            ),
+            (
+                "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\n \n\
+                 --b\nContent-Type: text/html\n\n<p>html</p>\n--b--\n",
+                "html",
+            ),
+            (
+                "Content-Type: multipart/signed; boundary=s\n\n--s\nContent-Type: multipart/mixed; boundary=m\n\n\
+                 --m\n\n一\n--m\nContent-Type: text/html\n\n二\n--m--\n--s\nContent-Type: \
+                 application/pgp-signature\n\nxx\n--s--\n",
+                "一\n\n二",
+            ),
+            (
+                "\n-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n您好\n- -- \nAnn\n\
+                 -----BEGIN PGP SIGNATURE-----\n\nxx\n-----END PGP SIGNATURE-----\n",
+                "您好\n--\nAnn",
+            ),
+            (
+                "Content-Type: multipart/mixed; boundary=b\n\nno delimiter",
+                "no delimiter",
+            ),
+            (
+                "Content-Type: multipart/mixed; boundary=wrong\n\n--right\nContent-Type: text/html\n\n<b>您好</b>\n--right--\n",
+                "您好",
+            ),
+            (
+                "Content-Type: multipart/mixed;\nboundary=\"b\"\n\n--b\n\n您好\n--b--\n",
+                "您好",
+            ),
+            ("Content-Type: text/plain; format=flowed\n\na \nb", "a b"),
+            (
+                "Content-Type: text/plain\nContent-Disposition: attachment\n\n您好",
+                "您好",
+            ),
+            ("Content-Type: application/pdf; name=a.pdf\n\n%PDF", ""),
+        ];
+        for (rest, text) in cases {
+            assert_eq!(mail(rest).text, text, "{rest}");
+        }
+        assert_eq!(read(b"no mail at all").text, "no mail at all");
+        assert_eq!(
+            read(b"no mail at all").defects,
+            [Defect::NoHeader, Defect::NoFrom]
+        );
+        assert_eq!(read(b"").text, "");
+    }
+
+    #[test]
+    fn fields_are_kept_as_written_and_read_as_meant() {
+        let message = read(
+            "Return-Path: < >\r\nReturn-Path: <second@example.org>\r\nReceived: a\r\nReceived: b\r\n\
+             From: =?gb2312?B?1cXI/Q==?= <zhang@example.org>\r\nTo: \"Li, Si\" <li@example.com>,\r\n g: a@example.com;\r\n\
+             Cc: b@example.com\r\nResent-To: c@example.com\r\nReply-To: r@example.org\r\n\
+             Subject: =?utf-8?B?6YCA?=\r\n\t=?utf-8?B?5L+h?=\u{202E}\r\nX-Odd: a\r\n  b\r\n\
+             Date: Mon, 2 Nov 2026 10:00:00 +0800\r\nMessage-ID: <m@x>\r\n\
+             References: <r1@x> <broken id> <r2@x>\r\nIn-Reply-To: Your mail <r2@x>\r\n <r3@x>\r\n\r\n您好"
+                .as_bytes(),
+        );
+        assert_eq!(message.return_path, Some(ReversePath::Null));
+        assert_eq!(message.hops, 2);
+        let [person] = message.from.as_slice() else {
+            panic!("{:?}", message.from)
+        };
+        assert_eq!(
+            (person.name.as_str(), person.written.as_str()),
+            ("张三", "zhang@example.org")
+        );
+        assert_eq!(
+            message.sender(),
+            Address::parse("zhang@example.org").as_ref().ok()
+        );
+        let written: Vec<&str> = message.to.iter().map(|person| person.written.as_str()).collect();
+        assert_eq!(written, ["li@example.com", "", "a@example.com"]);
+        assert_eq!(message.recipients().count(), 4);
+        assert_eq!(message.reply_to.len(), 1);
+        assert_eq!(message.subject, "退信");
+        assert_eq!(message.field("x-odd").collect::<Vec<_>>(), ["a  b"]);
+        assert_eq!(message.date, "2026-11-02T02:00:00Z".parse().ok());
+        assert_eq!(message.message_id, MessageId::parse("m@x"));
+        let references: Vec<&str> = message.references.iter().map(MessageId::as_str).collect();
+        assert_eq!(references, ["r1@x", "r2@x", "r3@x"]);
+        assert_eq!(message.language.as_str(), "zh");
+        assert_eq!(
+            message.defects,
+            [Defect::UndeclaredCharset, Defect::BrokenMessageId]
+        );
+    }
+
+    #[test]
+    fn whoever_writes_in_two_names_is_seen_to() {
+        let twice = read(b"From: a@example.org\r\nFrom: b@example.org\r\n\r\nx");
+        assert_eq!((twice.from.len(), twice.sender()), (2, None));
+        assert_eq!(twice.defects, [Defect::DuplicateField]);
+        for from in ["a@x.org, b@x.org", "g: a@x.org;", "g:;", "", "MAILER-DAEMON"] {
+            let mail = format!("From: {from}\r\n\r\nx");
+            assert_eq!(read(mail.as_bytes()).sender(), None, "{from}");
+        }
+        for path in ["<>", "< >", "<> (x)", "\r\n <>"] {
+            let mail = format!("Return-Path: {path}\r\nFrom: a@example.org\r\n\r\nx");
+            assert_eq!(
+                read(mail.as_bytes()).return_path,
+                Some(ReversePath::Null),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn octets_without_a_name_are_explained() {
+        let gbk = |text: &str| encoding_rs::GBK.encode(text).0.into_owned();
+        let mail = [
+            b"From: \"".to_vec(),
+            gbk("张三"),
+            b"\" <zhang@example.org>\r\nSubject: ".to_vec(),
+            gbk("邮件被退回"),
+            b"\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=gb2312\r\n\r\n".to_vec(),
+            gbk("请看附件，朱镕基"),
+            b"\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=\"".to_vec(),
+            gbk("../退信报告.pdf"),
+            b"\"\r\n\r\n%PDF\r\n--b--\r\n".to_vec(),
+        ]
+        .concat();
+        let message = read(&mail);
+        assert_eq!(message.from[0].name, "张三");
+        assert_eq!(message.subject, "邮件被退回");
+        assert_eq!(message.text, "请看附件，朱镕基");
+        assert_eq!(message.attachments[0].name, "退信报告.pdf");
+        assert_eq!((message.attachments[0].size, message.attachments.len()), (4, 1));
+        assert_eq!(
+            message.types,
+            ["multipart/mixed", "text/plain", "application/pdf"]
+        );
+        assert_eq!(message.defects, [Defect::RawHeader]);
+    }
+
+    #[test]
+    fn reports_are_known_by_their_structure() {
+        let delivery = mail(
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nSorry.\n--b\n\
+             Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; li@example.com\n\
+             Action: failed\nStatus: 5.1.1\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <sent@example.com>\n\nhi\n--b--\n",
+        );
+        let Some(Report::Delivery { outcomes, about }) = &delivery.report else {
+            panic!("{:?}", delivery.report)
+        };
+        assert_eq!(
+            (outcomes.len(), about.as_slice()),
+            (1, [MessageId::parse("sent@example.com").unwrap()].as_slice())
+        );
+        assert_eq!(delivery.text, "Sorry.");
+        let abuse = mail(
+            "Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/feedback-report\n\n\
+             Feedback-Type: Abuse\n--b\nContent-Type: text/rfc822-headers\n\nMessage-ID:\n <sent@example.com>\n--b--\n",
+        );
+        let about = vec![MessageId::parse("sent@example.com").unwrap()];
+        let kind = "abuse".to_owned();
+        assert_eq!(
+            abuse.report,
+            Some(Report::Abuse {
+                kind,
+                about: about.clone()
+            })
+        );
+        let disposition = mail(
+            "Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/disposition-notification\n\n\
+             Disposition: manual-action/MDN-sent-manually; Displayed\nOriginal-Message-ID: <sent@example.com>\n--b--\n",
+        );
+        let kind = "displayed".to_owned();
+        assert_eq!(disposition.report, Some(Report::Disposition { kind, about }));
+        let tls = mail("Content-Type: application/tlsrpt+gzip\n\nx");
+        assert_eq!(tls.report, Some(Report::Tls));
+        let dmarc = mail(
+            "Content-Type: application/gzip; name=\"r.example!d.example!1762000000!1762086400.xml.gz\"\n\nx",
+        );
+        assert_eq!(dmarc.report, Some(Report::Dmarc));
+        assert_eq!(mail("\nyour mail was not delivered").report, None);
+    }
+
+    /// V13: each is read far below a second even without optimisation, and the mail is still a mail.
+    #[test]
+    fn hostile_mail_is_read_to_its_limits() {
+        let head = "From: a@example.org\r\n";
+        let nested: String = (0..50_000)
+            .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n"))
+            .collect();
+        let cases = [
+            (format!("{head}{nested}\r\nx"), Defect::TooDeep),
+            (
+                format!(
+                    "{head}{}\r\nx",
+                    "Content-Type: message/rfc822\r\n\r\n".repeat(50_000)
+                ),
+                Defect::TooDeep,
+            ),
+            (
+                format!(
+                    "{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}",
+                    "--b\r\n\r\nx\r\n".repeat(10_000)
+                ),
+                Defect::TooManyParts,
+            ),
+            (
+                format!("{head}To: {}\r\n\r\nx", "a@example.com, ".repeat(500_000)),
+                Defect::HeaderTooLong,
+            ),
+            (
+                format!("{head}To: {}\r\n\r\nx", "a@example.com, ".repeat(1_000)),
+                Defect::TooManyAddresses,
+            ),
+            (
+                format!("{head}{}\r\nx", "X: y\r\n".repeat(5_000)),
+                Defect::HeaderTooLong,
+            ),
+            (
+                format!("{head}Content-Type: text/html\r\n\r\n{}", "<div>".repeat(100_000)),
+                Defect::HtmlTooLong,
+            ),
+            (
+                format!("{head}\r\n{}", "x\r\n".repeat(1_500_000)),
+                Defect::TextTooLong,
+            ),
+        ];
+        for (mail, defect) in cases {
+            let message = read(mail.as_bytes());
+            assert!(message.defects.contains(&defect), "{:?}", message.defects);
+            assert_eq!(message.from.len(), 1);
+        }
+    }
 }

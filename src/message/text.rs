@@ -168,14 +168,10 @@ fn decode_declared(octets: &[u8], encoding: &'static Encoding) -> Decoded {
         _ => match utf8 {
             Some(text) => wrong(text.to_owned()),
             None if is_mostly(encoding, octets) => broken(encoding, octets),
-            None => {
-                let (_, text) = detect(octets);
-                if text.contains('\u{FFFD}') {
-                    broken(encoding, octets)
-                } else {
-                    wrong(text)
-                }
-            }
+            None => match detect(octets) {
+                (guessed, text) if is_east_asian(guessed) && !text.contains('\u{FFFD}') => wrong(text),
+                _ => broken(encoding, octets),
+            },
         },
     }
 }
