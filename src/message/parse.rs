@@ -13,10 +13,10 @@ use mail_parser::{
 
 use super::defect::Defects;
 use super::fresh::{self, Line};
+use super::header::{Header, identifiers};
 use super::report::Groups;
-use super::{Attachment, Defect, Field, Limits, Message, Person, Report};
-use super::{attachment, html, people, pkcs7, text, words};
-use crate::address::{Address, ReversePath};
+use super::{Attachment, Defect, Limits, Message, Report};
+use super::{attachment, html, repair, signed, text};
 use crate::ids::MessageId;
 use crate::language::{self, Detected};
 use crate::time::Timestamp;
@@ -24,9 +24,11 @@ use crate::time::Timestamp;
 /// Reads a mail. Never fails.
 pub fn read(raw: &[u8], limits: &Limits) -> Message {
     let mut defects = Defects::default();
-    let repaired = with_parameters_folded(without_mbox_line(raw));
+    let repaired = repair::repaired(raw);
     let parsed = parser(limits).parse(&repaired).unwrap_or_default();
-    let header = Header::read(&parsed, limits, &mut defects);
+    let fields = parsed.root().headers();
+    let fields = fields.iter().map(|field| (field.raw_name(), field.raw_value()));
+    let header = Header::keep(fields, first_charset(&parsed), limits, &mut defects);
     let unwrapped = unwrapped(&parsed, &mut defects);
     let inner = unwrapped
         .as_deref()
@@ -51,7 +53,7 @@ pub fn read(raw: &[u8], limits: &Limits) -> Message {
         from,
         message_id,
         references,
-        date: header.date(&mut defects),
+        date: date(&header, &mut defects),
         hops: header.count("received"),
         language: match language::detect(&segments.fresh) {
             Detected::Unknown => language::detect(&subject),
@@ -105,42 +107,19 @@ fn parser(limits: &Limits) -> MessageParser {
         .max_parts(limits.parts)
 }
 
-/// IMAP never delivers the `From ` line of an mbox file, but people feed such files to the bot.
-fn without_mbox_line(raw: &[u8]) -> &[u8] {
-    let raw = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
-    let is_mbox = raw.starts_with(b"From ") || raw.starts_with(b">From ");
-    match raw.iter().position(|octet| *octet == b'\n') {
-        Some(end) if is_mbox => &raw[end + 1..],
-        _ => raw,
-    }
+fn first_charset(parsed: &mail_parser::Message<'_>) -> Option<String> {
+    let mut parts = parsed.root().parts();
+    parts.find_map(|part| part.content_type()?.attribute("charset").map(str::to_owned))
 }
 
-/// Mail that went through a text editor has lost the blanks before folded parameters:
-/// `Content-Type: multipart/mixed;` and on the next line `boundary="…"`. They are put back.
-fn with_parameters_folded(raw: &[u8]) -> Cow<'_, [u8]> {
-    const PARAMETERS: [&[u8]; 5] = [b"boundary=", b"charset=", b"name=", b"filename=", b"report-type="];
-    let is_lost = |at: usize| {
-        let line = &raw[at..];
-        PARAMETERS.iter().any(|name| {
-            line.get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
-        }) && raw[..at].trim_ascii_end().ends_with(b";")
-            && !raw[..at].ends_with(b"\n\n")
-            && !raw[..at].ends_with(b"\n\r\n")
-    };
-    let lost: Vec<usize> = line_starts(raw).filter(|at| is_lost(*at)).collect();
-    if lost.is_empty() {
-        return Cow::Borrowed(raw);
-    }
-    let mut folded = Vec::with_capacity(raw.len() + lost.len());
-    let mut start = 0;
-    for at in lost {
-        folded.extend_from_slice(&raw[start..at]);
-        folded.push(b' ');
-        start = at;
-    }
-    folded.extend_from_slice(&raw[start..]);
-    Cow::Owned(folded)
+/// RFC 5322 §3.3, and what else mail programs write.
+fn date(header: &Header, defects: &mut Defects) -> Option<Timestamp> {
+    let written = header.written("date")?;
+    let date = DateTime::parse_rfc822(&written)
+        .filter(DateTime::is_valid)
+        .and_then(|date| Timestamp::from_second(date.to_timestamp()).ok());
+    defects.add_if(date.is_none(), Defect::BrokenDate);
+    date
 }
 
 /// The mail inside a mail that mail-parser leaves closed: signed in one block, or a multipart that no delimiter
@@ -152,15 +131,16 @@ fn unwrapped(parsed: &mail_parser::Message<'_>, defects: &mut Defects) -> Option
         kind.as_str(),
         "application/pkcs7-mime" | "application/x-pkcs7-mime"
     ) {
-        return pkcs7::signed_content(&root.decoded());
+        return signed::signed_content(&root.decoded());
     }
-    if !root.is_multipart() || root.children().len() > 0 || root.raw_body().trim_ascii().is_empty() {
+    if !kind.starts_with("multipart/") || root.children().len() > 0 || root.raw_body().trim_ascii().is_empty()
+    {
         return None;
     }
     defects.add(Defect::BrokenStructure);
     let (body, mut unwrapped) = (root.raw_body(), Vec::new());
     unwrapped.extend_from_slice(b"Content-Type: ");
-    match boundary_inside(body) {
+    match repair::boundary_inside(body) {
         Some(boundary) => {
             unwrapped.extend_from_slice(kind.as_bytes());
             unwrapped.extend_from_slice(b"; boundary=\"");
@@ -174,236 +154,11 @@ fn unwrapped(parsed: &mail_parser::Message<'_>, defects: &mut Defects) -> Option
     Some(unwrapped)
 }
 
-/// The boundary of a multipart that declares none, or another one: the first line that begins with two dashes and
-/// has a Content- field below it.
-fn boundary_inside(body: &[u8]) -> Option<&[u8]> {
-    line_starts(body).chain([0]).find_map(|at| {
-        let mut lines = body[at..].split(|octet| *octet == b'\n');
-        let boundary = lines.next()?.strip_prefix(b"--")?.trim_ascii_end();
-        let below = lines.next()?;
-        let is_field = below.get(..8)?.eq_ignore_ascii_case(b"content-");
-        // RFC 2046 §5.1.1: at most 70 characters.
-        let is_boundary =
-            (1..=70).contains(&boundary.len()) && boundary.iter().all(|octet| (b' '..=b'~').contains(octet));
-        (is_field && is_boundary && !boundary.contains(&b'"') && !boundary.contains(&b'\\'))
-            .then_some(boundary)
-    })
-}
-
-/// Where lines begin, the first left out.
-fn line_starts(raw: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    raw.iter()
-        .enumerate()
-        .filter(|(_, octet)| **octet == b'\n')
-        .map(|(at, _)| at + 1)
-}
-
-/// The header of the mail itself.
-struct Header<'m> {
-    fields: Vec<(&'m str, &'m [u8])>,
-    /// The charset of the body: a hint for octets above 127 in fields.
-    charset: Option<String>,
-}
-
-impl<'m> Header<'m> {
-    fn read(parsed: &'m mail_parser::Message<'_>, limits: &Limits, defects: &mut Defects) -> Header<'m> {
-        let all = parsed.root().headers();
-        let mut room = limits.header_octets;
-        let mut left_out = false;
-        let mut fields = Vec::new();
-        for header in all.iter() {
-            let (name, value) = (header.raw_name(), header.raw_value());
-            // A name is visible ASCII (RFC 5322 §2.2); anything else is a stray line.
-            if name.is_empty() || !name.bytes().all(|octet| octet.is_ascii_graphic()) {
-                continue;
-            }
-            match room.checked_sub(name.len() + value.len()) {
-                Some(rest) if fields.len() < limits.fields => {
-                    room = rest;
-                    fields.push((name, value));
-                }
-                // A field too long leaves room for the others.
-                _ => left_out = true,
-            }
-        }
-        defects.add_if(fields.is_empty(), Defect::NoHeader);
-        defects.add_if(left_out, Defect::HeaderTooLong);
-        let header = Header {
-            fields,
-            charset: parsed
-                .root()
-                .parts()
-                .find_map(|part| part.content_type()?.attribute("charset").map(str::to_owned)),
-        };
-        // RFC 5322 §3.6: at most once each.
-        const ONCE: [&str; 11] = [
-            "from",
-            "sender",
-            "reply-to",
-            "to",
-            "cc",
-            "subject",
-            "date",
-            "message-id",
-            "in-reply-to",
-            "references",
-            "content-type",
-        ];
-        defects.add_if(
-            ONCE.iter().any(|name| header.count(name) > 1),
-            Defect::DuplicateField,
-        );
-        header
-    }
-
-    fn values(&self, name: &str) -> impl Iterator<Item = &'m [u8]> {
-        self.fields
-            .iter()
-            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
-    }
-
-    fn count(&self, name: &str) -> usize {
-        self.values(name).count()
-    }
-
-    fn fields(&self) -> Vec<Field> {
-        self.fields
-            .iter()
-            .map(|(name, value)| Field {
-                name: (*name).to_owned(),
-                value: String::from_utf8_lossy(&unfolded(value)).into_owned(),
-            })
-            .collect()
-    }
-
-    /// The first field of a name, as text: octets above 127 explained, encoded-words left alone.
-    fn text(&self, name: &str, defects: &mut Defects) -> Option<String> {
-        self.values(name).next().map(|value| self.decode(value, defects))
-    }
-
-    fn decode(&self, value: &[u8], defects: &mut Defects) -> String {
-        let decoded = text::decode_header(&words::quote_raw(&unfolded(value)), self.charset.as_deref());
-        if let Some(defect) = decoded.defect {
-            defects.add(defect);
-        }
-        decoded.text
-    }
-
-    fn subject(&self, limits: &Limits, defects: &mut Defects) -> String {
-        let subject = self.text("subject", defects).unwrap_or_default();
-        text::one_line(&words::decode(&subject, defects), limits.subject)
-    }
-
-    fn people(&self, names: &[&str], limits: &Limits, defects: &mut Defects) -> Vec<Person> {
-        let mut people = Vec::new();
-        for value in names.iter().flat_map(|name| self.values(name)) {
-            let list = self.decode(value, defects);
-            let found = people::mailboxes(&list, limits.addresses + 1 - people.len());
-            people.extend(found.into_iter().map(|mailbox| Person {
-                name: text::one_line(&words::decode(&mailbox.name, defects), limits.display_name),
-                address: Address::parse(&mailbox.address).ok(),
-                written: text::one_line(&mailbox.address, limits.display_name),
-            }));
-            if people.len() > limits.addresses {
-                people.truncate(limits.addresses);
-                defects.add(Defect::TooManyAddresses);
-                break;
-            }
-        }
-        people
-    }
-
-    /// The topmost Return-Path. The null path may be written `<>`, `< >` or `<> (comment)`; a field that
-    /// holds anything else than one address says nothing.
-    fn return_path(&self) -> Option<ReversePath> {
-        let value = self.values("return-path").next()?;
-        let value = String::from_utf8_lossy(&unfolded(value)).into_owned();
-        match people::mailboxes(&value, 2).as_slice() {
-            [only] if only.address.is_empty() && value.contains('<') => Some(ReversePath::Null),
-            [only] => Address::parse(&only.address).ok().map(ReversePath::Address),
-            _ => None,
-        }
-    }
-
-    fn message_id(&self, defects: &mut Defects) -> Option<MessageId> {
-        let value = self.values("message-id").next()?;
-        let (ids, broken) = identifiers(value);
-        defects.add_if(broken || ids.is_empty(), Defect::BrokenMessageId);
-        ids.into_iter().next()
-    }
-
-    /// The identifiers of References and then of In-Reply-To, each once, oldest first; of too many the first,
-    /// which began the thread, and the newest.
-    fn references(&self, limits: &Limits, defects: &mut Defects) -> Vec<MessageId> {
-        let mut seen = HashSet::new();
-        let mut all = Vec::new();
-        for value in self.values("references").chain(self.values("in-reply-to")) {
-            let (ids, broken) = identifiers(value);
-            defects.add_if(broken, Defect::BrokenMessageId);
-            all.extend(ids.into_iter().filter(|id| seen.insert(id.clone())));
-        }
-        if all.len() > limits.references {
-            all.drain(1.min(limits.references)..all.len() + 1.min(limits.references) - limits.references);
-        }
-        all
-    }
-
-    fn date(&self, defects: &mut Defects) -> Option<Timestamp> {
-        let value = self.values("date").next()?;
-        let value = String::from_utf8_lossy(&unfolded(value)).into_owned();
-        let date = DateTime::parse_rfc822(&value)
-            .filter(DateTime::is_valid)
-            .and_then(|date| Timestamp::from_second(date.to_timestamp()).ok());
-        defects.add_if(date.is_none(), Defect::BrokenDate);
-        date
-    }
-}
-
-/// The identifiers in a field, and whether something in it was none. Mail programs write sentences round them
-/// (RFC 5322 §4.5.4) or leave out the angle brackets.
-fn identifiers(value: &[u8]) -> (Vec<MessageId>, bool) {
-    let value = String::from_utf8_lossy(&unfolded(value)).into_owned();
-    let mut broken = false;
-    let mut ids = Vec::new();
-    let mut read = |text: &str| match MessageId::parse(text) {
-        Some(id) => ids.push(id),
-        None => broken = true,
-    };
-    if value.contains('<') {
-        // What stands before the first bracket is a phrase.
-        value
-            .split('<')
-            .skip(1)
-            .for_each(|piece| read(piece.split('>').next().unwrap_or_default()));
-    } else {
-        value
-            .split([' ', '\t', ',', ';'])
-            .filter(|word| word.contains('@'))
-            .for_each(|word| read(word.trim_matches('>')));
-    }
-    (ids, broken)
-}
-
-/// A field's value on one line (RFC 5322 §2.2.3), without the blanks around it.
-fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
-    let value = value.trim_ascii();
-    if value.iter().any(|octet| matches!(octet, b'\r' | b'\n')) {
-        Cow::Owned(
-            value
-                .iter()
-                .copied()
-                .filter(|octet| !matches!(octet, b'\r' | b'\n'))
-                .collect(),
-        )
-    } else {
-        Cow::Borrowed(value)
-    }
-}
-
 /// The text of a mail, in lines.
 struct Body {
     lines: Vec<Line>,
+    /// Octets of all lines.
+    octets: usize,
     /// The parts it was made of.
     parts: HashSet<u32>,
 }
@@ -416,6 +171,7 @@ impl Body {
         }
         let mut body = Body {
             lines: Vec::new(),
+            octets: 0,
             parts: HashSet::new(),
         };
         if parsed.raw().is_empty() {
@@ -465,26 +221,25 @@ impl Body {
     fn push_plain(&mut self, text: &str, limits: &Limits, defects: &mut Defects) {
         defects.add_if(text.len() > limits.text, Defect::TextTooLong);
         let text = text::tidy(text::cut(text, limits.text));
-        let text = without_armour(&text);
+        let text = signed::without_armour(&text);
         self.push(fresh::plain_lines(&text).collect(), limits, defects);
     }
 
     fn push(&mut self, lines: Vec<Line>, limits: &Limits, defects: &mut Defects) {
-        let mut room = limits
-            .text
-            .saturating_sub(self.lines.iter().map(|line| line.text.len() + 1).sum());
-        if !self.is_blank() {
+        if self.is_blank() {
+            self.lines.clear();
+        } else {
             self.lines.push(Line::default());
         }
         for mut line in lines {
+            let room = limits.text.saturating_sub(self.octets);
             if room == 0 {
-                defects.add(Defect::TextTooLong);
-                return;
+                return defects.add(Defect::TextTooLong);
             }
             let end = text::cut(&line.text, room).len();
             defects.add_if(end < line.text.len(), Defect::TextTooLong);
             line.text.truncate(end);
-            room = room.saturating_sub(end + 1);
+            self.octets += end + 1;
             self.lines.push(line);
         }
     }
@@ -563,30 +318,6 @@ fn reflowed(part: &MessagePart, text: String) -> String {
     } else {
         text
     }
-}
-
-/// What is signed inline with OpenPGP (RFC 9580 §7), without the armour around it.
-fn without_armour(text: &str) -> Cow<'_, str> {
-    const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----\n";
-    const SIGNATURE: &str = "\n-----BEGIN PGP SIGNATURE-----";
-    const END: &str = "-----END PGP SIGNATURE-----";
-    let Some(begin) = text.find(BEGIN) else {
-        return Cow::Borrowed(text);
-    };
-    let (before, armoured) = (&text[..begin], &text[begin + BEGIN.len()..]);
-    let Some((header, signed)) = armoured.split_once("\n\n") else {
-        return Cow::Borrowed(text);
-    };
-    let armour_header = header.lines().all(|line| line.contains(": "));
-    let signed = if armour_header { signed } else { armoured };
-    let (signed, rest) = signed.split_once(SIGNATURE).unwrap_or((signed, ""));
-    let after = rest.split_once(END).map_or("", |(_, after)| after);
-    // §7.2: a line that begins with a dash has a dash and a blank before it.
-    let lines: Vec<&str> = signed
-        .split('\n')
-        .map(|line| line.strip_prefix("- ").unwrap_or(line))
-        .collect();
-    Cow::Owned(format!("{before}{}\n{after}", lines.join("\n")))
 }
 
 fn joined(lines: &[Line]) -> String {
@@ -765,6 +496,7 @@ fn text_octets<'a>(octets: &'a [u8], limits: &Limits) -> &'a [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::{Address, ReversePath};
 
     fn read(mail: &[u8]) -> Message {
         super::read(mail, &Limits::default())

@@ -1,9 +1,12 @@
-//! What an S/MIME mail says that is signed as one block (RFC 8551 §3.5.2): the mail lies inside the signature.
+//! What lies inside a signature: S/MIME mail signed as one block (RFC 8551 §3.5.2), and text signed inline with
+//! OpenPGP (RFC 9580 §7).
 //!
-//! Only as much of CMS (RFC 5652 §5) is read as it takes to find the content; no signature is checked, so
-//! nothing is believed for being signed.
+//! Only as much is read as it takes to find the content; no signature is checked, so nothing is believed for being
+//! signed.
 
-/// The signed content, if `octets` are a SignedData with its content inside.
+use std::borrow::Cow;
+
+/// The signed content, if `octets` are a SignedData of CMS (RFC 5652 §5) with its content inside.
 pub(super) fn signed_content(octets: &[u8]) -> Option<Vec<u8>> {
     const SEQUENCE: u8 = 0x30;
     const SET: u8 = 0x31;
@@ -24,6 +27,30 @@ pub(super) fn signed_content(octets: &[u8]) -> Option<Vec<u8>> {
     let content_info = enter(rest, SEQUENCE)?;
     let (_content_type, rest) = element(content_info, OBJECT_IDENTIFIER)?;
     octet_string(enter(rest, EXPLICIT)?)
+}
+
+/// A text without the armour of OpenPGP around what is signed in it.
+pub(super) fn without_armour(text: &str) -> Cow<'_, str> {
+    const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----\n";
+    const SIGNATURE: &str = "\n-----BEGIN PGP SIGNATURE-----";
+    const END: &str = "-----END PGP SIGNATURE-----";
+    let Some(begin) = text.find(BEGIN) else {
+        return Cow::Borrowed(text);
+    };
+    let (before, armoured) = (&text[..begin], &text[begin + BEGIN.len()..]);
+    let Some((header, signed)) = armoured.split_once("\n\n") else {
+        return Cow::Borrowed(text);
+    };
+    let armour_header = header.lines().all(|line| line.contains(": "));
+    let signed = if armour_header { signed } else { armoured };
+    let (signed, rest) = signed.split_once(SIGNATURE).unwrap_or((signed, ""));
+    let after = rest.split_once(END).map_or("", |(_, after)| after);
+    // §7.2: a line that begins with a dash has a dash and a blank before it.
+    let lines: Vec<&str> = signed
+        .split('\n')
+        .map(|line| line.strip_prefix("- ").unwrap_or(line))
+        .collect();
+    Cow::Owned(format!("{before}{}\n{after}", lines.join("\n")))
 }
 
 /// The content of an octet string, which may come in pieces (X.690 §8.7.3).
