@@ -183,16 +183,14 @@ impl Renderer {
             b"br" => self.end_line(),
             b"hr" => {
                 self.finish_line();
-                if self.hidden == 0 {
-                    self.lines.push(Line {
-                        text: String::new(),
-                        origin: Origin::Rule,
-                    });
-                }
+                self.mark(Origin::Rule);
             }
             b"td" | b"th" => self.cell = true,
             name if is_block(name) => {
                 self.finish_line();
+                if begins_earlier_mail(tag) {
+                    self.mark(Origin::Head);
+                }
                 self.item |= name == b"li";
                 if is_paragraph(name) {
                     self.tight = is_tight(tag) || self.item;
@@ -266,6 +264,16 @@ impl Renderer {
         self.blank = false;
     }
 
+    /// A line without text, for what the markup says.
+    fn mark(&mut self, origin: Origin) {
+        if self.hidden == 0 {
+            self.lines.push(Line {
+                text: String::new(),
+                origin,
+            });
+        }
+    }
+
     fn finish(mut self) -> Rendered {
         self.hidden = 0;
         self.finish_line();
@@ -298,11 +306,12 @@ fn effect(tag: &StartTag) -> Effect {
     if hides(&style) {
         return Effect::Hidden;
     }
-    let (class, id) = (attribute(b"class"), attribute(b"id"));
-    if class.split_whitespace().chain([id.trim()]).any(is_quote_name) {
+    let names = [attribute(b"class"), attribute(b"id"), attribute(b"name")];
+    let named = |known: fn(&str) -> bool| names.iter().flat_map(|names| names.split_whitespace()).any(known);
+    if named(is_quote_name) {
         return Effect::Quote;
     }
-    if class.split_whitespace().chain([id.trim()]).any(is_signature_name) {
+    if named(is_signature_name) {
         return Effect::Signature;
     }
     match name {
@@ -338,16 +347,23 @@ fn is_quote_name(name: &str) -> bool {
             | "isreplycontent"
             | "isforwardcontent"
             | "olk_src_body_section"
-            | "divrplyfwdmsg"
             | "mail-editor-reference-message-container"
             | "qmail_quote"
             | "xmail_quote"
-            | "ntes-quote"
+            | "ntes-mailmaster-quote"
+            | "original-content"
+            | "messagereplysection"
             | "email_quote"
             | "mail_quote"
             | "moz-forward-container"
             | "__aliyun_previous_email_wrap"
     )
+}
+
+/// Outlook names the block of header fields; the mail it belongs to follows without a container.
+fn begins_earlier_mail(tag: &StartTag) -> bool {
+    let id = tag.attributes.get(b"id".as_slice());
+    id.is_some_and(|id| id.eq_ignore_ascii_case(b"divRplyFwdMsg"))
 }
 
 fn is_signature_name(name: &str) -> bool {

@@ -322,7 +322,7 @@ fn reflowed(part: &MessagePart, text: String) -> String {
 
 fn joined(lines: &[Line]) -> String {
     let mut text = String::new();
-    for line in lines {
+    for line in lines.iter().skip_while(|line| line.is_blank()) {
         text.push_str(&line.text);
         text.push('\n');
     }
@@ -694,6 +694,72 @@ mod tests {
         assert_eq!(dmarc.report, Some(Report::Dmarc));
         assert_eq!(mail("\nyour mail was not delivered").report, None);
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config {
+            failure_persistence: None,
+            ..proptest::test_runner::Config::with_cases(300)
+        })]
+
+        /// Pieces of mail in any order, with any octets between them.
+        #[test]
+        fn reading_never_fails(
+            pieces in proptest::collection::vec((0..PIECES.len(), proptest::collection::vec(proptest::num::u8::ANY, 0..6)), 0..40)
+        ) {
+            let mut mail = Vec::new();
+            for (piece, octets) in pieces {
+                mail.extend_from_slice(PIECES[piece].as_bytes());
+                mail.extend_from_slice(&octets);
+            }
+            let message = read(&mail);
+            proptest::prop_assert_eq!(message.size, mail.len());
+            proptest::prop_assert!(message.text.trim().is_empty() || !message.segments.fresh.is_empty());
+            proptest::prop_assert!(message.attachments.iter().all(|attachment| attachment.name.len() <= 100));
+        }
+    }
+
+    const PIECES: [&str; 40] = [
+        "From: ",
+        "To: ",
+        "Subject: ",
+        "References: ",
+        "Date: ",
+        "Return-Path: ",
+        "Message-ID: ",
+        "\r\n",
+        "\r\n\r\n",
+        "\n ",
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n",
+        "Content-Type: text/html\r\n\r\n",
+        "--b\r\n",
+        "--b--\r\n",
+        "Content-Type: message/rfc822\r\n\r\n",
+        "Content-Type: message/delivery-status\r\n\r\n",
+        "; charset=gb2312",
+        "Content-Transfer-Encoding: base64\r\n",
+        "Content-Type: application/pkcs7-mime\r\n\r\n0\u{80}",
+        "; filename*0*=utf-8''%E6",
+        "=?utf-8?B?5oKo",
+        "?=",
+        "=?gbk?Q?=C4",
+        "<",
+        ">",
+        "\"",
+        "(",
+        ":",
+        ";",
+        "@",
+        "<div style='display:none'>",
+        "<blockquote>",
+        "</div>",
+        "<br>",
+        "> ",
+        "On 1 May 2026, a@b.org wrote:\n",
+        "-- \n",
+        "发件人：",
+        "您好",
+        "\u{1B}$B",
+    ];
 
     /// V13: each is read far below a second even without optimisation, and the mail is still a mail.
     #[test]

@@ -230,8 +230,11 @@ fn says_who_wrote(text: &str, quote_follows: bool) -> bool {
     }
     DATED.find(text).is_some_and(|found| {
         let rest = &text[found.end()..];
-        rest.chars()
-            .all(|c| c.is_whitespace() || matches!(c, ':' | '：' | '<' | '>'))
+        let ends = rest
+            .chars()
+            .all(|c| c.is_whitespace() || matches!(c, ':' | '：' | '<' | '>'));
+        // People list mails in the same form; a zone they do not write.
+        ends && (closed || quote_follows || !text.contains('@'))
     })
 }
 
