@@ -413,10 +413,10 @@ From: =?utf-8?b?56S65L6L5a6i5pyN?= <support@example.com>
 To: li@example.org
 Subject: =?utf-8?b?W+ahiOWPtw==?= EPRV-JQK5-2] =?utf-8?b?5oiR5Lus5bey5pS2?=
  =?utf-8?b?5Yiw?=
-Message-ID: <eprvjqk52.answer-6sr9q2g4t0jg718j.4cjw6qkp3vfn41rf@example.com>
+Message-ID: <eprvjqk52.answer-yzht70a297vxz1n9.dka82yt94mhfa8y6@example.com>
 Auto-Submitted: auto-replied
 X-Auto-Response-Suppress: All
-X-Loop: desk; h=ya804m1qae44cz4q
+X-Loop: desk; h=2e616fd6zbfrrw94
 Feedback-ID: answer:desk:hq
 In-Reply-To: <2@example.org>
 References: <1@example.org> <2@example.org>

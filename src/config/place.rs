@@ -64,9 +64,10 @@ fn lookup(table: &DeTable<'_>, path: &[&str]) -> Option<(Range<usize>, usize)> {
     let (key, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == *first)?;
     let deeper = match value.get_ref() {
         DeValue::Table(inner) => lookup(inner, rest),
-        DeValue::Array(items) => {
-            rest.split_first().and_then(|(index, _)| items.iter().nth(index.parse().ok()?)).map(|item| (item.span(), 1))
-        }
+        DeValue::Array(items) => rest
+            .split_first()
+            .and_then(|(index, _)| items.get(index.parse::<usize>().ok()?))
+            .map(|item| (item.span(), 1)),
         _ => None,
     };
     let here = if rest.is_empty() && !matches!(value.get_ref(), DeValue::Table(_)) { value.span() } else { key.span() };

@@ -26,6 +26,8 @@ pub(super) enum Origin {
     Signature,
     /// A line drawn across the page, without text.
     Rule,
+    /// An earlier mail begins here; no text.
+    Head,
 }
 
 impl Line {
@@ -94,13 +96,16 @@ fn kinds(lines: &[Line]) -> Vec<Kind> {
         }
         let (kind, length) = if lines[at].origin == Origin::Rule {
             (Kind::Ruler, 1)
+        } else if lines[at].origin == Origin::Head {
+            let block = quote::header_block(texts(&lines[at + 1..]), true);
+            (Kind::Head(Earlier::Answered), 1 + block)
         } else if lines[at].is_blank() {
             (Kind::Blank, 1)
         } else if fenced {
             (Kind::Text, 1)
         } else {
             let above = kinds.iter().rev().find(|kind| **kind != Kind::Blank);
-            kind(&lines[at..], above == Some(&Kind::Ruler))
+            kind(&lines[at..], above.copied())
         };
         kinds.extend(std::iter::repeat_n(kind, length));
     }
@@ -108,12 +113,23 @@ fn kinds(lines: &[Line]) -> Vec<Kind> {
     kinds
 }
 
-/// The kind of the first line, and how many lines share it because they are one thing.
-fn kind(lines: &[Line], below_ruler: bool) -> (Kind, usize) {
-    let texts = || lines.iter().map(|line| line.text.as_str());
+fn texts(lines: &[Line]) -> impl Iterator<Item = &str> {
+    lines.iter().map(|line| line.text.as_str())
+}
+
+/// The kind of the first line, and how many lines share it because they are one thing. `above` is the kind of the
+/// line above it that is not blank.
+fn kind(lines: &[Line], above: Option<Kind>) -> (Kind, usize) {
     let line = lines[0].text.as_str();
     if is_quoted(&lines[0]) {
-        return (Kind::Quote, 1);
+        // Gmail and Apple Mail put the attribution inside the quote.
+        return match above {
+            Some(Kind::Quote | Kind::Attribution) => (Kind::Quote, 1),
+            _ => match attribution(lines) {
+                0 => (Kind::Quote, 1),
+                length => (Kind::Attribution, length),
+            },
+        };
     }
     if line.trim().len() < LEAST_OCTETS {
         return match (signature::is_mark(line), signature::is_ruler(line)) {
@@ -125,7 +141,7 @@ fn kind(lines: &[Line], below_ruler: bool) -> (Kind, usize) {
     if let Some(earlier) = quote::divider(line) {
         // The header block below belongs to the divider.
         let blanks = lines[1..].iter().take_while(|line| line.is_blank()).count();
-        let block = quote::header_block(texts().skip(1 + blanks), true);
+        let block = quote::header_block(texts(&lines[1 + blanks..]), true);
         let length = if block > 0 { 1 + blanks + block } else { 1 };
         return (Kind::Head(earlier), length);
     }
@@ -138,18 +154,23 @@ fn kind(lines: &[Line], below_ruler: bool) -> (Kind, usize) {
     if signature::is_ruler(line) {
         return (Kind::Ruler, 1);
     }
-    match quote::header_block(texts(), below_ruler) {
+    match quote::header_block(texts(lines), above == Some(Kind::Ruler)) {
         0 => {}
         length => return (Kind::Head(Earlier::Answered), length),
     }
-    let quote_follows = |length: usize| {
-        let below = lines[length..].iter().find(|line| !line.is_blank());
-        below.is_some_and(is_quoted)
-    };
-    match quote::attribution(texts(), quote_follows) {
+    match attribution(lines) {
         0 => (Kind::Text, 1),
         length => (Kind::Attribution, length),
     }
+}
+
+/// How many lines from the first on are one attribution.
+fn attribution(lines: &[Line]) -> usize {
+    quote::attribution(texts(lines), |length| {
+        let below = lines[length..].iter().find(|line| !line.is_blank());
+        // A few programs quote with bars; without an attribution above it a bar is part of a table.
+        below.is_some_and(|line| is_quoted(line) || line.text.starts_with('|'))
+    })
 }
 
 fn is_quoted(line: &Line) -> bool {
@@ -487,6 +508,34 @@ mod tests {
     }
 
     #[test]
+    fn containers_of_mail_programs_are_cut() {
+        let mails = [
+            "<div>还是不行</div><br><div class=gmail_quote><div class=gmail_attr>On Mon, Nov 2, 2026 at 9:00 AM Support \
+             &lt;<a>support@example.com</a>&gt; wrote:<br></div><blockquote>Please restart.</blockquote></div>",
+            "<p>还是不行</p><div class=moz-cite-prefix>On 11/2/26 09:00, Support wrote:<br></div><blockquote \
+             type=cite>Please restart.</blockquote><div class=moz-signature>-- <br>Ann</div>",
+            "<div>还是不行</div><div id=appendonsend></div><hr><div id=divRplyFwdMsg><b>Von:</b> Support<br><b>Gesendet:</b> \
+             Montag<br><b>An:</b> Ann<br><b>Betreff:</b> AW: x</div><div>Please restart.</div>",
+            "<p class=MsoNormal>还是不行<o:p></o:p></p><div><div style='border:none;border-top:solid #E1E1E1 1.0pt'>\
+             <p class=MsoNormal><b>发件人:</b> 客服 &lt;support@example.com&gt; <br><b>发送时间:</b> 2026年11月2日 9:00<br>\
+             <b>收件人:</b> 张三<br><b>主题:</b> 回复: x</p></div></div><p class=MsoNormal>请重启</p>",
+            "<div>还是不行</div><div><br></div><div>------------------&nbsp;原始邮件&nbsp;------------------</div><div><div>\
+             <b>发件人:</b>&nbsp;\"客服\"</div><div><b>主题:</b>&nbsp;x</div></div><div>请重启</div>",
+            "<div>还是不行</div><br><br><div id=isReplyContent>在 2026-11-02 09:00:00，\"客服\" 写道：<br><blockquote>请重启\
+             </blockquote></div>",
+            "<div>还是不行</div><blockquote style='margin-Top: 0px; margin-Left: 0.5em'><div><b>发件人：</b>客服</div>请重启\
+             </blockquote>",
+            "<div>还是不行</div><div id=AppleMailSignature>从我的 iPhone 发送</div><blockquote type=cite><div>在 \
+             2026年11月2日，09:00，客服 &lt;support@example.com&gt; 写道：</div>请重启</blockquote>",
+        ];
+        for mail in mails {
+            let mail = mail.replace("             ", "");
+            let lines = super::super::html::render(&mail, &super::super::Limits::default()).lines;
+            assert_eq!(segments(&lines).fresh, "还是不行", "{mail}");
+        }
+    }
+
+    #[test]
     fn signatures_are_cut() {
         let signatures = [
             "--\n张三\n电话 010-12345678",
@@ -499,6 +548,8 @@ mod tests {
             "发自我的小米手机",
             "获取 Outlook for iOS",
             "来自我的华为手机",
+            "發送自 Windows 10 版郵件",
+            "发自网易邮箱大师",
             "Sent from my iPhone",
             "Sent from my Samsung Galaxy smartphone.",
             "Get Outlook for Android<https://aka.ms/x>",
@@ -541,11 +592,25 @@ mod tests {
             "a < b\nb > c",
             "```\n--\n> x\n```\nbelow the code",
             "发送时间：今天上午\n就是发不出去",
+            "失败的邮件：\n2026-11-02 张三 <zhang@example.org>\n2026-11-02 李四 <li@example.org>\n请查",
+            "从昨天开始无法发送邮件",
+            "从我的邮箱发不出去\n由客户端发送失败",
+            "发送自动回复失败",
+            "发自我的邮箱的邮件都被退回",
+            "来自客户的邮件收不到",
+            "下载Outlook客户端失败",
+            "iPhoneから送信できません",
+            "Sent from my account but it bounced",
             "今天 10:00 客户来信说：\n收不到\n请查一下",
             "At 10:30 the server wrote this to the log:\n550 rejected\nWhat now?",
             "In your mail of 2 May you say:\nrestart\nIt did not help.",
         ];
-        let wrong: Vec<_> = texts.iter().filter(|text| cut(text).fresh != **text).collect();
+        let wrong: Vec<String> = texts
+            .iter()
+            // With text above it, for alone nothing would be cut.
+            .map(|text| format!("您好，请帮忙看一下\n\n{text}"))
+            .filter(|text| cut(text).fresh != *text)
+            .collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 

@@ -7,13 +7,16 @@ mod attachment;
 mod defect;
 mod field;
 mod fresh;
+mod header;
 mod html;
 mod limits;
 mod parse;
 mod people;
 mod quote;
+mod repair;
 mod report;
 mod signature;
+mod signed;
 mod text;
 mod words;
 

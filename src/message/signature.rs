@@ -22,8 +22,12 @@ pub(super) fn is_mark(line: &str) -> bool {
 pub(super) fn is_ruler(line: &str) -> bool {
     let line = line.trim();
     let mut chars = line.chars();
-    let drawn =
-        |c: char| matches!(c, '-' | '_' | '=' | '*' | '#' | '~' | '+' | '—' | '–' | '─' | '━' | '－' | '＿' | '＝');
+    let drawn = |c: char| {
+        matches!(
+            c,
+            '-' | '_' | '=' | '*' | '#' | '~' | '+' | '—' | '–' | '─' | '━' | '－' | '＿' | '＝'
+        )
+    };
     // U+1427 is what a mail tracker leaves behind.
     line == "\u{1427}" || (line.chars().count() >= 2 && chars.all(|c| drawn(c) || c == ' '))
 }
@@ -55,11 +59,15 @@ pub(super) fn is_advertisement(line: &str) -> bool {
             r"(?i)^wysłan[eoy] (z|przez|ze|za pomocą) .{1,60}$",
             r"(?i)^(отправлено|отправлен|надіслано|відправлено) (с|со|из|з|від|через) .{1,60}$",
             r"(?i)^odesláno (z|ze|pomocí) .{1,60}$",
-            r"^(发|發|寄)(送|)自.{1,40}$",
-            r"^(从|從|由)(我的)?.{0,20}(发送|發送|傳送|发出|發出|获取|獲取).{0,20}$",
-            r"^(来自|來自)(我的)?.{0,20}(iPhone|iPad|手机|手機|邮箱|郵箱|邮件|客户端|Android|安卓).{0,12}$",
-            r"^(获取|獲取|下载|下載|取得) ?(适用于|適用於)?.{0,20}Outlook.{0,30}$",
-            r"^.{0,12}(iPhone|iPad|Android|スマートフォン|スマホ|携帯|Outlook|Yahoo!メール|モバイル).{0,30}(から送信|を入手).{0,10}$",
+            r"(?i)^(trimis (de pe|din)|poslan[oae] (s|sa|iz|z|ze)|küldve|dikirim dari|đã gửi từ|изпратено от) .{1,60}$",
+            r"(?i)^.{0,20}(umdan|ımdan|imdan|'dan|'den) gönderildi$",
+            r"^내 .{1,20}에서 보냄$",
+            r"(?i)^(发|發|寄)送?自 ?(我的|iphone|ipad|android|安卓|windows|outlook|foxmail|网易|網易|新浪|qq|企业微信|华为|華為|小米|vivo|oppo|荣耀|samsung|三星|手机|手機)[^，。被失退收不无無报錯错]{0,24}$",
+            r"^(从|從|由)我的 ?[^，。被失退收不无無报錯错]{1,24}(发送|發送|傳送|发出|發出)$",
+            r"(?i)^(从|從) ?(windows|outlook|iphone|ipad|mac|android)[^，。被失退收不无無报錯错]{0,20}(发送|發送|傳送|获取|獲取)$",
+            r"(?i)^(来自|來自)(我的 ?[^，。被失退收不无無报錯错]{1,20}|[^，。的]{0,10}(iphone|ipad|android|安卓|手机客户端|手机邮箱|手机版|邮箱大师))$",
+            r"(?i)^(获取|獲取|下载|下載) ?(outlook for (ios|android)|(适用于|適用於) ?(ios|android) ?的 ?outlook).{0,30}$",
+            r"(?i)^.{0,12}(iphone|ipad|android|スマートフォン|スマホ|携帯|outlook|yahoo!メール|モバイル).{0,12}(から送信(されました)?|を入手)。?$",
             r"(?i)^나의 .{1,20}에서 보냄$",
         ])
         .expect("the patterns of this file are tested")
@@ -70,8 +78,34 @@ pub(super) fn is_advertisement(line: &str) -> bool {
     }
     // `(sent from a phone)`, `<<sent by galaxy>>`; the brackets of a link at the end stay.
     let bare = line.trim_start_matches(['<', '(', '*', '_', '[', '|', ' ']);
-    let bare = if bare.len() < line.len() { bare.trim_end_matches(['>', ')', '*', '_', ']', '|', ' ']) } else { bare };
-    LINES.is_match(bare)
+    let bare = if bare.len() < line.len() {
+        bare.trim_end_matches(['>', ')', '*', '_', ']', '|', ' '])
+    } else {
+        bare
+    };
+    LINES.is_match(bare) && !is_prose(bare)
+}
+
+/// `Sent from my account but it bounced` is about a mail, not about a telephone.
+fn is_prose(line: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "but",
+        "and",
+        "not",
+        "is",
+        "was",
+        "were",
+        "to",
+        "it",
+        "never",
+        "bounced",
+        "failed",
+        "yesterday",
+        "today",
+        "at",
+    ];
+    line.split_whitespace()
+        .any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str()))
 }
 
 /// Reads like a signature: few short lines, no sentence, and a way to reach somebody.
@@ -128,5 +162,7 @@ pub(super) fn is_signed_name(line: &str) -> bool {
         && name.chars().next().is_some_and(char::is_alphabetic)
         && name.chars().count() <= 40
         && name.split_whitespace().count() <= 4
-        && name.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '-' | '·'))
+        && name
+            .chars()
+            .all(|c| c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '-' | '·'))
 }

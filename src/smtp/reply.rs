@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn a_reply_is_read_to_its_last_line_and_no_further() {
-        let cases: [(&[u8], Option<(&str, usize)>); 9] = [
+        type Case = (&'static [u8], Option<(&'static str, usize)>);
+        let cases: [Case; 9] = [
             (b"250 ok\r\n", Some(("250 ok", 8))),
             (b"250\r\n", Some(("250", 5))),
             (b"250 \r\n", Some(("250", 6))),

@@ -322,21 +322,27 @@ mod tests {
     #[test]
     fn s07_parameters_are_given_when_needed_and_offered() {
         #[rustfmt::skip]
-        let table: [(&[&str], &str, &str, &str, Result<&str, &str>); 13] = [
-            (&[],                       "a@example.com", "b@example.org", "x",  Ok("MAIL FROM:<a@example.com>\r\n")),
-            (&[],                       "",              "b@example.org", "x",  Ok("MAIL FROM:<>\r\n")),
-            (&["SIZE"],                 "",              "b@example.org", "x",  Ok("MAIL FROM:<> SIZE=1\r\n")),
-            (&["size 0"],               "",              "b@example.org", "xy", Ok("MAIL FROM:<> SIZE=2\r\n")),
-            (&["SIZE 2"],               "",              "b@example.org", "xy", Ok("MAIL FROM:<> SIZE=2\r\n")),
-            (&["SIZE 1"],               "",              "b@example.org", "xy", Err("takes 1 at most")),
-            (&["8BITMIME"],             "",              "b@example.org", "x",  Ok("MAIL FROM:<>\r\n")),
-            (&["8bitmime"],             "",              "b@example.org", "é",  Ok("MAIL FROM:<> BODY=8BITMIME\r\n")),
-            (&["SMTPUTF8"],             "",              "b@example.org", "é",  Err("8BITMIME")),
-            (&["SMTPUTF8"],             "",              "张三@example.org", "x", Ok("MAIL FROM:<> SMTPUTF8\r\n")),
-            (&["8BITMIME"],             "",              "张三@example.org", "x", Err("张三@example.org needs SMTPUTF8")),
-            (&["8BITMIME"],             "李四@example.com", "b@example.org", "x", Err("李四@example.com needs SMTPUTF8")),
-            (&["SMTPUTF8", "8BITMIME", "SIZE 9"], "a@例子.公司", "b@example.org", "é",
-                Ok("MAIL FROM:<a@xn--fsqu00a.xn--55qx5d> SIZE=2 BODY=8BITMIME\r\n")),
+        type Case = (&'static [&'static str], &'static str, &'static str, &'static str, Result<&'static str, &'static str>);
+        let table: [Case; 13] = [
+            (&[], "a@example.com", "b@example.org", "x", Ok("MAIL FROM:<a@example.com>\r\n")),
+            (&[], "", "b@example.org", "x", Ok("MAIL FROM:<>\r\n")),
+            (&["SIZE"], "", "b@example.org", "x", Ok("MAIL FROM:<> SIZE=1\r\n")),
+            (&["size 0"], "", "b@example.org", "xy", Ok("MAIL FROM:<> SIZE=2\r\n")),
+            (&["SIZE 2"], "", "b@example.org", "xy", Ok("MAIL FROM:<> SIZE=2\r\n")),
+            (&["SIZE 1"], "", "b@example.org", "xy", Err("takes 1 at most")),
+            (&["8BITMIME"], "", "b@example.org", "x", Ok("MAIL FROM:<>\r\n")),
+            (&["8bitmime"], "", "b@example.org", "é", Ok("MAIL FROM:<> BODY=8BITMIME\r\n")),
+            (&["SMTPUTF8"], "", "b@example.org", "é", Err("8BITMIME")),
+            (&["SMTPUTF8"], "", "张三@example.org", "x", Ok("MAIL FROM:<> SMTPUTF8\r\n")),
+            (&["8BITMIME"], "", "张三@example.org", "x", Err("张三@example.org needs SMTPUTF8")),
+            (&["8BITMIME"], "李四@example.com", "b@example.org", "x", Err("李四@example.com needs SMTPUTF8")),
+            (
+                &["SMTPUTF8", "8BITMIME", "SIZE 9"],
+                "a@例子.公司",
+                "b@example.org",
+                "é",
+                Ok("MAIL FROM:<a@xn--fsqu00a.xn--55qx5d> SIZE=2 BODY=8BITMIME\r\n"),
+            ),
         ];
         for (lines, from, to, bytes, want) in table {
             match (offers(lines).mail_command(&envelope(from, to), bytes.as_bytes()), want) {

@@ -241,7 +241,8 @@ async fn a_mail_is_handed_over_and_the_connection_serves_the_next() {
 /// S01: a server that falls silent at each step.
 #[tokio::test]
 async fn s01_a_stall_ends_at_the_time_of_its_step_and_means_what_the_step_means() {
-    let short: [(&str, &str, fn(&mut Timeouts)); 8] = [
+    type Case = (&'static str, &'static str, fn(&mut Timeouts));
+    let short: [Case; 8] = [
         ("CONNECT", "relay", |t| t.greeting = SHORT),
         ("EHLO", "relay", |t| t.command = SHORT),
         ("AUTH", "relay", |t| t.command = SHORT),

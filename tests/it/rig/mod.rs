@@ -155,14 +155,6 @@ impl Rig {
         self.dovecot.doveadm(arguments)
     }
 
-    pub fn dovecot_stop(&mut self) {
-        self.dovecot.stop();
-    }
-
-    pub fn dovecot_start(&mut self) {
-        self.dovecot.run();
-    }
-
     pub fn postfix_stop(&mut self) {
         self.postfix.stop();
     }
