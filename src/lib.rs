@@ -47,6 +47,8 @@ pub mod store;
 pub mod delivery;
 pub mod ingest;
 
-// roof: what a person starts
+// roof: the bot as a whole
 pub mod app;
+
+// and the handle a person takes it by
 pub mod cli;

@@ -9,8 +9,9 @@ use crate::maillog;
 
 /// Starts the log of this process; a second start is ignored.
 pub fn start(log: &Log) {
-    // The mail log is not silenced by a level; async-imap writes passwords at `trace`.
-    let filter = format!("{level},{mail}=info,async_imap=info,sled=warn", level = log.level, mail = maillog::TARGET);
+    // The level is for our own lines. The mail log is not silenced by it, and what libraries tell at `debug` and
+    // `trace` may hold passwords and mails.
+    let filter = format!("warn,huixin={level},{mail}=info", level = log.level, mail = maillog::TARGET);
     let filter = EnvFilter::builder().parse_lossy(filter);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = match log.json {

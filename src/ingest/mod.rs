@@ -7,7 +7,7 @@
 
 pub mod reader;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,7 +144,8 @@ impl<S: Source> Ingest<S> {
             }
         }
         let mut progress = Progress { committed: 0, more: listing.more };
-        for batch in batches(&fresh) {
+        let suspects: HashSet<Place> = self.store.pending(&name)?.into_iter().map(|(place, _)| place).collect();
+        for batch in batches(&fresh, &suspects) {
             let fetched = shutdown.run_until_cancelled(self.fetch(batch)).await;
             let fetched = fetched.ok_or(IngestError::Stopped)??;
             let desk = Desk { playbook: playbook.clone(), mailbox: mailbox.clone(), mark, clock: self.clock.clone() };
@@ -442,11 +443,13 @@ fn is_baseline(mark: &StartMark, mail: &Listed) -> bool {
     mail.delivered.checked_add(rounded).is_ok_and(|latest| latest <= mark.at)
 }
 
-/// Cuts a listing into batches that fit into memory.
-fn batches(mails: &[Listed]) -> Vec<&[Listed]> {
+/// Cuts a listing into batches that fit into memory. A suspect, which was being read when the process died, is alone
+/// in its batch: if it kills again, it kills no other mail's chance.
+fn batches<'a>(mails: &'a [Listed], suspects: &HashSet<Place>) -> Vec<&'a [Listed]> {
     let (mut batches, mut start, mut octets) = (Vec::new(), 0, 0);
     for (at, mail) in mails.iter().enumerate() {
-        if at > start && octets + mail.size > BATCH_OCTETS {
+        let alone = |mail: &Listed| suspects.contains(&mail.place);
+        if at > start && (octets + mail.size > BATCH_OCTETS || alone(mail) || alone(&mails[at - 1])) {
             batches.push(&mails[start..at]);
             (start, octets) = (at, 0);
         }
@@ -499,8 +502,13 @@ mod tests {
     fn a_batch_fits_into_memory_and_a_huge_mail_is_alone() {
         let sizes = [1, BATCH_OCTETS - 1, 1, BATCH_OCTETS * 3, 1];
         let mails: Vec<Listed> = sizes.iter().zip(1..).map(|(size, uid)| listed(1, uid, 0, *size)).collect();
-        let cut: Vec<usize> = batches(&mails).iter().map(|batch| batch.len()).collect();
-        assert_eq!(cut, [2, 1, 1, 1]);
-        assert!(batches(&[]).is_empty());
+        let cut = |suspects: &[usize]| -> Vec<usize> {
+            let suspects = suspects.iter().map(|at| mails[*at].place.clone()).collect();
+            batches(&mails, &suspects).iter().map(|batch| batch.len()).collect()
+        };
+        assert_eq!(cut(&[]), [2, 1, 1, 1]);
+        assert_eq!(cut(&[0]), [1, 2, 1, 1]);
+        assert_eq!(cut(&[0, 1, 4]), [1, 1, 1, 1, 1]);
+        assert!(batches(&[], &HashSet::new()).is_empty());
     }
 }

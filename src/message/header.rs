@@ -58,18 +58,12 @@ impl<'m> Header<'m> {
             "references",
             "content-type",
         ];
-        defects.add_if(
-            ONCE.iter().any(|name| header.count(name) > 1),
-            Defect::DuplicateField,
-        );
+        defects.add_if(ONCE.iter().any(|name| header.count(name) > 1), Defect::DuplicateField);
         header
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = &'m [u8]> {
-        self.fields
-            .iter()
-            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
+        self.fields.iter().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
     pub(super) fn count(&self, name: &str) -> usize {
@@ -176,10 +170,7 @@ pub(super) fn identifiers(value: &[u8]) -> (Vec<MessageId>, bool) {
     };
     if value.contains('<') {
         // What stands before the first bracket is a phrase.
-        value
-            .split('<')
-            .skip(1)
-            .for_each(|piece| read(piece.split('>').next().unwrap_or_default()));
+        value.split('<').skip(1).for_each(|piece| read(piece.split('>').next().unwrap_or_default()));
     } else {
         value
             .split([' ', '\t', ',', ';'])
@@ -193,13 +184,7 @@ pub(super) fn identifiers(value: &[u8]) -> (Vec<MessageId>, bool) {
 fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
     let value = value.trim_ascii();
     if value.iter().any(|octet| matches!(octet, b'\r' | b'\n')) {
-        Cow::Owned(
-            value
-                .iter()
-                .copied()
-                .filter(|octet| !matches!(octet, b'\r' | b'\n'))
-                .collect(),
-        )
+        Cow::Owned(value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect())
     } else {
         Cow::Borrowed(value)
     }

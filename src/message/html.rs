@@ -24,11 +24,8 @@ pub(super) struct Rendered {
 /// Reads HTML as its reader would: hidden parts left out, blocks on lines of their own, cells apart.
 pub(super) fn render(html: &str, limits: &Limits) -> Rendered {
     let looked_at = text::cut(html, limits.html);
-    let mut renderer = Renderer {
-        most_depth: limits.html_depth,
-        cut: looked_at.len() < html.len(),
-        ..Renderer::default()
-    };
+    let mut renderer =
+        Renderer { most_depth: limits.html_depth, cut: looked_at.len() < html.len(), ..Renderer::default() };
     // Without a tree the tokenizer must be told that <script>, <style> and <title> hold no markup.
     let mut emitter = DefaultEmitter::default();
     emitter.naively_switch_states(true);
@@ -54,10 +51,8 @@ pub(super) fn without_embedded(html: &[u8]) -> Cow<'_, [u8]> {
     let (mut start, mut at) = (0, 0);
     while let Some(found) = html[at..].windows(MARK.len()).position(|here| here == MARK) {
         let data = at + found + MARK.len();
-        let length = html[data..]
-            .iter()
-            .take_while(|octet| octet.is_ascii_alphanumeric() || b"+/=\r\n".contains(octet))
-            .count();
+        let length =
+            html[data..].iter().take_while(|octet| octet.is_ascii_alphanumeric() || b"+/=\r\n".contains(octet)).count();
         if length >= LEAST {
             kept.extend_from_slice(&html[start..data]);
             start = data + length;
@@ -256,10 +251,7 @@ impl Renderer {
             return;
         }
         let line = std::mem::take(&mut self.line);
-        self.lines.push(Line {
-            text: line.trim_end().to_owned(),
-            origin: self.origin,
-        });
+        self.lines.push(Line { text: line.trim_end().to_owned(), origin: self.origin });
         self.origin = Origin::Unsaid;
         self.blank = false;
     }
@@ -267,30 +259,21 @@ impl Renderer {
     /// A line without text, for what the markup says.
     fn mark(&mut self, origin: Origin) {
         if self.hidden == 0 {
-            self.lines.push(Line {
-                text: String::new(),
-                origin,
-            });
+            self.lines.push(Line { text: String::new(), origin });
         }
     }
 
     fn finish(mut self) -> Rendered {
         self.hidden = 0;
         self.finish_line();
-        Rendered {
-            lines: self.lines,
-            cut: self.cut,
-        }
+        Rendered { lines: self.lines, cut: self.cut }
     }
 }
 
 fn effect(tag: &StartTag) -> Effect {
     let name = tag.name.as_slice();
     let attribute = |name: &[u8]| {
-        tag.attributes
-            .get(name)
-            .map(|value| String::from_utf8_lossy(value).to_ascii_lowercase())
-            .unwrap_or_default()
+        tag.attributes.get(name).map(|value| String::from_utf8_lossy(value).to_ascii_lowercase()).unwrap_or_default()
     };
     if is_unread(name) || tag.attributes.contains_key(b"hidden".as_slice()) {
         return Effect::Hidden;
@@ -504,9 +487,7 @@ fn is_paragraph(name: &[u8]) -> bool {
 /// Word writes every line as a paragraph without margins.
 fn is_tight(tag: &StartTag) -> bool {
     let is = |name: &[u8], found: fn(&str) -> bool| {
-        tag.attributes
-            .get(name)
-            .is_some_and(|value| found(&String::from_utf8_lossy(value)))
+        tag.attributes.get(name).is_some_and(|value| found(&String::from_utf8_lossy(value)))
     };
     is(b"class", |class| class.contains("Mso")) || is(b"style", |style| style.contains("margin:0"))
 }
@@ -528,10 +509,7 @@ mod tests {
             ("a<br>b<br><br>c", "a\nb\n\nc"),
             ("<div>a</div><div><br></div><div>b</div>", "a\n\nb"),
             ("a  \n b&nbsp;&nbsp;c &lt;x@y&gt; &#20320;", "a b c <x@y> 你"),
-            (
-                "<table><tr><td>用户</td><td>密码</td></tr><tr><td>1</td><td>2</td></tr></table>",
-                "用户\t密码\n1\t2",
-            ),
+            ("<table><tr><td>用户</td><td>密码</td></tr><tr><td>1</td><td>2</td></tr></table>", "用户\t密码\n1\t2"),
             ("<ul><li>一</li><li><p>二</p></li></ul>", "- 一\n- 二"),
             ("<style>p{}</style><title>t</title><script>x<b></script>y", "y"),
             ("<div style='display: none'>x</div>y<p hidden>z</p>", "y"),
@@ -561,34 +539,19 @@ mod tests {
                 .collect()
         };
         use Origin::{Quote, Signature, Unsaid};
-        assert_eq!(
-            origins("a<blockquote>b<br>c</blockquote>d"),
-            [Unsaid, Quote, Quote, Unsaid]
-        );
-        assert_eq!(
-            origins("<div>a</div><div class='x_gmail_quote'><div>b</div></div>c"),
-            [Unsaid, Quote, Unsaid]
-        );
+        assert_eq!(origins("a<blockquote>b<br>c</blockquote>d"), [Unsaid, Quote, Quote, Unsaid]);
+        assert_eq!(origins("<div>a</div><div class='x_gmail_quote'><div>b</div></div>c"), [Unsaid, Quote, Unsaid]);
         assert_eq!(origins("a<div id=Signature>b</div>"), [Unsaid, Signature]);
-        assert_eq!(
-            origins("<blockquote style='margin:0 0 0 40px; border: none;'>a</blockquote>"),
-            [Unsaid]
-        );
+        assert_eq!(origins("<blockquote style='margin:0 0 0 40px; border: none;'>a</blockquote>"), [Unsaid]);
         // The outer end tag closes the quote that was left open.
         assert_eq!(origins("<div>a<blockquote>b</div>c"), [Unsaid, Quote, Unsaid]);
     }
 
     #[test]
     fn pictures_inside_do_not_use_up_the_limit() {
-        let html = format!(
-            "<img src=\"data:image/png;base64,{}\">您好",
-            "iVBORw0K".repeat(1_000)
-        );
+        let html = format!("<img src=\"data:image/png;base64,{}\">您好", "iVBORw0K".repeat(1_000));
         let kept = without_embedded(html.as_bytes());
-        assert_eq!(
-            kept.as_ref(),
-            "<img src=\"data:image/png;base64,\">您好".as_bytes()
-        );
+        assert_eq!(kept.as_ref(), "<img src=\"data:image/png;base64,\">您好".as_bytes());
         assert!(matches!(without_embedded(b"see ;base64, here"), Cow::Borrowed(_)));
     }
 

@@ -7,9 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use mail_parser::{
-    DateTime, DecodeProblems, HeaderForm, HeaderName, MessageParser, MessagePart, PartFlags, PartKind,
-};
+use mail_parser::{DateTime, DecodeProblems, HeaderForm, HeaderName, MessageParser, MessagePart, PartFlags, PartKind};
 
 use super::defect::Defects;
 use super::fresh::{self, Line};
@@ -30,18 +28,13 @@ pub fn read(raw: &[u8], limits: &Limits) -> Message {
     let fields = fields.iter().map(|field| (field.raw_name(), field.raw_value()));
     let header = Header::keep(fields, first_charset(&parsed), limits, &mut defects);
     let unwrapped = unwrapped(&parsed, &mut defects);
-    let inner = unwrapped
-        .as_deref()
-        .and_then(|octets| parser(limits).parse(octets));
+    let inner = unwrapped.as_deref().and_then(|octets| parser(limits).parse(octets));
     let content = inner.as_ref().unwrap_or(&parsed);
     let body = Body::read(content, raw, limits, &mut defects);
     let segments = fresh::segments(&body.lines);
     let subject = header.subject(limits, &mut defects);
     let from = header.people(&["from"], limits, &mut defects);
-    defects.add_if(
-        from.iter().all(|person| person.written.is_empty()),
-        Defect::NoFrom,
-    );
+    defects.add_if(from.iter().all(|person| person.written.is_empty()), Defect::NoFrom);
     let message_id = header.message_id(&mut defects);
     let references = header.references(limits, &mut defects);
     Message {
@@ -100,9 +93,7 @@ fn parser(limits: &Limits) -> MessageParser {
     ];
     READ_HERE
         .into_iter()
-        .fold(MessageParser::new(), |parser, name| {
-            parser.header(name, HeaderForm::Ignore)
-        })
+        .fold(MessageParser::new(), |parser, name| parser.header(name, HeaderForm::Ignore))
         .max_depth(limits.depth.min(Limits::MAX_DEPTH))
         .max_parts(limits.parts)
 }
@@ -127,14 +118,10 @@ fn date(header: &Header, defects: &mut Defects) -> Option<Timestamp> {
 fn unwrapped(parsed: &mail_parser::Message<'_>, defects: &mut Defects) -> Option<Vec<u8>> {
     let root = parsed.root().root_part();
     let kind = media_type(&root);
-    if matches!(
-        kind.as_str(),
-        "application/pkcs7-mime" | "application/x-pkcs7-mime"
-    ) {
+    if matches!(kind.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime") {
         return signed::signed_content(&root.decoded());
     }
-    if !kind.starts_with("multipart/") || root.children().len() > 0 || root.raw_body().trim_ascii().is_empty()
-    {
+    if !kind.starts_with("multipart/") || root.children().len() > 0 || root.raw_body().trim_ascii().is_empty() {
         return None;
     }
     defects.add(Defect::BrokenStructure);
@@ -169,11 +156,7 @@ impl Body {
         for part in parsed.parts() {
             note_flags(&part, defects);
         }
-        let mut body = Body {
-            lines: Vec::new(),
-            octets: 0,
-            parts: HashSet::new(),
-        };
+        let mut body = Body { lines: Vec::new(), octets: 0, parts: HashSet::new() };
         if parsed.raw().is_empty() {
             // Neither a field nor an empty line: all of it is text.
             let decoded = text::decode(raw, None);
@@ -189,11 +172,8 @@ impl Body {
         }
         if body.is_blank() {
             // The only text calls itself an attachment, but has no name to be saved under.
-            let unnamed: Vec<MessagePart> = root
-                .attachments()
-                .filter(|part| part.is_text() && part.attachment_name().is_none())
-                .take(1)
-                .collect();
+            let unnamed: Vec<MessagePart> =
+                root.attachments().filter(|part| part.is_text() && part.attachment_name().is_none()).take(1).collect();
             body.push_parts(&unnamed, limits, defects);
         }
         body
@@ -252,21 +232,12 @@ impl Body {
 fn note_flags(part: &MessagePart, defects: &mut Defects) {
     let flags = part.flags();
     let deep = flags.contains(PartFlags::LIMIT_REACHED) && !part.is_multipart();
-    let named_container = part
-        .content_type()
-        .is_some_and(|content_type| matches!(content_type.ctype(), "multipart" | "message"));
+    let named_container =
+        part.content_type().is_some_and(|content_type| matches!(content_type.ctype(), "multipart" | "message"));
+    defects.add_if(flags.contains(PartFlags::NESTING_LIMIT) || deep && named_container, Defect::TooDeep);
+    defects.add_if(flags.contains(PartFlags::LIMIT_REACHED) && !(deep && named_container), Defect::TooManyParts);
     defects.add_if(
-        flags.contains(PartFlags::NESTING_LIMIT) || deep && named_container,
-        Defect::TooDeep,
-    );
-    defects.add_if(
-        flags.contains(PartFlags::LIMIT_REACHED) && !(deep && named_container),
-        Defect::TooManyParts,
-    );
-    defects.add_if(
-        flags.intersects(
-            PartFlags::MISSING_DELIMITER | PartFlags::FALLBACK_DELIMITER | PartFlags::UNTERMINATED,
-        ),
+        flags.intersects(PartFlags::MISSING_DELIMITER | PartFlags::FALLBACK_DELIMITER | PartFlags::UNTERMINATED),
         Defect::BrokenStructure,
     );
 }
@@ -275,15 +246,10 @@ fn note_flags(part: &MessagePart, defects: &mut Defects) {
 fn decoded_text(part: &MessagePart, most: usize, defects: &mut Defects) -> String {
     let (octets, problems) = part.decoded_checked();
     defects.add_if(
-        problems.intersects(
-            DecodeProblems::MALFORMED_TRANSFER_ENCODING | DecodeProblems::UNKNOWN_TRANSFER_ENCODING,
-        ),
+        problems.intersects(DecodeProblems::MALFORMED_TRANSFER_ENCODING | DecodeProblems::UNKNOWN_TRANSFER_ENCODING),
         Defect::BrokenEncoding,
     );
-    let declared = part
-        .content_type()
-        .and_then(|content_type| content_type.attribute("charset"))
-        .map(str::to_owned);
+    let declared = part.content_type().and_then(|content_type| content_type.attribute("charset")).map(str::to_owned);
     let (octets, label) = if matches!(part.kind(), PartKind::Html) {
         let label = declared.or_else(|| text::html_charset(&octets));
         (Cow::Owned(html::without_embedded(&octets).into_owned()), label)
@@ -308,16 +274,9 @@ fn decoded_text(part: &MessagePart, most: usize, defects: &mut Defects) -> Strin
 
 /// `format=flowed` (RFC 3676).
 fn reflowed(part: &MessagePart, text: String) -> String {
-    let attribute = |name: &str| {
-        part.content_type()
-            .and_then(|content_type| content_type.attribute(name))
-    };
+    let attribute = |name: &str| part.content_type().and_then(|content_type| content_type.attribute(name));
     let is = |name: &str, value: &str| attribute(name).is_some_and(|found| found.eq_ignore_ascii_case(value));
-    if is("format", "flowed") {
-        text::unflow(&text::tidy(&text), is("delsp", "yes"))
-    } else {
-        text
-    }
+    if is("format", "flowed") { text::unflow(&text::tidy(&text), is("delsp", "yes")) } else { text }
 }
 
 fn joined(lines: &[Line]) -> String {
@@ -337,11 +296,7 @@ fn attachments(parsed: &mail_parser::Message<'_>, body: &Body) -> Vec<Attachment
         .parts()
         .filter(|part| !part.is_multipart() && !body.parts.contains(&part.id()))
         .filter(|part| part.is_attachment() || !part.is_text())
-        .map(|part| Attachment {
-            name: file_name(&part),
-            media_type: media_type(&part),
-            size: part.decoded_len(),
-        })
+        .map(|part| Attachment { name: file_name(&part), media_type: media_type(&part), size: part.decoded_len() })
         .collect()
 }
 
@@ -355,23 +310,15 @@ fn file_name(part: &MessagePart) -> String {
         let value = part.headers().get(header)?.raw_value();
         let value = text::decode_header(value, None).text;
         let parsed = HeaderForm::ContentType.parse(value.as_bytes());
-        parsed
-            .value()
-            .as_content_type()?
-            .attribute(parameter)
-            .map(str::to_owned)
+        parsed.value().as_content_type()?.attribute(parameter).map(str::to_owned)
     };
-    let guessed =
-        named(HeaderName::ContentDisposition, "filename").or_else(|| named(HeaderName::ContentType, "name"));
+    let guessed = named(HeaderName::ContentDisposition, "filename").or_else(|| named(HeaderName::ContentType, "name"));
     attachment::safe_name(&guessed.unwrap_or_default())
 }
 
 /// The media types of all parts, of those in the opened wrapping after the wrapping itself.
 fn types(parsed: &mail_parser::Message<'_>, inner: Option<&mail_parser::Message<'_>>) -> Vec<String> {
-    let all = parsed
-        .root()
-        .parts()
-        .chain(inner.into_iter().flat_map(|inner| inner.root().parts()));
+    let all = parsed.root().parts().chain(inner.into_iter().flat_map(|inner| inner.root().parts()));
     all.map(|part| media_type(&part)).collect()
 }
 
@@ -389,11 +336,7 @@ fn media_type(part: &MessagePart) -> String {
 
 /// A report, if a part of the mail is one.
 fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> {
-    let parts: Vec<(String, MessagePart)> = parsed
-        .root()
-        .parts()
-        .map(|part| (media_type(&part), part))
-        .collect();
+    let parts: Vec<(String, MessagePart)> = parsed.root().parts().map(|part| (media_type(&part), part)).collect();
     let groups = |wanted: &[&str]| -> Option<Groups> {
         let (_, part) = parts.iter().find(|(kind, _)| wanted.contains(&kind.as_str()))?;
         // Exchange nests the fields in a message of their own; mail-parser then has no body for the part itself.
@@ -402,36 +345,22 @@ fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> 
         Some(Groups::parse(&fields, limits.outcomes + 1))
     };
     if let Some(groups) = groups(&["message/delivery-status", "message/global-delivery-status"]) {
-        return Some(Report::Delivery {
-            outcomes: groups.outcomes(),
-            about: returned_ids(&parts, limits),
-        });
+        return Some(Report::Delivery { outcomes: groups.outcomes(), about: returned_ids(&parts, limits) });
     }
     if let Some(groups) = groups(&["message/feedback-report"]) {
         return Some(Report::Abuse {
-            kind: groups
-                .value("feedback-type")
-                .unwrap_or_default()
-                .to_ascii_lowercase(),
+            kind: groups.value("feedback-type").unwrap_or_default().to_ascii_lowercase(),
             about: returned_ids(&parts, limits),
         });
     }
-    if let Some(groups) = groups(&[
-        "message/disposition-notification",
-        "message/global-disposition-notification",
-    ]) {
+    if let Some(groups) = groups(&["message/disposition-notification", "message/global-disposition-notification"]) {
         let disposition = groups.value("disposition").unwrap_or_default();
         let kind = disposition.rsplit(';').next().unwrap_or_default();
         let mut about = returned_ids(&parts, limits);
         let original = groups.value("original-message-id").and_then(MessageId::parse);
         about.extend(original.filter(|id| !about.contains(id)));
         return Some(Report::Disposition {
-            kind: kind
-                .split('/')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_ascii_lowercase(),
+            kind: kind.split('/').next().unwrap_or_default().trim().to_ascii_lowercase(),
             about,
         });
     }
@@ -439,10 +368,7 @@ fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> 
     if parts.iter().any(|(kind, _)| is_tls(kind)) {
         return Some(Report::Tls);
     }
-    parts
-        .iter()
-        .any(|(_, part)| is_dmarc_name(&file_name(part)))
-        .then_some(Report::Dmarc)
+    parts.iter().any(|(_, part)| is_dmarc_name(&file_name(part))).then_some(Report::Dmarc)
 }
 
 /// RFC 9990 names the file `receiver!domain!begin!end[!id].xml[.gz]`.
@@ -450,9 +376,7 @@ fn is_dmarc_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let fields: Vec<&str> = name.split('!').collect();
     let is_time = |text: &str| text.len() >= 9 && text.bytes().take(9).all(|octet| octet.is_ascii_digit());
-    let packed = [".xml", ".xml.gz", ".zip", ".gz"]
-        .iter()
-        .any(|end| name.ends_with(end));
+    let packed = [".xml", ".xml.gz", ".zip", ".gz"].iter().any(|end| name.ends_with(end));
     matches!(fields.as_slice(), [_, _, begin, end, ..] if is_time(begin) && is_time(end)) && packed
 }
 
@@ -466,16 +390,11 @@ fn returned_ids(parts: &[(String, MessagePart)], limits: &Limits) -> Vec<Message
             | "text/rfc822-headers"
             | "message/rfc822-headers"
             | "message/global-headers" => match part.nested() {
-                Some(message) => message
-                    .headers()
-                    .get("Message-ID")
-                    .map(|header| identifiers(header.raw_value()).0),
+                Some(message) => message.headers().get("Message-ID").map(|header| identifiers(header.raw_value()).0),
                 None => {
                     let octets = part.decoded();
                     let header = String::from_utf8_lossy(text_octets(&octets, limits)).into_owned();
-                    Groups::parse(&header, 1)
-                        .value("message-id")
-                        .map(|value| identifiers(value.as_bytes()).0)
+                    Groups::parse(&header, 1).value("message-id").map(|value| identifiers(value.as_bytes()).0)
                 }
             },
             _ => None,
@@ -534,33 +453,21 @@ mod tests {
                  -----BEGIN PGP SIGNATURE-----\n\nxx\n-----END PGP SIGNATURE-----\n",
                 "您好\n--\nAnn",
             ),
-            (
-                "Content-Type: multipart/mixed; boundary=b\n\nno delimiter",
-                "no delimiter",
-            ),
+            ("Content-Type: multipart/mixed; boundary=b\n\nno delimiter", "no delimiter"),
             (
                 "Content-Type: multipart/mixed; boundary=wrong\n\n--right\nContent-Type: text/html\n\n<b>您好</b>\n--right--\n",
                 "您好",
             ),
-            (
-                "Content-Type: multipart/mixed;\nboundary=\"b\"\n\n--b\n\n您好\n--b--\n",
-                "您好",
-            ),
+            ("Content-Type: multipart/mixed;\nboundary=\"b\"\n\n--b\n\n您好\n--b--\n", "您好"),
             ("Content-Type: text/plain; format=flowed\n\na \nb", "a b"),
-            (
-                "Content-Type: text/plain\nContent-Disposition: attachment\n\n您好",
-                "您好",
-            ),
+            ("Content-Type: text/plain\nContent-Disposition: attachment\n\n您好", "您好"),
             ("Content-Type: application/pdf; name=a.pdf\n\n%PDF", ""),
         ];
         for (rest, text) in cases {
             assert_eq!(mail(rest).text, text, "{rest}");
         }
         assert_eq!(read(b"no mail at all").text, "no mail at all");
-        assert_eq!(
-            read(b"no mail at all").defects,
-            [Defect::NoHeader, Defect::NoFrom]
-        );
+        assert_eq!(read(b"no mail at all").defects, [Defect::NoHeader, Defect::NoFrom]);
         assert_eq!(read(b"").text, "");
     }
 
@@ -577,17 +484,9 @@ mod tests {
         );
         assert_eq!(message.return_path, Some(ReversePath::Null));
         assert_eq!(message.hops, 2);
-        let [person] = message.from.as_slice() else {
-            panic!("{:?}", message.from)
-        };
-        assert_eq!(
-            (person.name.as_str(), person.written.as_str()),
-            ("张三", "zhang@example.org")
-        );
-        assert_eq!(
-            message.sender(),
-            Address::parse("zhang@example.org").as_ref().ok()
-        );
+        let [person] = message.from.as_slice() else { panic!("{:?}", message.from) };
+        assert_eq!((person.name.as_str(), person.written.as_str()), ("张三", "zhang@example.org"));
+        assert_eq!(message.sender(), Address::parse("zhang@example.org").as_ref().ok());
         let written: Vec<&str> = message.to.iter().map(|person| person.written.as_str()).collect();
         assert_eq!(written, ["li@example.com", "", "a@example.com"]);
         assert_eq!(message.recipients().count(), 4);
@@ -599,10 +498,7 @@ mod tests {
         let references: Vec<&str> = message.references.iter().map(MessageId::as_str).collect();
         assert_eq!(references, ["r1@x", "r2@x", "r3@x"]);
         assert_eq!(message.language.as_str(), "zh");
-        assert_eq!(
-            message.defects,
-            [Defect::UndeclaredCharset, Defect::BrokenMessageId]
-        );
+        assert_eq!(message.defects, [Defect::UndeclaredCharset, Defect::BrokenMessageId]);
     }
 
     #[test]
@@ -616,11 +512,7 @@ mod tests {
         }
         for path in ["<>", "< >", "<> (x)", "\r\n <>"] {
             let mail = format!("Return-Path: {path}\r\nFrom: a@example.org\r\n\r\nx");
-            assert_eq!(
-                read(mail.as_bytes()).return_path,
-                Some(ReversePath::Null),
-                "{path}"
-            );
+            assert_eq!(read(mail.as_bytes()).return_path, Some(ReversePath::Null), "{path}");
         }
     }
 
@@ -645,10 +537,7 @@ mod tests {
         assert_eq!(message.text, "请看附件，朱镕基");
         assert_eq!(message.attachments[0].name, "退信报告.pdf");
         assert_eq!((message.attachments[0].size, message.attachments.len()), (4, 1));
-        assert_eq!(
-            message.types,
-            ["multipart/mixed", "text/plain", "application/pdf"]
-        );
+        assert_eq!(message.types, ["multipart/mixed", "text/plain", "application/pdf"]);
         assert_eq!(message.defects, [Defect::RawHeader]);
     }
 
@@ -659,13 +548,8 @@ mod tests {
              Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\nFinal-Recipient: rfc822; li@example.com\n\
              Action: failed\nStatus: 5.1.1\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <sent@example.com>\n\nhi\n--b--\n",
         );
-        let Some(Report::Delivery { outcomes, about }) = &delivery.report else {
-            panic!("{:?}", delivery.report)
-        };
-        assert_eq!(
-            (outcomes.len(), about.as_slice()),
-            (1, [MessageId::parse("sent@example.com").unwrap()].as_slice())
-        );
+        let Some(Report::Delivery { outcomes, about }) = &delivery.report else { panic!("{:?}", delivery.report) };
+        assert_eq!((outcomes.len(), about.as_slice()), (1, [MessageId::parse("sent@example.com").unwrap()].as_slice()));
         assert_eq!(delivery.text, "Sorry.");
         let abuse = mail(
             "Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/feedback-report\n\n\
@@ -673,13 +557,7 @@ mod tests {
         );
         let about = vec![MessageId::parse("sent@example.com").unwrap()];
         let kind = "abuse".to_owned();
-        assert_eq!(
-            abuse.report,
-            Some(Report::Abuse {
-                kind,
-                about: about.clone()
-            })
-        );
+        assert_eq!(abuse.report, Some(Report::Abuse { kind, about: about.clone() }));
         let disposition = mail(
             "Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/disposition-notification\n\n\
              Disposition: manual-action/MDN-sent-manually; Displayed\nOriginal-Message-ID: <sent@example.com>\n--b--\n",
@@ -688,9 +566,8 @@ mod tests {
         assert_eq!(disposition.report, Some(Report::Disposition { kind, about }));
         let tls = mail("Content-Type: application/tlsrpt+gzip\n\nx");
         assert_eq!(tls.report, Some(Report::Tls));
-        let dmarc = mail(
-            "Content-Type: application/gzip; name=\"r.example!d.example!1762000000!1762086400.xml.gz\"\n\nx",
-        );
+        let dmarc =
+            mail("Content-Type: application/gzip; name=\"r.example!d.example!1762000000!1762086400.xml.gz\"\n\nx");
         assert_eq!(dmarc.report, Some(Report::Dmarc));
         assert_eq!(mail("\nyour mail was not delivered").report, None);
     }
@@ -765,45 +642,20 @@ mod tests {
     #[test]
     fn hostile_mail_is_read_to_its_limits() {
         let head = "From: a@example.org\r\n";
-        let nested: String = (0..50_000)
-            .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n"))
-            .collect();
+        let nested: String =
+            (0..50_000).map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n")).collect();
         let cases = [
             (format!("{head}{nested}\r\nx"), Defect::TooDeep),
+            (format!("{head}{}\r\nx", "Content-Type: message/rfc822\r\n\r\n".repeat(50_000)), Defect::TooDeep),
             (
-                format!(
-                    "{head}{}\r\nx",
-                    "Content-Type: message/rfc822\r\n\r\n".repeat(50_000)
-                ),
-                Defect::TooDeep,
-            ),
-            (
-                format!(
-                    "{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}",
-                    "--b\r\n\r\nx\r\n".repeat(10_000)
-                ),
+                format!("{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}", "--b\r\n\r\nx\r\n".repeat(10_000)),
                 Defect::TooManyParts,
             ),
-            (
-                format!("{head}To: {}\r\n\r\nx", "a@example.com, ".repeat(500_000)),
-                Defect::HeaderTooLong,
-            ),
-            (
-                format!("{head}To: {}\r\n\r\nx", "a@example.com, ".repeat(1_000)),
-                Defect::TooManyAddresses,
-            ),
-            (
-                format!("{head}{}\r\nx", "X: y\r\n".repeat(5_000)),
-                Defect::HeaderTooLong,
-            ),
-            (
-                format!("{head}Content-Type: text/html\r\n\r\n{}", "<div>".repeat(100_000)),
-                Defect::HtmlTooLong,
-            ),
-            (
-                format!("{head}\r\n{}", "x\r\n".repeat(1_500_000)),
-                Defect::TextTooLong,
-            ),
+            (format!("{head}To: {}\r\n\r\nx", "a@example.com, ".repeat(500_000)), Defect::HeaderTooLong),
+            (format!("{head}To: {}\r\n\r\nx", "a@example.com, ".repeat(1_000)), Defect::TooManyAddresses),
+            (format!("{head}{}\r\nx", "X: y\r\n".repeat(5_000)), Defect::HeaderTooLong),
+            (format!("{head}Content-Type: text/html\r\n\r\n{}", "<div>".repeat(100_000)), Defect::HtmlTooLong),
+            (format!("{head}\r\n{}", "x\r\n".repeat(1_500_000)), Defect::TextTooLong),
         ];
         for (mail, defect) in cases {
             let message = read(mail.as_bytes());

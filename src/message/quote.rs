@@ -105,20 +105,14 @@ fn bare(line: &str) -> Option<String> {
 /// A case-insensitive pattern; a backslash at the end of a line and the blanks after it are taken out.
 fn words(pattern: &str) -> Regex {
     let pattern: String = pattern.split("\\\n").map(str::trim_start).collect();
-    RegexBuilder::new(&pattern)
-        .case_insensitive(true)
-        .build()
-        .expect("the patterns of this file are tested")
+    RegexBuilder::new(&pattern).case_insensitive(true).build().expect("the patterns of this file are tested")
 }
 
 /// How many lines from the first on are one attribution: `On 1 May 2026, Ann <a@example.com> wrote:`.
 ///
 /// A mail program may have broken it into several lines. It must name a time or an address, and say that
 /// somebody wrote; a line that says only `Ann wrote:` is one if `quote_follows`.
-pub(super) fn attribution<'a>(
-    lines: impl Iterator<Item = &'a str>,
-    quote_follows: impl Fn(usize) -> bool,
-) -> usize {
+pub(super) fn attribution<'a>(lines: impl Iterator<Item = &'a str>, quote_follows: impl Fn(usize) -> bool) -> usize {
     let mut joined = String::new();
     let mut apart = false;
     for (at, line) in lines.enumerate().take(ATTRIBUTION_LINES) {
@@ -128,8 +122,7 @@ pub(super) fn attribution<'a>(
             continue;
         }
         // Only an address may stand apart.
-        let goes_on =
-            at == 0 || !(is_sentence(&joined) || label(line).is_some() || apart && !line.starts_with('<'));
+        let goes_on = at == 0 || !(is_sentence(&joined) || label(line).is_some() || apart && !line.starts_with('<'));
         if !goes_on || joined.len() + line.len() > ATTRIBUTION_OCTETS {
             return 0;
         }
@@ -193,9 +186,7 @@ fn says_wrote(line: &str) -> bool {
         )
     });
     static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-        words(
-            r" (schrieb|schreibt|schreef|skrev|skreiv) .{0,40}$| (schrieb|schreibt|schreef|skrev|skreiv) .*@",
-        )
+        words(r" (schrieb|schreibt|schreef|skrev|skreiv) .{0,40}$| (schrieb|schreibt|schreef|skrev|skreiv) .*@")
     });
     match LAST.find(line) {
         Some(found) => !line[..found.start()].ends_with(|c: char| c.is_ascii_alphabetic()),
@@ -230,9 +221,7 @@ fn says_who_wrote(text: &str, quote_follows: bool) -> bool {
     }
     DATED.find(text).is_some_and(|found| {
         let rest = &text[found.end()..];
-        let ends = rest
-            .chars()
-            .all(|c| c.is_whitespace() || matches!(c, ':' | '：' | '<' | '>'));
+        let ends = rest.chars().all(|c| c.is_whitespace() || matches!(c, ':' | '：' | '<' | '>'));
         // People list mails in the same form; a zone they do not write.
         ends && (closed || quote_follows || !text.contains('@'))
     })
@@ -250,93 +239,83 @@ enum Label {
 
 /// The label that a line begins with, and its value: `*Sent:* Monday`, `| 发件人 | 张三 |`, `日　期：…`.
 fn label(line: &str) -> Option<(Label, &str)> {
-    let line =
-        line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | '|' | '>' | '#'));
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | '|' | '>' | '#'));
     let end = line.find([':', '：', '|', '\t'])?;
     if end > 60 {
         return None;
     }
-    let name: String = line[..end]
-        .chars()
-        .filter(|c| !matches!(c, '*' | '_' | '\u{3000}' | '\u{a0}'))
-        .collect();
+    let name: String = line[..end].chars().filter(|c| !matches!(c, '*' | '_' | '\u{3000}' | '\u{a0}')).collect();
     let name = name.trim().to_lowercase();
     // `日　期` is spread to the width of `发件人`; words of other languages keep their blanks.
     let name = if name.is_ascii() { name } else { spread(&name) };
-    let label =
-        match name.as_str() {
-            "from" | "von" | "de" | "da" | "van" | "från" | "fra" | "od" | "от" | "от кого" | "від"
-            | "发件人" | "發件人" | "寄件者" | "寄件人" | "差出人" | "送信者" | "送信元" | "보낸 사람"
-            | "보낸사람" | "kimden" | "gönderen" | "lähettäjä" | "feladó" | "expéditeur" | "remitente"
-            | "mittente" | "afzender" | "absender" | "odesílatel" | "发自" | "发信人" => Label::From,
-            "sent"
-            | "date"
-            | "gesendet"
-            | "datum"
-            | "envoyé"
-            | "envoyé le"
-            | "enviado"
-            | "enviado el"
-            | "enviada"
-            | "enviada em"
-            | "enviado em"
-            | "data"
-            | "inviato"
-            | "data invio"
-            | "verzonden"
-            | "skickat"
-            | "sendt"
-            | "dato"
-            | "wysłano"
-            | "wysłane"
-            | "отправлено"
-            | "дата"
-            | "надіслано"
-            | "відправлено"
-            | "发送时间"
-            | "發送時間"
-            | "发件时间"
-            | "发送日期"
-            | "日期"
-            | "时间"
-            | "時間"
-            | "寄件日期"
-            | "傳送時間"
-            | "送信日時"
-            | "日時"
-            | "送信日"
-            | "日付"
-            | "날짜"
-            | "보낸 날짜"
-            | "tarih"
-            | "gönderme tarihi"
-            | "lähetetty"
-            | "päivämäärä"
-            | "päiväys"
-            | "elküldve"
-            | "dátum"
-            | "odesláno"
-            | "fecha"
-            | "trimis" => Label::Date,
-            "to" | "an" | "à" | "a" | "para" | "aan" | "till" | "til" | "do" | "кому" | "收件人"
-            | "收件者" | "宛先" | "받는 사람" | "받는사람" | "kime" | "alıcı" | "vastaanottaja"
-            | "címzett" | "komu" | "destinataire" | "destinatario" | "pour" | "către" | "cc" | "kopie"
-            | "kopia" | "copie" | "copia" | "cc:" | "抄送" | "抄送人" | "副本" | "copie à" | "kopi"
-            | "копия" | "копія" => Label::To,
-            "subject" | "betreff" | "objet" | "asunto" | "oggetto" | "assunto" | "onderwerp" | "ämne"
-            | "emne" | "temat" | "тема" | "主题" | "主題" | "主旨" | "標題" | "标题" | "件名" | "제목"
-            | "konu" | "aihe" | "tárgy" | "předmět" | "predmet" | "subiect" => Label::Subject,
-            "reply-to" | "reply to" | "antwort an" | "répondre à" | "responder a" | "responder para"
-            | "risposta" | "rispondi a" | "回复" | "回复至" | "返信先" | "bcc" | "密送" | "importance"
-            | "priority" | "重要性" | "attachments" | "attachment" | "附件" | "添付ファイル"
-            | "message-id" => Label::Other,
-            _ => return None,
-        };
+    let label = match name.as_str() {
+        "from" | "von" | "de" | "da" | "van" | "från" | "fra" | "od" | "от" | "от кого" | "від" | "发件人"
+        | "發件人" | "寄件者" | "寄件人" | "差出人" | "送信者" | "送信元" | "보낸 사람" | "보낸사람" | "kimden"
+        | "gönderen" | "lähettäjä" | "feladó" | "expéditeur" | "remitente" | "mittente" | "afzender" | "absender"
+        | "odesílatel" | "发自" | "发信人" => Label::From,
+        "sent"
+        | "date"
+        | "gesendet"
+        | "datum"
+        | "envoyé"
+        | "envoyé le"
+        | "enviado"
+        | "enviado el"
+        | "enviada"
+        | "enviada em"
+        | "enviado em"
+        | "data"
+        | "inviato"
+        | "data invio"
+        | "verzonden"
+        | "skickat"
+        | "sendt"
+        | "dato"
+        | "wysłano"
+        | "wysłane"
+        | "отправлено"
+        | "дата"
+        | "надіслано"
+        | "відправлено"
+        | "发送时间"
+        | "發送時間"
+        | "发件时间"
+        | "发送日期"
+        | "日期"
+        | "时间"
+        | "時間"
+        | "寄件日期"
+        | "傳送時間"
+        | "送信日時"
+        | "日時"
+        | "送信日"
+        | "日付"
+        | "날짜"
+        | "보낸 날짜"
+        | "tarih"
+        | "gönderme tarihi"
+        | "lähetetty"
+        | "päivämäärä"
+        | "päiväys"
+        | "elküldve"
+        | "dátum"
+        | "odesláno"
+        | "fecha"
+        | "trimis" => Label::Date,
+        "to" | "an" | "à" | "a" | "para" | "aan" | "till" | "til" | "do" | "кому" | "收件人" | "收件者" | "宛先"
+        | "받는 사람" | "받는사람" | "kime" | "alıcı" | "vastaanottaja" | "címzett" | "komu" | "destinataire"
+        | "destinatario" | "pour" | "către" | "cc" | "kopie" | "kopia" | "copie" | "copia" | "cc:" | "抄送"
+        | "抄送人" | "副本" | "copie à" | "kopi" | "копия" | "копія" => Label::To,
+        "subject" | "betreff" | "objet" | "asunto" | "oggetto" | "assunto" | "onderwerp" | "ämne" | "emne"
+        | "temat" | "тема" | "主题" | "主題" | "主旨" | "標題" | "标题" | "件名" | "제목" | "konu" | "aihe"
+        | "tárgy" | "předmět" | "predmet" | "subiect" => Label::Subject,
+        "reply-to" | "reply to" | "antwort an" | "répondre à" | "responder a" | "responder para" | "risposta"
+        | "rispondi a" | "回复" | "回复至" | "返信先" | "bcc" | "密送" | "importance" | "priority" | "重要性"
+        | "attachments" | "attachment" | "附件" | "添付ファイル" | "message-id" => Label::Other,
+        _ => return None,
+    };
     let after = line[end..].chars().next().map_or(0, char::len_utf8);
-    Some((
-        label,
-        line[end + after..].trim_matches(|c: char| c.is_whitespace() || c == '*'),
-    ))
+    Some((label, line[end + after..].trim_matches(|c: char| c.is_whitespace() || c == '*')))
 }
 
 fn spread(name: &str) -> String {
@@ -404,11 +383,6 @@ fn is_listed(line: &str) -> bool {
 }
 
 fn has_year(value: &str) -> bool {
-    let digits: Vec<&str> = value
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|run| run.len() == 4)
-        .collect();
-    digits
-        .iter()
-        .any(|run| run.starts_with("19") || run.starts_with("20"))
+    let digits: Vec<&str> = value.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == 4).collect();
+    digits.iter().any(|run| run.starts_with("19") || run.starts_with("20"))
 }

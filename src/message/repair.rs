@@ -23,10 +23,8 @@ fn with_parameters_folded(raw: &[u8]) -> Cow<'_, [u8]> {
     const PARAMETERS: [&[u8]; 5] = [b"boundary=", b"charset=", b"name=", b"filename=", b"report-type="];
     let is_lost = |at: usize| {
         let line = &raw[at..];
-        PARAMETERS.iter().any(|name| {
-            line.get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
-        }) && raw[..at].trim_ascii_end().ends_with(b";")
+        PARAMETERS.iter().any(|name| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+            && raw[..at].trim_ascii_end().ends_with(b";")
             && !raw[..at].ends_with(b"\n\n")
             && !raw[..at].ends_with(b"\n\r\n")
     };
@@ -56,17 +54,13 @@ pub(super) fn boundary_inside(body: &[u8]) -> Option<&[u8]> {
         // RFC 2046 §5.1.1: at most 70 characters.
         let is_boundary =
             (1..=70).contains(&boundary.len()) && boundary.iter().all(|octet| (b' '..=b'~').contains(octet));
-        (is_field && is_boundary && !boundary.contains(&b'"') && !boundary.contains(&b'\\'))
-            .then_some(boundary)
+        (is_field && is_boundary && !boundary.contains(&b'"') && !boundary.contains(&b'\\')).then_some(boundary)
     })
 }
 
 /// Where lines begin, the first left out.
 fn line_starts(raw: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    raw.iter()
-        .enumerate()
-        .filter(|(_, octet)| **octet == b'\n')
-        .map(|(at, _)| at + 1)
+    raw.iter().enumerate().filter(|(_, octet)| **octet == b'\n').map(|(at, _)| at + 1)
 }
 
 #[cfg(test)]
@@ -87,11 +81,7 @@ mod tests {
             ("Subject: x\nname=Ann\n\ny", "Subject: x\nname=Ann\n\ny"),
         ];
         for (raw, want) in cases {
-            assert_eq!(
-                String::from_utf8_lossy(&repaired(raw.as_bytes())),
-                want,
-                "{raw:?}"
-            );
+            assert_eq!(String::from_utf8_lossy(&repaired(raw.as_bytes())), want, "{raw:?}");
         }
     }
 

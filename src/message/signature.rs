@@ -22,12 +22,8 @@ pub(super) fn is_mark(line: &str) -> bool {
 pub(super) fn is_ruler(line: &str) -> bool {
     let line = line.trim();
     let mut chars = line.chars();
-    let drawn = |c: char| {
-        matches!(
-            c,
-            '-' | '_' | '=' | '*' | '#' | '~' | '+' | '—' | '–' | '─' | '━' | '－' | '＿' | '＝'
-        )
-    };
+    let drawn =
+        |c: char| matches!(c, '-' | '_' | '=' | '*' | '#' | '~' | '+' | '—' | '–' | '─' | '━' | '－' | '＿' | '＝');
     // U+1427 is what a mail tracker leaves behind.
     line == "\u{1427}" || (line.chars().count() >= 2 && chars.all(|c| drawn(c) || c == ' '))
 }
@@ -78,11 +74,7 @@ pub(super) fn is_advertisement(line: &str) -> bool {
     }
     // `(sent from a phone)`, `<<sent by galaxy>>`; the brackets of a link at the end stay.
     let bare = line.trim_start_matches(['<', '(', '*', '_', '[', '|', ' ']);
-    let bare = if bare.len() < line.len() {
-        bare.trim_end_matches(['>', ')', '*', '_', ']', '|', ' '])
-    } else {
-        bare
-    };
+    let bare = if bare.len() < line.len() { bare.trim_end_matches(['>', ')', '*', '_', ']', '|', ' ']) } else { bare };
     LINES.is_match(bare) && !is_prose(bare)
 }
 
@@ -104,8 +96,7 @@ fn is_prose(line: &str) -> bool {
         "today",
         "at",
     ];
-    line.split_whitespace()
-        .any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str()))
+    line.split_whitespace().any(|word| WORDS.contains(&word.to_ascii_lowercase().as_str()))
 }
 
 /// Reads like a signature: few short lines, no sentence, and a way to reach somebody.
@@ -162,7 +153,5 @@ pub(super) fn is_signed_name(line: &str) -> bool {
         && name.chars().next().is_some_and(char::is_alphabetic)
         && name.chars().count() <= 40
         && name.split_whitespace().count() <= 4
-        && name
-            .chars()
-            .all(|c| c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '-' | '·'))
+        && name.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '.' | '\'' | '-' | '·'))
 }

@@ -46,10 +46,7 @@ pub(super) fn without_armour(text: &str) -> Cow<'_, str> {
     let (signed, rest) = signed.split_once(SIGNATURE).unwrap_or((signed, ""));
     let after = rest.split_once(END).map_or("", |(_, after)| after);
     // §7.2: a line that begins with a dash has a dash and a blank before it.
-    let lines: Vec<&str> = signed
-        .split('\n')
-        .map(|line| line.strip_prefix("- ").unwrap_or(line))
-        .collect();
+    let lines: Vec<&str> = signed.split('\n').map(|line| line.strip_prefix("- ").unwrap_or(line)).collect();
     Cow::Owned(format!("{before}{}\n{after}", lines.join("\n")))
 }
 

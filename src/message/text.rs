@@ -27,21 +27,13 @@ pub(super) fn encoding(label: &str) -> Option<&'static Encoding> {
         .or_else(|| known(label.strip_prefix("x-")?))
         .or_else(|| known(label.strip_prefix("charset=")?));
     // Mail labelled `gb2312` or `gbk` uses the characters of GB18030 as a matter of course.
-    found.map(|encoding| {
-        if encoding == encoding_rs::GBK {
-            GB18030
-        } else {
-            encoding
-        }
-    })
+    found.map(|encoding| if encoding == encoding_rs::GBK { GB18030 } else { encoding })
 }
 
 fn known(label: &str) -> Option<&'static Encoding> {
     match label {
         "cp932" | "ms932" | "windows-932" | "sjis-win" | "shift-jis" | "cswindows31j" => Some(SHIFT_JIS),
-        "cp936" | "ms936" | "windows-936" | "gb-2312" | "gb2312-80" | "gb-18030" | "gb18030-2000" => {
-            Some(GB18030)
-        }
+        "cp936" | "ms936" | "windows-936" | "gb-2312" | "gb2312-80" | "gb-18030" | "gb18030-2000" => Some(GB18030),
         "cp949" | "ms949" => Some(EUC_KR),
         "cp950" | "ms950" | "windows-950" | "big5-eten" => Some(BIG5),
         "cp51932" | "eucjp" | "eucjp-win" | "eucjp-ms" => Some(EUC_JP),
@@ -81,10 +73,7 @@ pub(super) fn decode(octets: &[u8], label: Option<&str>) -> Decoded {
 
 /// RFC 2152, which WHATWG refuses and which Outlook has written.
 fn is_utf7(label: &str) -> bool {
-    matches!(
-        label.to_ascii_lowercase().as_str(),
-        "utf-7" | "utf7" | "unicode-1-1-utf-7"
-    )
+    matches!(label.to_ascii_lowercase().as_str(), "utf-7" | "utf7" | "unicode-1-1-utf-7")
 }
 
 fn utf7(octets: &[u8]) -> Option<String> {
@@ -93,9 +82,7 @@ fn utf7(octets: &[u8]) -> Option<String> {
     let mut rest = written;
     while let Some((before, shifted)) = rest.split_once('+') {
         text.push_str(before);
-        let end = shifted
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '/' || c == '+'))
-            .unwrap_or(shifted.len());
+        let end = shifted.find(|c: char| !(c.is_ascii_alphanumeric() || c == '/' || c == '+')).unwrap_or(shifted.len());
         let (mut bits, mut count, mut units) = (0_u32, 0, Vec::new());
         for octet in shifted[..end].bytes() {
             let value = match octet {
@@ -124,11 +111,7 @@ fn utf7(octets: &[u8]) -> Option<String> {
 }
 
 fn guess_defect(declared: bool) -> Defect {
-    if declared {
-        Defect::WrongCharset
-    } else {
-        Defect::UndeclaredCharset
-    }
+    if declared { Defect::WrongCharset } else { Defect::UndeclaredCharset }
 }
 
 /// UTF-16 looks like ASCII with NUL octets.
@@ -181,38 +164,21 @@ fn clean(text: String) -> Decoded {
 }
 
 fn wrong(text: String) -> Decoded {
-    Decoded {
-        text,
-        defect: Some(Defect::WrongCharset),
-    }
+    Decoded { text, defect: Some(Defect::WrongCharset) }
 }
 
 fn broken(encoding: &'static Encoding, octets: &[u8]) -> Decoded {
-    Decoded {
-        text: convert(encoding, octets).0,
-        defect: Some(Defect::BrokenCharset),
-    }
+    Decoded { text: convert(encoding, octets).0, defect: Some(Defect::BrokenCharset) }
 }
 
 fn clean_or_broken(encoding: &'static Encoding, octets: &[u8], defect: Option<Defect>) -> Decoded {
     let (text, errors) = convert(encoding, octets);
-    Decoded {
-        text,
-        defect: if errors {
-            Some(Defect::BrokenCharset)
-        } else {
-            defect
-        },
-    }
+    Decoded { text, defect: if errors { Some(Defect::BrokenCharset) } else { defect } }
 }
 
 /// Converts octets; says whether some could not be.
 fn convert(encoding: &'static Encoding, octets: &[u8]) -> (String, bool) {
-    let octets = if encoding == ISO_2022_JP {
-        without_idle_shifts(octets)
-    } else {
-        Cow::Borrowed(octets)
-    };
+    let octets = if encoding == ISO_2022_JP { without_idle_shifts(octets) } else { Cow::Borrowed(octets) };
     let (text, errors) = encoding.decode_without_bom_handling(&octets);
     (text.into_owned(), errors)
 }
@@ -220,11 +186,8 @@ fn convert(encoding: &'static Encoding, octets: &[u8]) -> (String, bool) {
 /// Drops a shift sequence of ISO-2022-JP that another one follows at once. Two encoded-words put together have
 /// them, and WHATWG decoders report them as an error.
 fn without_idle_shifts(octets: &[u8]) -> Cow<'_, [u8]> {
-    let is_shift = |at: usize| {
-        octets
-            .get(at..at + 3)
-            .is_some_and(|three| three[0] == 0x1B && matches!(three[1], b'(' | b'$'))
-    };
+    let is_shift =
+        |at: usize| octets.get(at..at + 3).is_some_and(|three| three[0] == 0x1B && matches!(three[1], b'(' | b'$'));
     if !(0..octets.len()).any(|at| is_shift(at) && is_shift(at + 3)) {
         return Cow::Borrowed(octets);
     }
@@ -251,31 +214,17 @@ fn is_mostly(encoding: &'static Encoding, octets: &[u8]) -> bool {
 
 /// Four octets above 127 in a row: usual in East Asian text, rare in Western European.
 fn has_long_runs(octets: &[u8]) -> bool {
-    octets
-        .windows(4)
-        .any(|four| four.iter().all(|octet| *octet >= 0x80))
+    octets.windows(4).any(|four| four.iter().all(|octet| *octet >= 0x80))
 }
 
 fn is_east_asian(encoding: &'static Encoding) -> bool {
-    [
-        GB18030,
-        encoding_rs::GBK,
-        BIG5,
-        SHIFT_JIS,
-        EUC_JP,
-        EUC_KR,
-        ISO_2022_JP,
-    ]
-    .contains(&encoding)
+    [GB18030, encoding_rs::GBK, BIG5, SHIFT_JIS, EUC_JP, EUC_KR, ISO_2022_JP].contains(&encoding)
 }
 
 /// Decodes what nothing is (rightly) said about: UTF-8 if it is UTF-8, else what the detector finds.
 fn guess(octets: &[u8], defect: Defect) -> Decoded {
     match std::str::from_utf8(octets) {
-        Ok(text) if !octets.contains(&0x1B) => Decoded {
-            text: text.to_owned(),
-            defect: Some(defect),
-        },
+        Ok(text) if !octets.contains(&0x1B) => Decoded { text: text.to_owned(), defect: Some(defect) },
         _ => {
             let (encoding, _) = detect(octets);
             clean_or_broken(encoding, octets, Some(defect))
@@ -292,11 +241,7 @@ fn detect(octets: &[u8]) -> (&'static Encoding, String) {
     let looked_at = &octets[..octets.len().min(DETECTED_OCTETS)];
     detector.feed(looked_at, looked_at.len() == octets.len());
     let encoding = detector.guess(None, Utf8Detection::Allow);
-    let encoding = if encoding == encoding_rs::GBK {
-        GB18030
-    } else {
-        encoding
-    };
+    let encoding = if encoding == encoding_rs::GBK { GB18030 } else { encoding };
     (encoding, convert(encoding, octets).0)
 }
 
@@ -309,14 +254,7 @@ pub(super) fn decode_header(octets: &[u8], body_label: Option<&str>) -> Decoded 
         }
         // Shift sequences of ISO-2022-JP outside an encoded-word.
         let (text, errors) = convert(ISO_2022_JP, octets);
-        return Decoded {
-            text,
-            defect: Some(if errors {
-                Defect::BrokenCharset
-            } else {
-                Defect::RawHeader
-            }),
-        };
+        return Decoded { text, defect: Some(if errors { Defect::BrokenCharset } else { Defect::RawHeader }) };
     }
     let fitting = body_label
         .and_then(encoding)
@@ -325,10 +263,7 @@ pub(super) fn decode_header(octets: &[u8], body_label: Option<&str>) -> Decoded 
         .filter(|(_, errors)| !errors)
         .map(|(text, _)| text);
     let text = fitting.unwrap_or_else(|| detect(octets).1);
-    Decoded {
-        text,
-        defect: Some(Defect::RawHeader),
-    }
+    Decoded { text, defect: Some(Defect::RawHeader) }
 }
 
 /// The charset an HTML text names itself, looked for where it must stand: in its first kilobyte.
@@ -337,9 +272,7 @@ pub(super) fn html_charset(octets: &[u8]) -> Option<String> {
     let meta = &head[head.find("<meta")?..];
     let label = &meta[meta.find("charset=")? + "charset=".len()..];
     let label = label.trim_start_matches(['"', '\'', ' ']);
-    let end = label
-        .find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.".contains(c)))
-        .unwrap_or(label.len());
+    let end = label.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.".contains(c))).unwrap_or(label.len());
     (end > 0).then(|| label[..end].to_owned())
 }
 
@@ -483,21 +416,13 @@ mod tests {
         ];
         for (octets, label, text, defect) in cases {
             let decoded = decode(octets, label);
-            assert_eq!(
-                (decoded.text.as_str(), decoded.defect),
-                (text, defect),
-                "{label:?}"
-            );
+            assert_eq!((decoded.text.as_str(), decoded.defect), (text, defect), "{label:?}");
         }
         assert_eq!(decode(b"Fr+APY-sche 1 +- 1", Some("UTF-7")).text, "Frösche 1 + 1");
         let cafe = decode(b"caf\xe9 cr\xe8me", Some("iso-8859-1"));
         assert_eq!((cafe.text.as_str(), cafe.defect), ("café crème", None));
         let cut = decode(&zh.repeat(3).as_bytes()[..zh.len() * 2 + 1], Some("utf-8"));
-        assert_eq!(
-            cut.defect,
-            Some(Defect::BrokenCharset),
-            "the last character is cut, no more"
-        );
+        assert_eq!(cut.defect, Some(Defect::BrokenCharset), "the last character is cut, no more");
     }
 
     #[test]
@@ -506,10 +431,7 @@ mod tests {
         assert_eq!(decode_header(&zh, None).text, "邮件被退回");
         assert_eq!(decode_header(&zh, Some("gb2312")).text, "邮件被退回");
         assert_eq!(decode_header("邮件".as_bytes(), Some("gb2312")).defect, None);
-        assert_eq!(
-            decode_header(b"R\xe9ponse automatique", None).text,
-            "Réponse automatique"
-        );
+        assert_eq!(decode_header(b"R\xe9ponse automatique", None).text, "Réponse automatique");
         let jis = ISO_2022_JP.encode("件名").0.into_owned();
         assert_eq!(decode_header(&jis, None).text, "件名");
     }
@@ -535,10 +457,7 @@ mod tests {
         assert_eq!(one_line(" a\r\n\tb\0c\u{202E}d  ", 100), "a b cd");
         assert_eq!(one_line("一二三四", 2), "一二");
         assert_eq!(tidy("a\r\nb\rc\u{7}\u{202E}d"), "a\nb\ncd");
-        assert_eq!(
-            html_charset(b"<html><META content='text/html; charset=GB2312'>"),
-            Some("gb2312".into())
-        );
+        assert_eq!(html_charset(b"<html><META content='text/html; charset=GB2312'>"), Some("gb2312".into()));
         assert_eq!(html_charset(b"<p>charset=x"), None);
     }
 }

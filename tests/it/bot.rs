@@ -47,6 +47,7 @@ host = "{HOST}"
 port = {imap}
 ca_file = "ca.pem"
 user = "support"
+auth = "plain"
 password_file = "secret"
 keyword = "huixin"
 
@@ -55,6 +56,7 @@ host = "{HOST}"
 port = {smtp}
 ca_file = "ca.pem"
 user = "support"
+auth = "plain"
 password_file = "secret"
 hello = "bot.example.com"
 

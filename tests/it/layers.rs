@@ -107,14 +107,16 @@ fn a_module_uses_only_the_floors_above_its_own() {
 fn nothing_above_the_line_touches_the_world() {
     let world = [
         "std::fs",
-        "std::net",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "ToSocketAddrs",
         "std::env",
         "std::process",
         "std::thread",
         "std::io",
         "tokio::",
         "Timestamp::now",
-        "SystemTime",
+        "SystemTime::now",
         "Instant::now",
         "fastrand",
         "getrandom",
@@ -135,7 +137,7 @@ fn nothing_above_the_line_touches_the_world() {
 #[test]
 fn one_crate_one_door() {
     let doors = [
-        ("sled::", vec!["store/state.rs"]),
+        ("sled::", vec!["store/state/"]),
         ("async_imap::", vec!["imap/"]),
         ("lettre::transport", vec!["smtp/"]),
         ("mail_parser::", vec!["message/parse.rs"]),
