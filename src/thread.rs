@@ -112,7 +112,8 @@ pub fn thread(message: &Message, facts: &Facts) -> Threading {
         return Threading::Twin(number);
     }
     let wrote = |case: &Case| match (&case.requester, message.sender()) {
-        (Some(requester), Some(sender)) => requester.counting_key() == sender.counting_key(),
+        // To the letter: a case is its requester's alone.
+        (Some(requester), Some(sender)) => requester == sender,
         _ => false,
     };
     let follows = |case: &Case, because| Threading::Follows { case: Box::new(case.clone()), because };

@@ -27,7 +27,7 @@ pub struct Clues {
 }
 
 /// The same Message-ID, sender and text: the same mail on another way (To and Cc to two of our mailboxes,
-/// a redelivery). A hash of all three, because a Message-ID alone can be squatted (V27 of docs/threats).
+/// a redelivery). A hash of all three, because a Message-ID alone can be squatted (V27 of docs/standards.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Twin(pub MailHash);
 

@@ -10,8 +10,6 @@ use super::clean::{Block, Line};
 const MAX_TEXT: usize = 200;
 /// Items of a list: more is not read by anybody.
 const MAX_ITEMS: usize = 50;
-/// Characters of a code, such as `550 5.7.1` or `0x80070005`.
-const MAX_CODE: usize = 32;
 /// Words of a code: with more of them a stranger could say something.
 const MAX_CODE_WORDS: usize = 3;
 
@@ -102,20 +100,39 @@ impl Values {
     }
 }
 
-/// ASCII letters and digits with `-`, `_`, `:` and single blanks between, dots only between digits, with a
-/// digit or a colon somewhere.
+/// At most one of each: a number as servers give them (three digits, Winsock's five), an enhanced status code
+/// (RFC 3463), a hexadecimal code, a provider's token such as `DT:SPM` or `ORA-01017`; `HTTP` or `SMTP` before them.
+/// A telephone number or a word has no place among them.
 fn is_code(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digit = |i: Option<usize>| i.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_digit);
-    let allowed = bytes.iter().enumerate().all(|(i, b)| match b {
-        b'.' => digit(i.checked_sub(1)) && digit(Some(i + 1)),
-        b'-' | b'_' | b':' | b' ' => true,
-        b => b.is_ascii_alphanumeric(),
-    });
-    allowed
-        && (1..=MAX_CODE).contains(&bytes.len())
-        && text.split(' ').count() <= MAX_CODE_WORDS
-        && bytes.iter().any(|b| b.is_ascii_digit() || *b == b':')
+    let words: Vec<&str> = text.split(' ').collect();
+    let words = if matches!(words[0], "HTTP" | "SMTP") { &words[1..] } else { &words[..] };
+    let mut kinds: Vec<u8> = words.iter().map(|word| code_kind(word)).collect();
+    let count = kinds.len();
+    kinds.sort_unstable();
+    kinds.dedup();
+    (1..=MAX_CODE_WORDS).contains(&count) && kinds.len() == count && !kinds.contains(&b'-')
+}
+
+/// A letter for the kind of code a word is; `-` for none.
+fn code_kind(word: &str) -> u8 {
+    let digits =
+        |text: &str, lengths: &[usize]| lengths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let capitals =
+        |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase());
+    let parts: Vec<&str> = word.split('.').collect();
+    if digits(word, &[3]) || (digits(word, &[5]) && word.starts_with("10")) {
+        b'n'
+    } else if parts.len() == 3 && digits(parts[0], &[1]) && parts[1..].iter().all(|part| digits(part, &[1, 2, 3])) {
+        b'e'
+    } else if let Some(hex) = word.strip_prefix("0x") {
+        if hex.len() == 8 && hex.bytes().all(|b| b.is_ascii_hexdigit()) { b'x' } else { b'-' }
+    } else if let Some((left, right)) = word.split_once(':') {
+        if capitals(left, 2) && capitals(right, 3) { b't' } else { b'-' }
+    } else if let Some((left, right)) = word.split_once('-') {
+        if capitals(left, 3) && digits(right, &[4, 5]) { b't' } else { b'-' }
+    } else {
+        b'-'
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +152,11 @@ mod tests {
             "http://1",
             "a@b.1",
             "call me on 5551234",
+            "CALL 8005551234",
+            "800 555 123",
+            "WIN:5000 TODAY",
+            "BUYIT:NOW",
+            "55512 34567",
             "退款1",
             "1\r\nBcc",
             "{{1}}",

@@ -16,6 +16,8 @@ use crate::language::Language;
 use crate::problem::{Problems, closest};
 
 const MB: u64 = 1024 * 1024;
+/// A mail is held in memory while it is read.
+const MAX_MAIL_MB: u32 = 128;
 /// Connections to one relay; more would be taken for an attack by most hosts.
 const MAX_CONNECTIONS: usize = 64;
 /// A safety poll at the least every five minutes (a dead NAT entry is silent).
@@ -119,6 +121,9 @@ impl Check<'_> {
         let addresses = self.addresses(&at("addresses"), &table.addresses);
         if table.addresses.is_empty() {
             self.wrong(&at("addresses"), "needs at least one address: the one customers write to");
+        }
+        if !(1..=MAX_MAIL_MB).contains(&table.largest_mb) {
+            self.wrong(&at("largest_mb"), format!("must be 1 to {MAX_MAIL_MB}"));
         }
         if let Some(wording) = &table.display_name {
             self.wording(&at("display_name"), wording);
@@ -225,6 +230,12 @@ impl Check<'_> {
                 Some(Login { user, auth: auth?, secret: secret? })
             }
         };
+        if table.largest_mb == 0 {
+            self.wrong(&at("largest_mb"), "must be at least 1");
+        }
+        if table.final_dot_seconds == 0 {
+            self.wrong(&at("final_dot_seconds"), "must be at least 1; RFC 5321 asks for 600");
+        }
         if !(1..=MAX_CONNECTIONS).contains(&table.connections) {
             self.wrong(&at("connections"), format!("must be 1 to {MAX_CONNECTIONS}"));
         }

@@ -114,8 +114,10 @@ fn forwards(
     let written =
         written.unwrap_or_else(|error| Written::new(&case.number.to_string(), &error.to_string(), handoff.language));
     let voice = playbook.voice(mail.mailbox, handoff.language);
-    // An agent's answer goes to the customer; to an automatic sender nobody answers.
-    let reply_to = case.requester.as_ref().filter(|_| human).unwrap_or(&voice.address).clone();
+    // An agent's answer goes to the customer; to an automatic sender nobody answers. An address with UTF-8 in it would
+    // need SMTPUTF8 on the way to the agents (RFC 6531 §3.4): they find it in the sheet.
+    let customer = case.requester.as_ref().filter(|address| human && !address.is_international());
+    let reply_to = customer.unwrap_or(&voice.address).clone();
     let name = mail.hash.to_string();
     handoff
         .addresses(&case.group)
@@ -154,7 +156,7 @@ fn reasons(why: &Why, fault: Option<String>, language: Language) -> Vec<String> 
     reasons
 }
 
-/// Tells the operator something, in the operator's language; none without an operator.
+/// Tells the operator something, or the agents where there is no operator.
 pub(super) fn notice(
     playbook: &Playbook,
     mailbox: &crate::config::Mailbox,
@@ -163,7 +165,8 @@ pub(super) fn notice(
     told: &[(&str, String)],
     now: Timestamp,
 ) -> Option<Outgoing> {
-    let to: &Address = playbook.config().operator.as_ref()?;
+    let config = playbook.config();
+    let to: &Address = config.operator.as_ref().or(config.handoff.to.first())?;
     let language: Language = playbook.config().handoff.language;
     let mut values: Values = playbook.values(&mailbox.group, language, now);
     for (key, text) in told {

@@ -25,11 +25,11 @@ use crate::case::{Case, CaseState, Facts, Scope};
 use crate::config::Mailbox;
 use crate::ids::{CaseNumber, GroupId, MailHash, TemplateName};
 use crate::language::Language;
-use crate::message::Message;
+use crate::message::{Action, Message, Report};
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::rules::{CaseMoment, Input, Judgement};
-use crate::screen::{self, Arrived, Kind, Screening};
+use crate::screen::{self, Arrived, Kind, Reason, Screening};
 use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
 
@@ -208,13 +208,20 @@ fn plan(
     }
     match screening.kind {
         Kind::Human => {}
-        // Ours: it has been recorded when it left.
+        // Ours, by our own proof: it was recorded when it left.
         Kind::Own => return Plan::Record,
-        // An absence note in a case changes nothing in it (nobody is paged for it).
-        Kind::AutoReply if before.is_some() => return Plan::Record,
-        Kind::Bounce if bounced(mail, playbook) == Some(Purpose::Answer) => return Plan::Show,
-        // What the operator is told of it is written by `trouble::bounced`.
-        Kind::Bounce if bounced(mail, playbook).is_some() => return Plan::Record,
+        // An absence note in a case changes nothing in it and pages nobody, if its header says what it is; words and
+        // an empty return path alone may be a person's.
+        Kind::AutoReply if before.is_some() && says_so_itself(screening) => return Plan::Record,
+        Kind::Report if before.is_some() && is_receipt(mail) => return Plan::Record,
+        // What the operator is told of a forward that came back is written by `trouble::bounced`.
+        Kind::Bounce if before.is_some() => {
+            return match bounced(mail, playbook) {
+                Bounced::Answer | Bounced::Unknown => Plan::Show,
+                Bounced::Forward | Bounced::Notice | Bounced::NotFailed => Plan::Record,
+            };
+        }
+        Kind::Bounce if bounced(mail, playbook) == Bounced::Notice => return Plan::Record,
         _ if before.is_some() || playbook.config().handoff.automatic => return Plan::Show,
         _ => return Plan::Record,
     }
@@ -240,11 +247,46 @@ fn plan(
     }
 }
 
-/// Which kind of mail of ours a bounce is about: known by the proof in its Message-ID only, since anyone can
-/// write something that looks like a bounce.
-fn bounced(mail: &Mail<'_>, playbook: &Playbook) -> Option<Purpose> {
-    let mut about = mail.message.report.iter().flat_map(|report| report.about());
-    about.find_map(|id| mails::own_mail(id, playbook.key())).map(|(purpose, _)| purpose)
+/// What a report of failure says about a mail of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bounced {
+    Answer,
+    Forward,
+    Notice,
+    /// It says nothing of a mail of ours.
+    Unknown,
+    /// The mail is delayed, or has arrived (RFC 3464 §2.3.3).
+    NotFailed,
+}
+
+/// Whose failure a bounce reports: known by the proof in our Message-ID only, since anyone can write something that
+/// looks like a bounce.
+fn bounced(mail: &Mail<'_>, playbook: &Playbook) -> Bounced {
+    if let Some(Report::Delivery { outcomes, .. }) = &mail.message.report
+        && !outcomes.is_empty()
+        && outcomes.iter().all(|outcome| !matches!(outcome.action, Action::Failed | Action::Other))
+    {
+        return Bounced::NotFailed;
+    }
+    let reported = mail.message.report.iter().flat_map(|report| report.about());
+    let mut about = reported.chain(&mail.message.references);
+    match about.find_map(|id| mails::own_mail(id, playbook.key())) {
+        Some((Purpose::Answer, _)) => Bounced::Answer,
+        Some((Purpose::Forward, _)) => Bounced::Forward,
+        Some((Purpose::Notice, _)) => Bounced::Notice,
+        None => Bounced::Unknown,
+    }
+}
+
+/// Does the header of an automatic mail say that it is one?
+fn says_so_itself(screening: &Screening) -> bool {
+    let headers = [Reason::AutoSubmitted, Reason::AutomaticHeader, Reason::Precedence];
+    screening.reasons.iter().any(|reason| headers.contains(reason))
+}
+
+/// A read receipt (RFC 8098) tells nobody anything they must act on.
+fn is_receipt(mail: &Mail<'_>) -> bool {
+    matches!(mail.message.report, Some(Report::Disposition { .. }))
 }
 
 /// May an answer leave?

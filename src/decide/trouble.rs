@@ -1,10 +1,11 @@
 //! What is decided when something went wrong: a mail that defeats us, a mail of ours that did not arrive.
 //!
-//! Each failure is reported one step further up: a failed answer to the group, a failed forward to the
-//! operator, a failed notice to the log. So no chain of reports goes on for ever.
+//! Each failure is reported one step further up, and then it ends: what the relay gives up is told to the operator,
+//! an answer that comes back later is shown to its group, a forward that comes back is told to the operator, and a
+//! notice that fails is only logged. So no chain of reports goes on for ever.
 
 use super::mails::notice;
-use super::{Decision, Effect, Mail, Shown, Why, bounced as bounced_purpose};
+use super::{Bounced, Decision, Effect, Mail, Shown, Why, bounced as reported};
 use crate::address::Address;
 use crate::case::{Case, CaseState, Facts};
 use crate::config::Mailbox;
@@ -92,7 +93,7 @@ pub fn undelivered(failed: &Undelivered<'_>, id: &MessageId, playbook: &Playbook
 /// What the operator is told when a forward came back. An answer that came back is shown to the group, a
 /// notice that came back is the end.
 pub(super) fn bounced(mail: &Mail<'_>, case: CaseNumber, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
-    if bounced_purpose(mail, playbook) != Some(Purpose::Forward) || mail.baseline {
+    if reported(mail, playbook) != Bounced::Forward || mail.baseline {
         return None;
     }
     let failed = match &mail.message.report {

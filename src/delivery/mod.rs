@@ -180,8 +180,9 @@ impl<R: Relay + 'static> Delivery<R> {
                 if !matches!(error, SendError::RelayTrouble(_)) {
                     self.failures = 0;
                 }
+                let patience = self.patience;
                 let next = match &error {
-                    SendError::RelayTrouble(_) => Next::TryAt(self.rest(now)),
+                    SendError::RelayTrouble(_) => patience.relay_trouble(self.rest(now), item.queued),
                     SendError::PutOff(_) => self.patience.put_off(item.attempts, item.queued, now, fastrand::f64()),
                     SendError::InDoubt(_) => self.patience.in_doubt(item.purpose, item.attempts, item.queued, now),
                     SendError::Refused(_) => Next::GiveUp,

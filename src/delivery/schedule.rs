@@ -41,6 +41,11 @@ impl Patience {
         if next > after(created, self.give_up) { Next::GiveUp } else { Next::TryAt(next) }
     }
 
+    /// After trouble of the relay, which rests until `rested`. No mail is tried for ever, whoever's fault it is.
+    pub fn relay_trouble(&self, rested: Timestamp, created: Timestamp) -> Next {
+        if rested > after(created, self.give_up) { Next::GiveUp } else { Next::TryAt(rested) }
+    }
+
     /// After a mail's fate became unknown: humans' mail is sent again, byte for byte the same; an automatic
     /// answer only while it is young, since two answers are worse than none.
     pub fn in_doubt(&self, purpose: Purpose, attempt: u32, created: Timestamp, now: Timestamp) -> Next {

@@ -131,27 +131,72 @@ impl<S: Source> Ingest<S> {
         let leftovers = self.store.unsettled(&name, BATCH_MAILS)?;
         self.settle(&name, leftovers).await?;
 
-        let state = self.store.mailbox(&name)?;
-        let (shutdown, known) = (self.shutdown.clone(), known(&state, &mailbox));
-        let listing = shutdown.run_until_cancelled(self.source.list(known, BATCH_MAILS)).await;
-        let listing = listing.ok_or(IngestError::Stopped)??;
-        let mark = self.started(&name, state, &listing).await?;
-        let mut fresh: Vec<Listed> = Vec::new();
-        for mail in listing.mails {
-            let left_alone = mailbox.existing == Existing::Leave && is_baseline(&mark, &mail);
-            if !left_alone && !self.store.is_placed(&name, &mail.place)? {
-                fresh.push(mail);
-            }
+        let (listing, mark) = self.look(&name, &mailbox).await?;
+        let fresh = listing.mails;
+        let pending = self.store.pending(&name)?;
+        if !listing.more {
+            self.take_over(&mailbox, &playbook, mark, &pending, &fresh).await?;
         }
+        let shutdown = self.shutdown.clone();
         let mut progress = Progress { committed: 0, more: listing.more };
-        let suspects: HashSet<Place> = self.store.pending(&name)?.into_iter().map(|(place, _)| place).collect();
+        let suspects: HashSet<Place> = pending.into_iter().map(|(place, _)| place).collect();
         for batch in batches(&fresh, &suspects) {
             let fetched = shutdown.run_until_cancelled(self.fetch(batch)).await;
             let fetched = fetched.ok_or(IngestError::Stopped)??;
-            let desk = Desk { playbook: playbook.clone(), mailbox: mailbox.clone(), mark, clock: self.clock.clone() };
+            let desk = self.desk(&playbook, &mailbox, mark);
             progress.committed += self.take(desk, batch, fetched).await?;
         }
         Ok(progress)
+    }
+
+    /// Lists mail that is not decided yet. Mail that is left alone, or whose settling fails, stays in the listing
+    /// of a Maildir and of a mailbox with a new UIDVALIDITY: then more is asked for until something new shows.
+    async fn look(&mut self, name: &MailboxName, mailbox: &Mailbox) -> Result<(Listing, StartMark), IngestError> {
+        let (shutdown, mut most) = (self.shutdown.clone(), BATCH_MAILS);
+        loop {
+            let state = self.store.mailbox(name)?;
+            let listing = shutdown.run_until_cancelled(self.source.list(known(&state, mailbox), most)).await;
+            let mut listing = listing.ok_or(IngestError::Stopped)??;
+            let mark = self.started(name, state, &listing).await?;
+            let mut fresh = Vec::new();
+            for mail in listing.mails {
+                let left_alone = mailbox.existing == Existing::Leave && is_baseline(&mark, &mail);
+                if !left_alone && !self.store.is_placed(name, &mail.place)? {
+                    fresh.push(mail);
+                }
+            }
+            listing.mails = fresh;
+            if !listing.mails.is_empty() || !listing.more {
+                return Ok((listing, mark));
+            }
+            most = most.saturating_mul(4);
+        }
+    }
+
+    /// A mail that was archived when the process died, and is gone from the mailbox since: we have it, and nobody
+    /// else will bring it again.
+    async fn take_over(
+        &mut self,
+        mailbox: &Mailbox,
+        playbook: &Arc<Playbook>,
+        mark: StartMark,
+        pending: &[(Place, MailHash)],
+        listed: &[Listed],
+    ) -> Result<(), IngestError> {
+        let there: HashSet<&Place> = listed.iter().map(|mail| &mail.place).collect();
+        for (place, hash) in pending.iter().filter(|(place, _)| !there.contains(place)) {
+            let bytes = self.store.archive().get(hash)?;
+            let mail =
+                Listed { place: place.clone(), size: bytes.len() as u64, delivered: (self.clock)(), junk: false };
+            let fetched = vec![(place.clone(), Fetched::Whole(bytes))];
+            let desk = self.desk(playbook, mailbox, mark);
+            self.take(desk, &[mail], fetched).await?;
+        }
+        Ok(())
+    }
+
+    fn desk(&self, playbook: &Arc<Playbook>, mailbox: &Mailbox, mark: StartMark) -> Desk {
+        Desk { playbook: playbook.clone(), mailbox: mailbox.clone(), mark, clock: self.clock.clone() }
     }
 
     /// The first look at a mailbox is written down: what is there now was there before us.

@@ -43,7 +43,7 @@ pub enum Reason {
 /// What there is to say about a reason.
 struct Entry {
     code: &'static str,
-    /// The row of docs/standards.md (A…, D…) or of docs/threats.md (V…) it comes from.
+    /// The row of docs/standards.md it comes from.
     row: &'static str,
     /// What the reason tells about the mail; `None` where it tells nothing.
     kind: Option<Kind>,
@@ -125,7 +125,8 @@ impl Reason {
             Reason::OwnAddress => entry(
                 "own-address",
                 "A12",
-                Some(Kind::Own),
+                // Anyone can write our address into From: people decide what such a mail is.
+                None,
                 "the sender is one of our own support addresses",
                 "发件人是我们自己的支持地址",
             ),
@@ -295,7 +296,7 @@ impl Reason {
                 "written to many organisations at once",
                 "同时发给许多不同的单位",
             ),
-            Reason::Stale => entry("stale", "A17", None, "it came more than 72 hours ago", "邮件到达已超过 72 小时"),
+            Reason::Stale => entry("stale", "A17", None, "it came too long ago", "邮件到达已久，答复只会让人困惑"),
             Reason::Baseline => entry(
                 "baseline",
                 "A17",

@@ -269,6 +269,15 @@ impl Journal {
         Ok(true)
     }
 
+    /// Is there room for new work?
+    pub fn has_room(&self) -> Result<(), StoreError> {
+        let mut pen = self.shared.lock()?;
+        match pen.has_reserve || self.shared.fill_reserve(&mut pen) {
+            true => Ok(()),
+            false => Err(StoreError::Full),
+        }
+    }
+
     /// The error for a frame that is valid and yet of no use.
     pub fn damaged(&self, position: Position, what: &str) -> StoreError {
         match self.segment_of(position) {
@@ -323,7 +332,7 @@ impl Shared {
         }
         let mut pen = self.lock()?;
         // New work waits until the reserve is back: room that comes and goes is not room.
-        if !pen.has_reserve && urgency == Urgency::Ordinary && !self.fill_reserve(&mut pen) {
+        if urgency == Urgency::Ordinary && !pen.has_reserve && !self.fill_reserve(&mut pen) {
             return Err(StoreError::Full);
         }
         self.turn_page(&mut pen)?;

@@ -15,6 +15,7 @@ mod error;
 mod folder;
 mod frame;
 mod journal;
+mod mend;
 mod record;
 mod schema;
 mod segments;
@@ -36,8 +37,10 @@ use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::time::Instant;
 
 use self::journal::{Disk, Journal, RealDisk, SEGMENT, Urgency};
+use self::mend::open_state;
 use self::state::{Broken, State, guarded};
 use tokio::sync::watch;
 
@@ -96,8 +99,10 @@ pub struct View<'a> {
 struct Inner {
     archive: Archive,
     journal: Journal,
-    /// Replaced as a whole when it breaks.
-    state: RwLock<Arc<State>>,
+    /// Replaced as a whole when it breaks; none while the disk is too full for a new one.
+    state: RwLock<Option<Arc<State>>>,
+    /// Before this there is no use in trying to make a new state.
+    mend_after: Mutex<Instant>,
     /// Held by whoever writes a record.
     pen: Mutex<()>,
     /// Counts the records that put mail into the outbox.
@@ -127,7 +132,8 @@ impl Store {
                 archive,
                 opened: Position(journal.mark()?.end),
                 journal,
-                state: RwLock::new(Arc::new(state)),
+                state: RwLock::new(Some(Arc::new(state))),
+                mend_after: Mutex::new(Instant::now()),
                 pen: Mutex::new(()),
                 queued: watch::Sender::new(0),
                 dir: dir.to_owned(),
@@ -162,6 +168,9 @@ impl Store {
     pub fn append(&self, record: Record) -> Result<Position, StoreError> {
         let payload = schema::encode(&record)?;
         let _pen = self.pen()?;
+        if !record.is_result() {
+            self.state_or_new()?;
+        }
         self.write(&record, &payload)
     }
 
@@ -172,12 +181,12 @@ impl Store {
         decision: impl FnOnce(&View<'_>) -> Result<Record, StoreError>,
     ) -> Result<Position, StoreError> {
         let _pen = self.pen()?;
-        let state = self.state()?;
+        let state = self.state_or_new()?;
         let view = View { state: &state, broken: RefCell::new(None) };
         let decided = decision(&view);
-        if let Some(Broken(why)) = view.broken.into_inner() {
-            self.revive(&state, &why)?;
-            return Err(StoreError::Rebuilt(why));
+        if let Some(broken) = view.broken.into_inner() {
+            self.mend(state, &broken.why)?;
+            return Err(broken.into());
         }
         let record = decided?;
         let payload = schema::encode(&record)?;
@@ -338,8 +347,8 @@ impl Store {
     /// Builds the state anew from the journal. Nobody can write meanwhile.
     pub fn rebuild(&self) -> Result<(), StoreError> {
         let _pen = self.pen()?;
-        let state = self.state()?;
-        self.revive(&state, "asked for")
+        let state = self.state_or_new()?;
+        self.mend(state, "asked for")
     }
 
     pub fn stats(&self) -> Result<Stats, StoreError> {
@@ -349,16 +358,26 @@ impl Store {
 
     /// Writes and applies; the pen is held.
     fn write(&self, record: &Record, payload: &[u8]) -> Result<Position, StoreError> {
-        self.refuse_known_mails(record)?;
+        let journal = &self.inner.journal;
+        let state = match self.state() {
+            // Results are written down also while there is no state; it will read them in the journal.
+            Err(StoreError::Full) if record.is_result() => {
+                return Ok(journal.append(payload, Urgency::Result)?.0);
+            }
+            state => state?,
+        };
+        self.refuse_known_mails(&state, record)?;
         let urgency = match record.is_result() {
             true => Urgency::Result,
             false => Urgency::Ordinary,
         };
-        let (position, mark) = self.inner.journal.append(payload, urgency)?;
-        let state = self.state()?;
-        if let Err(Broken(why)) = state.apply(position, mark, record) {
-            // The record is in the journal, and a state made from the journal knows it.
-            self.revive(&state, &why)?;
+        let (position, mark) = journal.append(payload, urgency)?;
+        if let Err(broken) = state.apply(position, mark, record) {
+            match self.mend(state, &broken.why) {
+                // The record is in the journal, and any later state knows it.
+                Ok(()) | Err(StoreError::Full) => {}
+                Err(other) => return Err(other),
+            }
         }
         if !record.outgoing().is_empty() {
             self.inner.queued.send_modify(|times| *times += 1);
@@ -368,11 +387,17 @@ impl Store {
 
     /// A Message-ID is a mail's identity in the outbox: a second mail of the same name would push out the
     /// first one unsent.
-    fn refuse_known_mails(&self, record: &Record) -> Result<(), StoreError> {
+    fn refuse_known_mails(&self, state: &Arc<State>, record: &Record) -> Result<(), StoreError> {
         let mut seen = HashSet::new();
-        for mail in record.outgoing() {
-            let id = &mail.message_id;
-            if !seen.insert(id) || self.state()?.outbox_item(id)?.is_some() {
+        for id in record.outgoing().iter().map(|mail| &mail.message_id) {
+            let known = match guarded(|| state.outbox_item(id)) {
+                Ok(item) => item.is_some(),
+                Err(broken) => {
+                    self.mend(Arc::clone(state), &broken.why)?;
+                    return Err(broken.into());
+                }
+            };
+            if known || !seen.insert(id) {
                 return Err(StoreError::Refused(format!("a mail {id} is in the outbox already")));
             }
         }
@@ -381,46 +406,36 @@ impl Store {
 
     /// Asks the state; a broken one is built anew and asked again.
     fn ask<T>(&self, question: impl Fn(&State) -> Result<T, Broken>) -> Result<T, StoreError> {
-        let state = self.state()?;
-        let why = match guarded(|| question(&state)) {
+        let state = match self.state() {
+            Err(StoreError::Full) => {
+                let _pen = self.pen()?;
+                self.state_or_new()?
+            }
+            state => state?,
+        };
+        let broken = match guarded(|| question(&state)) {
             Ok(answer) => return Ok(answer),
-            Err(Broken(why)) => why,
+            Err(broken) => broken,
         };
         let _pen = self.pen()?;
-        self.revive(&state, &why)?;
+        self.mend(state, &broken.why)?;
         let state = self.state()?;
         Ok(guarded(|| question(&state))?)
     }
 
-    /// Puts a state made from the journal in the place of `broken`; the pen is held.
-    fn revive(&self, broken: &Arc<State>, why: &str) -> Result<(), StoreError> {
-        // Somebody else may have met the same trouble and mended it.
-        if !Arc::ptr_eq(&self.state()?, broken) {
-            return Ok(());
-        }
-        tracing::warn!(why, "the state is being rebuilt from the journal");
-        let fatal = |e: StoreError| StoreError::Fatal(format!("the state cannot be rebuilt: {e}"));
-        let state = State::replace(&self.inner.dir).map_err(fatal)?;
-        catch_up(&self.inner.journal, &state).map_err(fatal)?;
-        match self.inner.state.write() {
-            Ok(mut current) => *current = Arc::new(state),
-            Err(_) => {
-                return Err(StoreError::Fatal("a thread died while it replaced the state".into()));
-            }
-        }
-        Ok(())
-    }
-
+    /// `Full` while there is no state.
     fn state(&self) -> Result<Arc<State>, StoreError> {
-        match self.inner.state.read() {
-            Ok(state) => Ok(Arc::clone(&state)),
-            Err(_) => Err(StoreError::Fatal("a thread died while it replaced the state".into())),
-        }
+        let state = self.inner.state.read().map_err(|_| poisoned())?;
+        state.as_ref().map(Arc::clone).ok_or(StoreError::Full)
     }
 
     fn pen(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
-        self.inner.pen.lock().map_err(|_| StoreError::Fatal("a thread died while it wrote a record".into()))
+        self.inner.pen.lock().map_err(|_| poisoned())
     }
+}
+
+fn poisoned() -> StoreError {
+    StoreError::Fatal("a thread died while it used the store".into())
 }
 
 impl View<'_> {
@@ -454,15 +469,18 @@ impl View<'_> {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Ok(state) = self.state.read() {
+        if let Ok(Some(state)) = self.state.read().as_deref() {
             state.close();
         }
     }
 }
 
 impl From<Broken> for StoreError {
-    fn from(Broken(why): Broken) -> StoreError {
-        StoreError::Rebuilt(why)
+    fn from(broken: Broken) -> StoreError {
+        match broken.full {
+            true => StoreError::Full,
+            false => StoreError::Rebuilt(broken.why),
+        }
     }
 }
 
@@ -489,35 +507,4 @@ impl fmt::Display for Opened {
         }
         Ok(())
     }
-}
-
-/// Opens the state and brings it up to date; if it is of no use, makes a new one from the journal.
-fn open_state(dir: &Path, journal: &Journal) -> Result<(State, Option<String>, u64), StoreError> {
-    let (state, why) = State::open(dir)?;
-    let why = match catch_up(journal, &state) {
-        Ok(Some(replayed)) => return Ok((state, why, replayed)),
-        Ok(None) => "it belongs to another history than the journal".to_owned(),
-        Err(StoreError::Rebuilt(why)) => why,
-        Err(other) => return Err(other),
-    };
-    drop(state);
-    let state = State::replace(dir)?;
-    let replayed = catch_up(journal, &state)?.unwrap_or(0);
-    Ok((state, Some(why), replayed))
-}
-
-/// Applies what the state has not seen yet. `None` if it has seen what the journal has not.
-fn catch_up(journal: &Journal, state: &State) -> Result<Option<u64>, StoreError> {
-    let mut replay = state.replay();
-    let agrees = journal.replay(state.applied()?, |frame| {
-        let position = Position(frame.position);
-        let record = schema::decode(frame.payload).map_err(|why| journal.damaged(position, &why))?;
-        let mark = Mark { end: frame.end, checksum: frame.checksum };
-        Ok(replay.push(position, mark, &record)?)
-    })?;
-    if !agrees {
-        return Ok(None);
-    }
-    replay.flush()?;
-    Ok(Some(replay.records))
 }

@@ -213,6 +213,53 @@ fn an_absence_note_in_a_case_pages_nobody() {
 }
 
 #[test]
+fn a_person_in_a_case_is_heard_whatever_their_words_look_like() {
+    let house = House::new();
+    let note = "I am out of the office until Monday.\n\nMy mailbox is still broken, please help.";
+    for (headers, text) in [("", note), ("Return-Path: <>\n", "还是不行")] {
+        let case = house.case(CaseState::WithAgents);
+        let decision = house.decide(&from_ann(headers, text), |facts| facts.by_signed.push(case));
+        assert_eq!(purposes(&decision), [Purpose::Forward], "{text}");
+    }
+}
+
+#[test]
+fn a_read_receipt_in_a_case_pages_nobody() {
+    let house = House::new();
+    let case = house.case(CaseState::Answered);
+    let receipt = "From: Ann <ann@example.org>\nTo: support@example.com\nMessage-ID: <r1@example.org>\nSubject: Read\n\
+        MIME-Version: 1.0\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\
+        Content-Type: text/plain\n\nYour mail was displayed.\n--b\n\
+        Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; ann@example.org\n\
+        Disposition: manual-action/MDN-sent-manually; displayed\n--b--\n";
+    let decision = house.decide(receipt, |facts| facts.by_signed.push(case));
+    assert_eq!(purposes(&decision), []);
+    assert_eq!(decision.case().unwrap().state, CaseState::Answered);
+}
+
+#[test]
+fn a_mail_with_our_address_in_from_is_shown_to_people() {
+    let house = House::new();
+    let mail = from_ann("", "转人工").replace("ann@example.org", "support@example.com");
+    assert_eq!(purposes(&house.decide(&mail, |_| {})), [Purpose::Forward]);
+}
+
+#[test]
+fn no_words_of_a_stranger_stand_in_an_answer() {
+    let house = House::new();
+    for code in ["CALL 8005551234", "WIN:5000 TODAY", "http://evil.example", "13800138000"] {
+        let text = format!("我的邮件发送失败，服务器错误502。\n错误代码：{code}\n姓名：canary-name");
+        let decision = house.decide(&from_ann("Subject: canary-subject\n", &text), |_| {});
+        for answer in decision.outgoing().filter(|outgoing| outgoing.purpose == Purpose::Answer) {
+            let read = app::read(answer.content.head.as_bytes());
+            for canary in [code, "canary"] {
+                assert!(!read.text.contains(canary) && !read.subject.contains(canary), "{canary}: {}", read.text);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_over_a_budget_goes_to_humans_instead() {
     let house = House::new();
     let now = house.now;
@@ -237,8 +284,7 @@ fn what_is_over_a_budget_goes_to_humans_instead() {
 }
 
 /// A delivery report about one of our mails.
-fn report(house: &House, about: &MessageId) -> String {
-    let _ = house;
+fn report(about: &MessageId) -> String {
     format!(
         "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\nTo: support@example.com\nMessage-ID: <b1@example.net>\n\
          Subject: Undelivered Mail Returned to Sender\nMIME-Version: 1.0\n\
@@ -255,13 +301,16 @@ fn each_failure_is_reported_one_step_further_up_and_then_it_ends() {
     let case = house.case(CaseState::WithAgents);
     let key = house.playbook.key();
     let about = |name: &str| MessageId::mint(key, case.number, name, "example.com");
-    let bounced = |id: &MessageId| house.decide(&report(&house, id), |facts| facts.by_signed.push(case.clone()));
+    let bounced = |id: &MessageId| house.decide(&report(id), |facts| facts.by_signed.push(case.clone()));
     assert_eq!(purposes(&bounced(&about("answer-1"))), [Purpose::Forward], "an answer: the group is shown it");
     let forward = bounced(&about("forward-1"));
     assert_eq!(purposes(&forward), [Purpose::Notice], "a forward: the operator is told");
     let notice = forward.outgoing().next().unwrap();
     assert_eq!(notice.envelope.to.to_string(), "operator@example.com");
-    let about_notice = house.decide(&report(&house, &notice.message_id), |_| {});
+    let delayed = report(&about("forward-1")).replace("Action: failed", "Action: delayed").replace("5.1.1", "4.4.1");
+    let delayed = house.decide(&delayed, |facts| facts.by_signed.push(case.clone()));
+    assert_eq!(purposes(&delayed), [], "delayed is not failed");
+    let about_notice = house.decide(&report(&notice.message_id), |_| {});
     assert_eq!(purposes(&about_notice), [], "a notice: the end");
 }
 

@@ -8,4 +8,5 @@ mod peer;
 mod rig;
 mod smtp_peer;
 mod smtp_postfix;
+mod taking;
 mod whole_way;

@@ -54,7 +54,7 @@ impl<'a> Change<'a> {
 
     fn row<T: OnDisk>(&self, key: &[u8]) -> Result<Option<T>, Broken> {
         match self.get(key)? {
-            Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken)?)),
+            Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken::new)?)),
             None => Ok(None),
         }
     }

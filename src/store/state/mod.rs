@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use self::fold::{Change, fold};
+use super::error::is_full;
 use super::journal::{Mark, Position};
 use super::record::{Outcome, Record, StartMark};
 use super::schema::{self, OnDisk};
@@ -66,9 +67,14 @@ pub struct MailboxRow {
     pub cursor: Option<Cursor>,
 }
 
-/// Why the state is of no use any more: a sentence for the log.
+/// The state is of no use any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Broken(pub String);
+pub(super) struct Broken {
+    /// A sentence for the log.
+    pub why: String,
+    /// It wanted more room than there is: a new one is of use as soon as there is room again.
+    pub full: bool,
+}
 
 pub(super) struct State {
     dir: PathBuf,
@@ -106,31 +112,39 @@ impl State {
             .map_err(|e| StoreError::at(&marker, "written", &e))?;
         let state = match State::open_as_is(dir) {
             Ok(state) => state,
-            Err(Broken(broken)) => {
-                why = Some(broken);
+            // Another one would not fit either.
+            Err(broken) if broken.full => return Err(StoreError::Full),
+            Err(broken) => {
+                why = Some(broken.why);
                 set_aside(dir)?;
-                State::open_as_is(dir).map_err(|Broken(why)| StoreError::Trouble(why))?
+                State::open_as_is(dir)?
             }
         };
         Ok((state, why))
     }
 
-    /// An empty state in place of whatever there was. The old one is deleted, not kept: the disk may be full.
+    /// An empty state in place of whatever there was.
     pub fn replace(dir: &Path) -> Result<State, StoreError> {
         set_aside(dir)?;
-        let _ = std::fs::remove_dir_all(dir.join(ASIDE));
-        State::open_as_is(dir).map_err(|Broken(why)| StoreError::Trouble(why))
+        Ok(State::open_as_is(dir)?)
+    }
+
+    /// Gives the room back that the state takes; whoever uses it must have let go.
+    pub fn remove(dir: &Path) {
+        for name in [STATE, ASIDE] {
+            let _ = std::fs::remove_dir_all(dir.join(name));
+        }
     }
 
     fn open_as_is(dir: &Path) -> Result<State, Broken> {
         let path = dir.join(STATE);
         guarded(|| {
-            folder::create_dir(&path).map_err(|e| Broken(e.to_string()))?;
+            folder::create_dir(&path)?;
             // A snapshot left half-written by a crash makes sled refuse to open (sled#1527).
-            for entry in std::fs::read_dir(&path).map_err(|e| Broken(e.to_string()))? {
-                let entry = entry.map_err(|e| Broken(e.to_string()))?;
+            for entry in std::fs::read_dir(&path)? {
+                let entry = entry?;
                 if entry.file_name().to_string_lossy().ends_with(".generating") {
-                    std::fs::remove_file(entry.path()).map_err(|e| Broken(e.to_string()))?;
+                    std::fs::remove_file(entry.path())?;
                 }
             }
             let db = sled::Config::new().path(&path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH_MS)).open()?;
@@ -140,7 +154,7 @@ impl State {
                 None if db.is_empty() => {
                     db.insert(keys::FORMAT, &format)?;
                 }
-                _ => return Err(Broken("the state was written by another version".into())),
+                _ => return Err(Broken::new("the state was written by another version")),
             }
             Ok(State { dir: dir.to_owned(), db })
         })
@@ -157,7 +171,7 @@ impl State {
             (Some(end), Some(checksum)) => {
                 Ok(Mark { end: u64::from_be_bytes(end), checksum: u32::from_be_bytes(checksum) })
             }
-            _ => Err(Broken("the mark of the state has the wrong length".into())),
+            _ => Err(Broken::new("the mark of the state has the wrong length")),
         }
     }
 
@@ -179,7 +193,8 @@ impl State {
     pub fn close(&self) {
         let closed = guarded(|| {
             self.db.flush()?;
-            File::open(self.dir.join(STATE).join("db")).and_then(|db| db.sync_all()).map_err(|e| Broken(e.to_string()))
+            File::open(self.dir.join(STATE).join("db"))?.sync_all()?;
+            Ok(())
         });
         if closed.is_ok() {
             let _ = std::fs::remove_file(self.dir.join(OPENED));
@@ -208,7 +223,7 @@ impl State {
             .map(|entry| {
                 let (key, hash) = entry?;
                 let place = keys::place_after(&prefix, &key);
-                place.zip(hash_from(&hash)).ok_or_else(|| Broken("a pending mail is not readable".into()))
+                place.zip(hash_from(&hash)).ok_or_else(|| Broken::new("a pending mail is not readable"))
             })
             .collect()
     }
@@ -226,7 +241,7 @@ impl State {
     pub fn unsettled(&self, mailbox: &MailboxName, most: usize) -> Result<Vec<Place>, Broken> {
         let prefix = keys::all_unsettled(mailbox);
         let places = self.db.scan_prefix(&prefix).keys().take(most).map(|key| {
-            keys::place_after(&prefix, &key?).ok_or_else(|| Broken("an unsettled mail is not readable".into()))
+            keys::place_after(&prefix, &key?).ok_or_else(|| Broken::new("an unsettled mail is not readable"))
         });
         places.collect()
     }
@@ -292,21 +307,21 @@ impl State {
 
     pub fn cases(&self) -> impl Iterator<Item = Result<Case, Broken>> + use<> {
         let rows = self.db.scan_prefix(keys::CASES);
-        rows.values().map(|value| schema::read_row(&value?).map_err(Broken))
+        rows.values().map(|value| schema::read_row(&value?).map_err(Broken::new))
     }
 
     pub fn ledger(&self) -> impl Iterator<Item = Result<(MailHash, Ledgered), Broken>> + use<> {
         self.db.scan_prefix(keys::LEDGER).map(|entry| {
             let (key, value) = entry?;
             let hash = hash_from(&key[keys::LEDGER.len()..])
-                .ok_or_else(|| Broken("a key of the ledger is not a hash".into()))?;
-            Ok((hash, schema::read_row(&value).map_err(Broken)?))
+                .ok_or_else(|| Broken::new("a key of the ledger is not a hash"))?;
+            Ok((hash, schema::read_row(&value).map_err(Broken::new)?))
         })
     }
 
     pub fn outbox(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> + use<> {
         let rows = self.db.scan_prefix(keys::OUTBOX);
-        rows.values().map(|value| schema::read_row(&value?).map_err(Broken))
+        rows.values().map(|value| schema::read_row(&value?).map_err(Broken::new))
     }
 
     pub fn outbox_item(&self, id: &MessageId) -> Result<Option<OutboxItem>, Broken> {
@@ -346,8 +361,8 @@ impl State {
     /// Mails that wait for an attempt, the most urgent first.
     fn waiting(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> {
         self.db.scan_prefix(keys::DUE).keys().map(|key| {
-            let id = keys::due_id(&key?).ok_or_else(|| Broken("a due mail is not readable".into()))?;
-            self.outbox_item(&id)?.ok_or_else(|| Broken(format!("the due mail {id} is not in the outbox")))
+            let id = keys::due_id(&key?).ok_or_else(|| Broken::new("a due mail is not readable"))?;
+            self.outbox_item(&id)?.ok_or_else(|| Broken::new(format!("the due mail {id} is not in the outbox")))
         })
     }
 
@@ -359,7 +374,7 @@ impl State {
             let id = id?;
             let id = std::str::from_utf8(&id).ok().and_then(MessageId::parse);
             let Some(other) = id.map(|id| self.outbox_item(&id)).transpose()?.flatten() else {
-                return Err(Broken(format!("a queued mail of case {case} is not in the outbox")));
+                return Err(Broken::new(format!("a queued mail of case {case} is not in the outbox")));
             };
             let earlier = (other.position, other.index) < (item.position, item.index);
             if other.started.is_some() || (earlier && other.envelope.to == item.envelope.to) {
@@ -378,6 +393,13 @@ impl State {
         Ok((now.as_second() - at <= TWIN_SECONDS).then_some(case))
     }
 
+    /// Every row, for tests that compare two states.
+    #[cfg(test)]
+    pub fn dump(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let rows = self.db.iter().map(|row| row.unwrap());
+        rows.map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+    }
+
     /// The cases with these numbers that there are, each once.
     fn cases_with(&self, numbers: impl Iterator<Item = CaseNumber>) -> Result<Vec<Case>, Broken> {
         let mut cases: Vec<Case> = Vec::new();
@@ -391,7 +413,7 @@ impl State {
 
     fn row<T: OnDisk>(&self, key: &[u8]) -> Result<Option<T>, Broken> {
         match self.db.get(key)? {
-            Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken)?)),
+            Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken::new)?)),
             None => Ok(None),
         }
     }
@@ -420,9 +442,21 @@ impl Replay<'_> {
     }
 }
 
+impl Broken {
+    fn new(why: impl Into<String>) -> Broken {
+        Broken { why: why.into(), full: false }
+    }
+}
+
 impl From<sled::Error> for Broken {
     fn from(error: sled::Error) -> Broken {
-        Broken(format!("sled: {error}"))
+        Broken { full: matches!(&error, sled::Error::Io(error) if is_full(error)), why: format!("sled: {error}") }
+    }
+}
+
+impl From<std::io::Error> for Broken {
+    fn from(error: std::io::Error) -> Broken {
+        Broken { full: is_full(&error), why: error.to_string() }
     }
 }
 
@@ -430,7 +464,7 @@ impl From<sled::Error> for Broken {
 pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Broken(format!("sled gave up: {}", what.unwrap_or("no reason given"))))
+        Err(Broken::new(format!("sled gave up: {}", what.unwrap_or("no reason given"))))
     })
 }
 
@@ -450,7 +484,7 @@ fn number(bytes: Option<&[u8]>) -> Result<u64, Broken> {
         Some(bytes) => bytes
             .try_into()
             .map(u64::from_be_bytes)
-            .map_err(|_| Broken("a number in the state has the wrong length".into())),
+            .map_err(|_| Broken::new("a number in the state has the wrong length")),
     }
 }
 

@@ -1,0 +1,146 @@
+//! Taking mail from a Maildir, step by step: what was there before, what a crash left, what cannot be settled.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use huixin::app::{self, files};
+use huixin::config;
+use huixin::ids::{MailHash, MailboxName};
+use huixin::ingest::{Ingest, Progress};
+use huixin::mailbox::Place;
+use huixin::maildir::MaildirSource;
+use huixin::outgoing::Purpose;
+use huixin::problem::SourceText;
+use huixin::store::{Outcome, Record, Store};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// A bot over a Maildir of its own, stepped by hand.
+struct Desk {
+    folder: tempfile::TempDir,
+    store: Store,
+    ingest: Ingest<MaildirSource>,
+}
+
+impl Desk {
+    /// `change` edits the text of the shipped bot.toml.
+    fn new(change: impl FnOnce(String) -> String) -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        for part in ["mail", "mail/tmp", "mail/new", "mail/cur"] {
+            fs::create_dir(folder.path().join(part)).unwrap();
+        }
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = change(fs::read_to_string(root.join("bot.toml")).unwrap());
+        let config = config::load(&SourceText::new("bot.toml", text), &[]).unwrap();
+        let configured = files::Configured { config, folder: root.to_owned() };
+        let (store, _) = Store::open(&folder.path().join("data")).unwrap();
+        let (playbook, ..) = app::playbook(&configured, store.key().clone()).unwrap();
+        let (_, playbook) = watch::channel(Arc::new(playbook));
+        let name = MailboxName::parse("support").unwrap();
+        let source = MaildirSource::new(name, folder.path().join("mail"), 1 << 20);
+        let shutdown = CancellationToken::new();
+        let ingest = Ingest::new(source, store.clone(), playbook, app::clock(), Duration::ZERO, shutdown);
+        Desk { folder, store, ingest }
+    }
+
+    /// Lays a question that the rules know into the mailbox.
+    fn lay(&self, n: usize) -> Vec<u8> {
+        let mail = format!(
+            "From: c{n}@example.org\r\nTo: support@example.com\r\nMessage-ID: <m{n}@example.org>\r\n\
+             Content-Type: text/plain; charset=utf-8\r\n\r\n邮件被退回 554 DT:SPM\r\n"
+        );
+        let path = self.folder.path().join(format!("mail/new/{n:04}"));
+        fs::write(path, &mail).unwrap();
+        mail.into_bytes()
+    }
+
+    async fn step(&mut self) -> Progress {
+        self.ingest.step().await.unwrap()
+    }
+
+    fn is_answered(&self, mail: &[u8]) -> Option<bool> {
+        let decided = self.store.decided(&MailHash::of(mail)).unwrap()?;
+        Some(decided.outgoing.iter().any(|outgoing| outgoing.purpose == Purpose::Answer))
+    }
+
+    fn waiting(&self) -> usize {
+        fs::read_dir(self.folder.path().join("mail/new")).unwrap().count()
+    }
+}
+
+/// File times have the grain of the kernel's tick; mail from before the start lies before it by more.
+async fn a_moment_later() {
+    tokio::time::sleep(Duration::from_millis(30)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_from_before_the_first_start_is_recorded_and_never_answered() {
+    let mut desk = Desk::new(|text| text);
+    let old = desk.lay(1);
+    a_moment_later().await;
+    assert_eq!(desk.step().await.committed, 1);
+    let new = desk.lay(2);
+    assert_eq!(desk.step().await.committed, 1);
+    assert_eq!((desk.is_answered(&old), desk.is_answered(&new)), (Some(false), Some(true)));
+    assert_eq!(desk.waiting(), 0, "both are settled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_that_is_left_alone_keeps_no_new_mail_waiting() {
+    let mut desk = Desk::new(|text| text.replace("existing = \"case\"", "existing = \"leave\""));
+    let old: Vec<Vec<u8>> = (0..300).map(|n| desk.lay(n)).collect();
+    a_moment_later().await;
+    assert_eq!(desk.step().await, Progress { committed: 0, more: false });
+    let new = desk.lay(300);
+    assert_eq!(desk.step().await.committed, 1);
+    assert_eq!(desk.is_answered(&new), Some(true));
+    assert_eq!((desk.is_answered(&old[7]), desk.waiting()), (None, 300));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_was_archived_at_the_crash_and_is_gone_since_is_not_lost() {
+    let mut desk = Desk::new(|text| text);
+    desk.step().await;
+    let mail = desk.lay(1);
+    let hash = desk.store.archive().put(&mail).unwrap();
+    let (mailbox, place) = (MailboxName::parse("support").unwrap(), Place::Maildir { file: "0001".into() });
+    desk.store.append(Record::Taken { mailbox, place, hash, attempt: 1, at: app::now() }).unwrap();
+    fs::remove_file(desk.folder.path().join("mail/new/0001")).unwrap();
+    desk.step().await;
+    assert_eq!(desk.is_answered(&mail), Some(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_has_killed_its_reader_three_times_is_quarantined_and_the_others_go_on() {
+    let mut desk = Desk::new(|text| text);
+    desk.step().await;
+    let (poison, good) = (desk.lay(1), desk.lay(2));
+    let hash = desk.store.archive().put(&poison).unwrap();
+    let (mailbox, place) = (MailboxName::parse("support").unwrap(), Place::Maildir { file: "0001".into() });
+    for attempt in 1..=3 {
+        let (mailbox, place) = (mailbox.clone(), place.clone());
+        desk.store.append(Record::Taken { mailbox, place, hash, attempt, at: app::now() }).unwrap();
+    }
+    assert_eq!(desk.step().await.committed, 2);
+    assert_eq!(desk.is_answered(&good), Some(true));
+    let decided = desk.store.decided(&hash).unwrap().unwrap();
+    assert!(matches!(decided.outcome, Outcome::Quarantined(Some(_))));
+    assert_eq!(decided.outgoing.len(), 1);
+    assert_eq!(decided.outgoing[0].purpose, Purpose::Notice);
+    assert_eq!(desk.store.archive().get(&hash).unwrap(), poison);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_in_another_place_are_one_mail() {
+    let mut desk = Desk::new(|text| text);
+    desk.step().await;
+    let mail = desk.lay(1);
+    desk.step().await;
+    fs::write(desk.folder.path().join("mail/new/again"), &mail).unwrap();
+    assert_eq!(desk.step().await.committed, 1);
+    assert_eq!(desk.store.cases().unwrap().count(), 1);
+    assert_eq!(desk.store.outbox_len().unwrap(), 1);
+    assert_eq!(desk.waiting(), 0);
+}
