@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::decide;
 use crate::maillog;
-use crate::outgoing::{Outgoing, Relay, SendError};
+use crate::outgoing::{Outgoing, Purpose, Relay, SendError};
 use crate::playbook::Playbook;
 use crate::store::{OutboxItem, Record, Store, StoreError};
 use crate::time::{Clock, Timestamp};
@@ -165,8 +165,7 @@ impl<R: Relay + 'static> Delivery<R> {
             Ok(accepted) => {
                 self.failures = 0;
                 maillog!(
-                    "sent",
-                    purpose = item.purpose.as_str(),
+                    done(item.purpose),
                     case = case,
                     to = to,
                     id = item.message_id.as_str(),
@@ -278,5 +277,14 @@ impl<R: Relay + 'static> Delivery<R> {
             relay.close().await;
         }
         Ok(())
+    }
+}
+
+/// The word of the mail log for a mail that has left.
+fn done(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Answer => "answered",
+        Purpose::Forward => "forwarded",
+        Purpose::Notice => "noticed",
     }
 }
