@@ -7,6 +7,7 @@ mod imap_peer;
 mod layers;
 mod peer;
 mod rig;
+mod sending;
 mod smtp_peer;
 mod smtp_postfix;
 mod taking;
