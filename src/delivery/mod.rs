@@ -176,18 +176,21 @@ impl<R: Relay + 'static> Delivery<R> {
                 Record::Sent { message_id: item.message_id.clone(), at: now, response: accepted.response }
             }
             Err(error) => {
-                if !matches!(error, SendError::RelayTrouble(_)) {
+                if !error.is_the_relays() {
                     self.failures = 0;
                 }
                 let patience = self.patience;
                 let next = match &error {
-                    SendError::RelayTrouble(_) => patience.relay_trouble(self.rest(now), item.queued),
+                    SendError::RelayTrouble(_) => patience.relay_trouble(self.rest(now, schedule::pause), item.queued),
+                    SendError::LoginRefused(_) => {
+                        patience.relay_trouble(self.rest(now, schedule::login_pause), item.queued)
+                    }
                     SendError::PutOff(_) => self.patience.put_off(item.attempts, item.queued, now, fastrand::f64()),
                     SendError::InDoubt(_) => self.patience.in_doubt(item.purpose, item.attempts, item.queued, now),
                     SendError::Refused(_) => Next::GiveUp,
                 };
                 // Trouble of the relay is not an attempt of the mail's.
-                let attempt = item.attempts - u32::from(matches!(error, SendError::RelayTrouble(_)));
+                let attempt = item.attempts - u32::from(error.is_the_relays());
                 self.deferred_or_failed(&OutboxItem { attempts: attempt, ..item }, next, error.to_string(), now)?
             }
         };
@@ -196,9 +199,9 @@ impl<R: Relay + 'static> Delivery<R> {
     }
 
     /// The queue rests after trouble of the relay, longer each time.
-    fn rest(&mut self, now: Timestamp) -> Timestamp {
+    fn rest(&mut self, now: Timestamp, pause: fn(u32, f64) -> Duration) -> Timestamp {
         self.failures += 1;
-        let until = now.checked_add(schedule::pause(self.failures, fastrand::f64())).unwrap_or(now);
+        let until = now.checked_add(pause(self.failures, fastrand::f64())).unwrap_or(now);
         self.rests_until = Some(until);
         until
     }

@@ -21,8 +21,11 @@ use tokio::sync::watch;
 #[derive(Clone, Default)]
 struct Script {
     said: Arc<Mutex<VecDeque<SendError>>>,
-    given: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    given: Arc<Mutex<Vec<Given>>>,
 }
+
+/// To whom, and what.
+type Given = (String, Vec<u8>);
 
 impl Relay for Script {
     async fn send(&mut self, envelope: &Envelope, bytes: &[u8]) -> Result<Accepted, SendError> {
@@ -211,6 +214,20 @@ async fn trouble_of_the_relay_rests_the_queue_and_counts_against_no_mail() {
     }
     assert_eq!(post.store.outbox_len().unwrap(), 0, "all left when the relay was back");
     assert_eq!(post.given().len(), 20 + 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_login_is_tried_ten_times_an_hour_at_most() {
+    let mut post = Post::new();
+    for n in 0..20 {
+        post.write(n, &format!("m{n}"), Purpose::Answer, &format!("c{n}@example.org"));
+    }
+    post.says(&vec![SendError::LoginRefused("535".into()); 1_000]);
+    for second in 0..3600 {
+        post.step_at(second).await;
+    }
+    assert!(post.given().len() <= 10, "{}", post.given().len());
+    assert_eq!(post.store.outbox_len().unwrap(), 20, "no mail has failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
