@@ -44,7 +44,7 @@ struct Expect {
     fresh_lacks: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     text_contains: Vec<String>,
-    /// `name (media type)` of each attachment.
+    /// `name (media type)` of each attachment, the parts of a report among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -202,7 +202,9 @@ fn from(message: &Message) -> String {
 }
 
 fn attachments(message: &Message) -> Vec<String> {
-    let told = |attachment: &message::Attachment| format!("{} ({})", attachment.name, attachment.media_type);
+    let told = |attachment: &message::Attachment| {
+        format!("{} ({})", attachment.name, attachment.media_type).trim_start().to_owned()
+    };
     message.attachments.iter().map(told).collect()
 }
 
