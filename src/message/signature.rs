@@ -64,7 +64,7 @@ pub(super) fn is_advertisement(line: &str) -> bool {
             r"(?i)^(从|從) ?(windows|outlook|iphone|ipad|mac|android)[^，。被失退收不无無报錯错]{0,20}(发送|發送|傳送|获取|獲取)$",
             r"(?i)^(来自|來自)(我的 ?[^，。被失退收不无無报錯错]{1,20}|[^，。的]{0,10}(iphone|ipad|android|安卓|手机客户端|手机邮箱|手机版|邮箱大师|专属商务邮箱))$",
             r"(?i)^(获取|獲取|下载|下載) ?(outlook for (ios|android)|(适用于|適用於) ?(ios|android) ?的 ?outlook).{0,30}$",
-            r"(?i)^.{0,12}(iphone|ipad|android|スマートフォン|スマホ|携帯|outlook|yahoo!メール|モバイル).{0,12}(から送信(されました)?|を入手)。?$",
+            r"(?i)^.{0,12}(iphone|ipad|android|スマートフォン|スマホ|携帯|outlook|yahoo!メール|モバイル).{0,12}(<\S{0,80}>)? ?(から送信(されました)?|を入手)。?$",
             r"(?i)^나의 .{1,20}에서 보냄$",
         ])
         .expect("the patterns of this file are tested")
