@@ -376,8 +376,11 @@ fn is_signature_name(name: &str) -> bool {
             | "email-signature"
             | "foxmail_signature"
             | "xm_write_signature"
+            | "xm_write_card"
             | "qm_signature"
             | "ntes_signature"
+            | "ntes-pcmac-signature"
+            | "ntes-pcmail-signature"
             | "netease-signature"
             | "spnetease-signature"
     )
