@@ -2,7 +2,11 @@
 
 mod bot;
 mod decisions;
+<<<<<<< HEAD
 mod demo;
+=======
+mod fixtures;
+>>>>>>> fixtures
 mod imap_peer;
 mod layers;
 mod peer;
