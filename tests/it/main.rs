@@ -2,11 +2,8 @@
 
 mod bot;
 mod decisions;
-<<<<<<< HEAD
 mod demo;
-=======
 mod fixtures;
->>>>>>> fixtures
 mod imap_peer;
 mod layers;
 mod peer;
