@@ -3,10 +3,13 @@
 use regex::{Regex, RegexSet};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::fold::is_plain;
+
 /// Phrases of which any one is looked for.
 ///
-/// What a word is outside ASCII (`\b`) is slow to find out, and hardly any mail has a robot's words at all. So the
-/// words are looked for first, wherever they stand, and only then the phrase as it is meant.
+/// What a word is outside ASCII (`\b`), and how far two words are apart (`.{0,60}`), is slow to find out, and hardly
+/// any mail has a robot's words at all. So the words are looked for first, wherever they stand, and only then the
+/// phrase as it is meant.
 pub struct Phrases {
     words: Regex,
     meant: RegexSet,
@@ -17,7 +20,9 @@ impl Phrases {
     pub fn new(lists: &[&[&str]]) -> Phrases {
         const TESTED: &str = "the phrases are tested with the program";
         let all = lists.concat();
-        let words: Vec<String> = all.iter().map(|phrase| format!("(?:{})", phrase.replace(r"\b", ""))).collect();
+        let (boundary, distance) = (r"\b", Regex::new(r"\{0,\d+\}").expect(TESTED));
+        let words = all.iter().map(|phrase| distance.replace_all(&phrase.replace(boundary, ""), "*").into_owned());
+        let words: Vec<String> = words.map(|words| format!("(?:{words})")).collect();
         Phrases { words: Regex::new(&words.join("|")).expect(TESTED), meant: RegexSet::new(&all).expect(TESTED) }
     }
 
@@ -34,30 +39,56 @@ impl Phrases {
 /// The first `most` characters in lower case, full-width forms made narrow (NFKC), typographic quotation
 /// marks made plain, blanks collapsed. Line breaks stay.
 pub fn plain(text: &str, most: usize) -> String {
-    let mut plain = String::with_capacity(text.len().min(4 * most));
-    let mut blank = true;
-    for c in text.chars().take(most).nfkc().flat_map(char::to_lowercase) {
-        let c = match c {
-            '‘' | '’' | '´' | '`' => '\'',
-            '“' | '”' | '„' => '"',
-            '\r' | '\u{200b}' | '\u{feff}' | '\u{ad}' => continue,
-            c => c,
-        };
-        if c == '\n' {
-            plain.truncate(plain.trim_end_matches(' ').len());
-            plain.push('\n');
-            blank = true;
-        } else if c.is_whitespace() {
-            if !blank {
-                plain.push(' ');
+    let mut plain = Plain { text: String::with_capacity(text.len().min(4 * most)), blank: true };
+    let mut rest = text.chars().take(most).peekable();
+    let mut cluster = String::new();
+    while let Some(c) = rest.next() {
+        // Nothing to make narrow and nothing to combine with, which is nearly all of it.
+        if is_plain(c) && rest.peek().is_none_or(|next| is_plain(*next)) {
+            plain.push(c.to_ascii_lowercase());
+            continue;
+        }
+        cluster.clear();
+        cluster.push(c);
+        while let Some(next) = rest.next_if(|next| !is_plain(*next)) {
+            cluster.push(next);
+        }
+        cluster.nfkc().flat_map(char::to_lowercase).for_each(|c| plain.push(c));
+    }
+    plain.text
+}
+
+struct Plain {
+    text: String,
+    /// Nothing, a blank or a line break is the last of it.
+    blank: bool,
+}
+
+impl Plain {
+    fn push(&mut self, c: char) {
+        match c {
+            '‘' | '’' | '´' | '`' => self.push_visible('\''),
+            '“' | '”' | '„' => self.push_visible('"'),
+            '\r' | '\u{200b}' | '\u{feff}' | '\u{ad}' => {}
+            '\n' => {
+                self.text.truncate(self.text.trim_end_matches(' ').len());
+                self.text.push('\n');
+                self.blank = true;
             }
-            blank = true;
-        } else {
-            plain.push(c);
-            blank = false;
+            c if c.is_whitespace() => {
+                if !self.blank {
+                    self.text.push(' ');
+                }
+                self.blank = true;
+            }
+            c => self.push_visible(c),
         }
     }
-    plain
+
+    fn push_visible(&mut self, c: char) {
+        self.text.push(c);
+        self.blank = false;
+    }
 }
 
 #[cfg(test)]
