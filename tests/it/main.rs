@@ -2,6 +2,7 @@
 
 mod bot;
 mod decisions;
+mod hostile;
 mod imap_peer;
 mod layers;
 mod peer;
