@@ -5,6 +5,7 @@
 //! decided by our own neighbours in this folder.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use mail_parser::{DateTime, DecodeProblems, HeaderForm, HeaderName, MessageParser, MessagePart, PartFlags, PartKind};
 
@@ -90,11 +91,10 @@ fn parser(limits: &Limits) -> MessageParser {
         HeaderName::Keywords,
         HeaderName::Comments,
     ];
-    READ_HERE
-        .into_iter()
-        .fold(MessageParser::new(), |parser, name| parser.header(name, HeaderForm::Ignore))
-        .max_depth(limits.depth.min(Limits::MAX_DEPTH))
-        .max_parts(limits.parts)
+    static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
+        READ_HERE.into_iter().fold(MessageParser::new(), |parser, name| parser.header(name, HeaderForm::Ignore))
+    });
+    PARSER.clone().max_depth(limits.depth.min(Limits::MAX_DEPTH)).max_parts(limits.parts)
 }
 
 fn first_charset(parsed: &mail_parser::Message<'_>) -> Option<String> {
