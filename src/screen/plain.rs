@@ -1,6 +1,6 @@
 //! Text in the one form the phrases are written for, and the phrases, compiled once.
 
-use regex::{Regex, RegexSet};
+use regex::{Captures, Regex};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::fold::is_plain;
@@ -12,18 +12,21 @@ use crate::fold::is_plain;
 /// phrase as it is meant.
 pub struct Phrases {
     words: Regex,
-    meant: RegexSet,
+    meant: Regex,
 }
 
 impl Phrases {
     /// Compiles phrases that are part of the program.
     pub fn new(lists: &[&[&str]]) -> Phrases {
-        const TESTED: &str = "the phrases are tested with the program";
-        let all = lists.concat();
-        let (boundary, distance) = (r"\b", Regex::new(r"\{0,\d+\}").expect(TESTED));
-        let words = all.iter().map(|phrase| distance.replace_all(&phrase.replace(boundary, ""), "*").into_owned());
-        let words: Vec<String> = words.map(|words| format!("(?:{words})")).collect();
-        Phrases { words: Regex::new(&words.join("|")).expect(TESTED), meant: RegexSet::new(&all).expect(TESTED) }
+        let regex = |pattern: &str| Regex::new(pattern).expect("the phrases are tested with the program");
+        let all: Vec<String> = lists.concat().iter().map(|phrase| format!("(?:{phrase})")).collect();
+        let meant = all.join("|");
+        let words =
+            regex(r"\\b|(?<distance>\{0,\d+\})").replace_all(&meant, |found: &Captures| match found.name("distance") {
+                Some(_) => "*",
+                None => "",
+            });
+        Phrases { words: regex(&words), meant: regex(&meant) }
     }
 
     pub fn is_match(&self, text: &str) -> bool {

@@ -196,12 +196,18 @@ fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
 
 /// The first `most` characters.
 fn head(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
     let end = text.char_indices().nth(most).map_or(text.len(), |(i, _)| i);
     &text[..end]
 }
 
 /// The last `most` characters.
 fn tail(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
     let start = text.char_indices().rev().nth(most.saturating_sub(1)).map_or(0, |(i, _)| i);
     &text[start..]
 }
