@@ -1,5 +1,6 @@
 //! Reports that mail systems write: RFC 3464 delivery reports, RFC 5965 abuse reports, RFC 8098 disposition
-//! notifications, DMARC and TLS reports. Recognised by media type and structure, never by wording.
+//! notifications, DMARC and TLS reports. Recognised by media type and structure; what mail systems say in prose is
+//! read in `prose_report.rs`.
 
 use crate::address::Address;
 use crate::ids::MessageId;
@@ -66,6 +67,19 @@ pub enum Action {
     Expanded,
     /// Missing or unknown.
     Other,
+}
+
+impl Action {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Failed => "failed",
+            Action::Delayed => "delayed",
+            Action::Delivered => "delivered",
+            Action::Relayed => "relayed",
+            Action::Expanded => "expanded",
+            Action::Other => "other",
+        }
+    }
 }
 
 /// An enhanced status code (RFC 3463 §2): class, subject, detail.

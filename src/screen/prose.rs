@@ -10,7 +10,6 @@ use regex::{Regex, RegexSet};
 
 use super::plain::{patterns, plain};
 use super::{Reason, phrases, robots, subject};
-use crate::address::ReversePath;
 use crate::message::Message;
 
 /// Characters of a text looked at.
@@ -52,7 +51,7 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
     let asks = ASKING.is_match(&unwrapped);
     let asks_at_once = ASKING.is_match(head(&unwrapped, FIRST_WORDS));
     // `Fwd:` and `Re:` are a person's, unless a mail system writes them.
-    let system = is_from_mail_system(message);
+    let system = message.is_from_mail_system();
     let passed_on = subject::is_passed_on(message) && !system;
 
     if !passed_on && is_bounce(message, &text, asks, asks_at_once) {
@@ -76,7 +75,7 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
 /// Is the text a mail system's? A formula at the beginning is enough where nothing is asked. What people say
 /// too needs something that points the same way. A postmaster who asks nothing and speaks of trouble is one.
 fn is_bounce(message: &Message, text: &str, asks: bool, asks_at_once: bool) -> bool {
-    let system = is_from_mail_system(message);
+    let system = message.is_from_mail_system();
     let robot = message.from.iter().any(|person| robots::sender(&person.written).is_some());
     let troubled = subject::speaks_of_trouble(message);
     let original = carries_original(message);
@@ -105,19 +104,6 @@ fn beginnings(text: &str, system: bool) -> Vec<String> {
         }
     }
     beginnings
-}
-
-/// A postmaster's address is also read by humans: with it alone nothing is said.
-fn is_from_mail_system(message: &Message) -> bool {
-    message.return_path == Some(ReversePath::Null)
-        || message.from.iter().any(|person| {
-            let name = plain(&person.name, PHRASE);
-            robots::is_postmaster(&person.written)
-                || robots::sender(&person.written) == Some(Reason::MailSystemSender)
-                || ["mail delivery", "mailer-daemon", "mail administrator", "system administrator", "postmaster"]
-                    .iter()
-                    .any(|system| name.starts_with(system))
-        })
 }
 
 /// The mail somebody wrote to somebody else hangs below, or its header.
