@@ -106,6 +106,15 @@ impl Status {
     }
 }
 
+impl Status {
+    /// Does it say that the recipient's mailbox is gone for good: a bad, moved or disabled address (RFC 3463 §3.2,
+    /// §3.3)? A full mailbox, a block or a sender they do not like is none of that.
+    pub fn says_gone(self) -> bool {
+        let address = self.subject == 1 && !matches!(self.detail, 0 | 5 | 7 | 8);
+        self.class == 5 && (address || (self.subject, self.detail) == (2, 1))
+    }
+}
+
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
