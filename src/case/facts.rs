@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::address::Address;
 use crate::case::Case;
 use crate::ids::{CaseNumber, MailHash, MessageId};
 use crate::time::Timestamp;
@@ -44,6 +45,15 @@ pub struct Facts {
     /// The case of this mail's twin, if one came within the last seven days.
     pub twin: Option<CaseNumber>,
     pub budgets: Budgets,
+    /// Until when these senders get no automatic answers; only those that were ever suppressed.
+    pub suppressed: BTreeMap<Scope, Timestamp>,
+}
+
+/// An address that gets no automatic answers for a time: one came back for good, or its owner complained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    pub address: Address,
+    pub until: Timestamp,
 }
 
 /// Whom or what automatic replies are counted by.
@@ -69,6 +79,13 @@ pub struct Window {
 }
 
 const DAY_MINUTES: i64 = 24 * 60;
+
+impl Suppression {
+    /// Suppressed is a person, in whatever way their address is written.
+    pub fn scope(&self) -> Scope {
+        Scope::Sender(self.address.counting_key())
+    }
+}
 
 impl Scope {
     /// The width of a slot in minutes. A scope with a large budget is counted in wide slots, so that its

@@ -2,7 +2,7 @@
 
 mod facts;
 
-pub use facts::{Budgets, Clues, Facts, Scope, Twin, Window};
+pub use facts::{Budgets, Clues, Facts, Scope, Suppression, Twin, Window};
 
 use crate::address::Address;
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailboxName, TemplateName};

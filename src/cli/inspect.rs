@@ -10,7 +10,7 @@ use super::{Done, Exit, Trouble};
 use crate::app;
 use crate::ingest::reader;
 use crate::language::Language;
-use crate::message::{Limits, Message};
+use crate::message::{Limits, Message, Report};
 use crate::screen::{self, Screening};
 
 #[derive(clap::Args)]
@@ -62,7 +62,7 @@ fn as_json(file: &Path, inspected: Inspected<'_>) -> String {
         Err(why) => json!({
             "file": file, "kind": "unreadable", "answerable": false, "reasons": ["unreadable"], "error": why,
             "answer_to": null, "from": null, "subject": "", "language": "other", "text": "", "fresh_text": "",
-            "attachments": [], "defects": ["unreadable"],
+            "attachments": [], "report": null, "defects": ["unreadable"],
         }),
         Ok((message, screening)) => json!({
             "file": file,
@@ -78,10 +78,31 @@ fn as_json(file: &Path, inspected: Inspected<'_>) -> String {
             "attachments": message.attachments.iter().map(|attachment| {
                 json!({"name": attachment.name, "type": attachment.media_type, "size": attachment.size})
             }).collect::<Vec<_>>(),
+            "report": message.report.as_ref().map(report),
             "defects": message.defects.iter().map(|defect| defect.code()).collect::<Vec<_>>(),
         }),
     };
     object.to_string()
+}
+
+fn report(report: &Report) -> serde_json::Value {
+    let about: Vec<String> = report.about().iter().map(ToString::to_string).collect();
+    match report {
+        Report::Delivery { outcomes, .. } => json!({
+            "kind": "delivery",
+            "about": about,
+            "outcomes": outcomes.iter().map(|outcome| json!({
+                "recipient": outcome.recipient,
+                "action": outcome.action.as_str(),
+                "status": outcome.status.map(|status| status.to_string()),
+                "diagnostic": outcome.diagnostic,
+            })).collect::<Vec<_>>(),
+        }),
+        Report::Abuse { kind, .. } => json!({"kind": "abuse", "says": kind, "about": about}),
+        Report::Disposition { kind, .. } => json!({"kind": "disposition", "says": kind, "about": about}),
+        Report::Dmarc => json!({"kind": "dmarc"}),
+        Report::Tls => json!({"kind": "tls"}),
+    }
 }
 
 fn as_text(file: &Path, inspected: Inspected<'_>) -> String {
@@ -107,6 +128,13 @@ fn as_text(file: &Path, inspected: Inspected<'_>) -> String {
             .iter()
             .map(|reason| format!("  because   {}: {}", reason.code(), reason.explanation(Language::En))),
     );
+    if let Some(Report::Delivery { outcomes, .. }) = &message.report {
+        lines.extend(outcomes.iter().map(|outcome| {
+            let status = outcome.status.map(|status| status.to_string()).unwrap_or_default();
+            let told = format!("{} {} {status} {}", outcome.recipient, outcome.action.as_str(), outcome.diagnostic);
+            format!("  reports   {}", one_line(&told, WIDTH))
+        }));
+    }
     lines.extend(message.defects.iter().map(|defect| format!("  defect    {}", defect.code())));
     lines.extend(message.attachments.iter().map(|attachment| {
         let name = if attachment.name.is_empty() { "(no name)" } else { &attachment.name };

@@ -218,6 +218,8 @@ pub struct BudgetTable {
     pub unknown_day: u32,
     pub global_hour: u32,
     pub global_day: u32,
+    /// How long an address gets no automatic answer after one came back for good or its owner complained.
+    pub suppress_days: u32,
 }
 
 impl Default for BudgetTable {
@@ -259,6 +261,7 @@ impl Default for BudgetTable {
             unknown_day: 200,
             global_hour: 600,
             global_day: 5_000,
+            suppress_days: 30,
         }
     }
 }

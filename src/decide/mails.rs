@@ -162,6 +162,7 @@ fn reasons(why: &Why, fault: Option<String>, language: Language) -> Vec<String> 
     if let Some(why_not) = judgement.why_not.as_ref().filter(|_| why.screening.kind == Kind::Human) {
         reasons.push(told::ambiguity(why_not, language));
     }
+    reasons.extend(why.suppressed.as_ref().map(|suppressed| told::suppressed(suppressed, language)));
     reasons.extend(why.silence.as_ref().map(|silence| told::silence(silence, &why.screening, language)));
     reasons.extend(fault);
     reasons

@@ -11,6 +11,7 @@
 //! a human. Mail from before the first start is recorded and nobody is told.
 
 mod budget;
+mod dead_letter;
 mod mails;
 pub mod told;
 mod trouble;
@@ -21,7 +22,7 @@ pub use trouble::{Quarantine, Undelivered, quarantine, undelivered};
 pub use why::{Shown, Silence, Why};
 
 use crate::address::Address;
-use crate::case::{Case, CaseState, Facts, Scope};
+use crate::case::{Case, CaseState, Facts, Scope, Suppression};
 use crate::config::Mailbox;
 use crate::ids::{CaseNumber, GroupId, MailHash, TemplateName};
 use crate::language::Language;
@@ -64,6 +65,8 @@ pub enum Effect {
     Send(Outgoing),
     /// An automatic reply is counted.
     Spend(Scope),
+    /// An address gets no automatic answers for a time.
+    Suppress(Suppression),
 }
 
 impl Decision {
@@ -71,7 +74,7 @@ impl Decision {
     pub fn case(&self) -> Option<&Case> {
         self.effects.iter().find_map(|effect| match effect {
             Effect::Open(case) | Effect::Append(case) => Some(case),
-            Effect::Send(_) | Effect::Spend(_) => None,
+            Effect::Send(_) | Effect::Spend(_) | Effect::Suppress(_) => None,
         })
     }
 
@@ -120,7 +123,8 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let mut case = before.clone().unwrap_or_else(|| new_case(number, mail, &screening, language, now));
     case.touched = now;
     case.received += 1;
-    let why = Why { screening, threading, judgement, shown: plan.shown(), silence, state: case.state };
+    let suppressed = before.as_ref().and_then(|case| dead_letter::suppression(mail, case, playbook, now));
+    let why = Why { screening, threading, judgement, shown: plan.shown(), silence, suppressed, state: case.state };
     if matches!(why.threading, Threading::Twin(_)) {
         return Decision { effects: Vec::new(), why };
     }
@@ -136,6 +140,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     if answered {
         effects.extend(scopes(&why.screening).into_iter().map(Effect::Spend));
     }
+    effects.extend(why.suppressed.iter().cloned().map(Effect::Suppress));
     let notice = trouble::bounced(mail, case_number, playbook, now);
     effects.extend(letters.answer.into_iter().chain(letters.forwards).chain(notice).map(Effect::Send));
     Decision { effects, why }
@@ -312,6 +317,10 @@ fn gate(
     }
     if let Some(rule) = &judgement.suppressed_by {
         return Err(Silence::Rule(rule.clone()));
+    }
+    let sender = screening.answer_to.as_ref().map(|address| Scope::Sender(address.counting_key()));
+    if let Some(until) = sender.and_then(|sender| facts.suppressed.get(&sender)).filter(|until| **until > now) {
+        return Err(Silence::Suppressed(*until));
     }
     let budget = &playbook.config().budget;
     if before.is_some_and(|case| case.answers >= budget.case_answers) {

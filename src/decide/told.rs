@@ -2,10 +2,11 @@
 
 use super::budget::Exhausted;
 use super::why::Silence;
-use crate::case::Scope;
+use crate::case::{Scope, Suppression};
 use crate::language::Language;
 use crate::rules::Ambiguity;
 use crate::screen::Screening;
+use crate::time::Timestamp;
 
 /// Why nothing is answered.
 pub fn silence(silence: &Silence, screening: &Screening, language: Language) -> String {
@@ -28,6 +29,14 @@ pub fn silence(silence: &Silence, screening: &Screening, language: Language) -> 
             format!("rule {rule} forbids an answer"),
             format!("ルール {rule} により自動返信しません"),
         ),
+        Silence::Suppressed(until) => say(
+            format!("发往该地址的答复曾被永久退回，或收件人曾投诉，{} 之前不再自动答复", day(*until)),
+            format!(
+                "an answer to this address came back for good, or its owner complained: none before {}",
+                day(*until)
+            ),
+            format!("この宛先への返信が恒久的に戻ったか、苦情があったため、{}まで自動返信しません", day(*until)),
+        ),
         Silence::CaseBudget(limit) => say(
             format!("本案自动答复已满 {limit} 次"),
             format!("this case has had its {limit} automatic replies"),
@@ -35,6 +44,21 @@ pub fn silence(silence: &Silence, screening: &Screening, language: Language) -> 
         ),
         Silence::Budget(over) => exhausted(over, language),
     }
+}
+
+/// Who gets no automatic answers from now on.
+pub fn suppressed(suppression: &Suppression, language: Language) -> String {
+    let (address, until) = (&suppression.address, day(suppression.until));
+    by_language(
+        language,
+        format!("{until} 之前不再自动答复 {address}"),
+        format!("{address} gets no automatic answers before {until}"),
+        format!("{until}まで{address}へは自動返信しません"),
+    )
+}
+
+fn day(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d").to_string()
 }
 
 /// Which budget is used up.

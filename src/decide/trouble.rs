@@ -57,6 +57,7 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
         judgement: Judgement::default(),
         shown: Shown::Recorded,
         silence: None,
+        suppressed: None,
         state: case.state,
     };
     let effects = std::iter::once(Effect::Open(case)).chain(notice.map(Effect::Send)).collect();

@@ -2,12 +2,13 @@
 
 use super::budget::Exhausted;
 use super::told;
-use crate::case::CaseState;
+use crate::case::{CaseState, Suppression};
 use crate::ids::{RuleId, TemplateName};
 use crate::language::Language;
 use crate::rules::Judgement;
 use crate::screen::Screening;
 use crate::thread::Threading;
+use crate::time::Timestamp;
 
 /// Everything a decision rests on.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Why {
     pub shown: Shown,
     /// Why no automatic answer leaves, where one might have.
     pub silence: Option<Silence>,
+    /// Who gets no automatic answers after this mail.
+    pub suppressed: Option<Suppression>,
     /// Where the case stands now.
     pub state: CaseState,
 }
@@ -53,6 +56,8 @@ pub enum Silence {
     Disabled,
     /// A guard rule forbids it.
     Rule(RuleId),
+    /// An answer to this address came back for good, or its owner complained: until when.
+    Suppressed(Timestamp),
     /// The case has had its automatic replies.
     CaseBudget(u32),
     /// The sender, the domain, the unknown or all together have had theirs.
@@ -66,6 +71,7 @@ impl Silence {
             Silence::Screening => "screening",
             Silence::Disabled => "disabled",
             Silence::Rule(_) => "rule",
+            Silence::Suppressed(_) => "suppressed",
             Silence::CaseBudget(_) => "case-budget",
             Silence::Budget(_) => "budget",
         }
@@ -92,6 +98,9 @@ impl Why {
         lines.extend(self.shown.template().map(|template| ("template", template.to_string())));
         lines.extend(
             self.silence.iter().map(|silence| ("silence", told::silence(silence, &self.screening, Language::En))),
+        );
+        lines.extend(
+            self.suppressed.iter().map(|suppressed| ("suppressed", told::suppressed(suppressed, Language::En))),
         );
         lines.push(("state", self.state.as_str().into()));
         lines.into_iter().map(|(key, text)| (key.to_owned(), text)).collect()

@@ -74,12 +74,13 @@ impl Desk {
             }
         };
         let why = Why(decision.why.lines());
-        let (mut case, mut outgoing, mut spent) = (None, Vec::new(), Vec::new());
+        let (mut case, mut outgoing, mut spent, mut suppressed) = (None, Vec::new(), Vec::new(), Vec::new());
         for effect in decision.effects {
             match effect {
                 Effect::Open(changed) | Effect::Append(changed) => case = Some(changed),
                 Effect::Send(mail) => outgoing.push(mail),
                 Effect::Spend(scope) => spent.push(scope),
+                Effect::Suppress(suppression) => suppressed.push(suppression),
             }
         }
         let (hash, delivered) = (*hash, mail.delivered);
@@ -95,6 +96,7 @@ impl Desk {
             twin,
             outgoing,
             spent,
+            suppressed,
             why,
         })))
     }

@@ -4,14 +4,17 @@
 //! ordinary mail. Only what the rest of the house asks for is kept; the bytes stay in the archive.
 
 mod attachment;
+mod cause;
 mod defect;
 mod field;
 mod fresh;
 mod header;
 mod html;
 mod limits;
+mod mail_system;
 mod parse;
 mod people;
+mod prose_report;
 mod quote;
 mod repair;
 mod report;
@@ -24,6 +27,7 @@ pub use attachment::Attachment;
 pub use defect::Defect;
 pub use field::Field;
 pub use limits::Limits;
+pub use mail_system::{is_mail_system, is_postmaster};
 pub use parse::read;
 pub use report::{Action, Outcome, Report, Status};
 

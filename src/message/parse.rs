@@ -14,7 +14,7 @@ use super::fresh::{self, Line};
 use super::header::{Header, identifiers};
 use super::report::Groups;
 use super::{Attachment, Defect, Limits, Message, Report};
-use super::{attachment, html, repair, signed, text};
+use super::{attachment, html, prose_report, repair, signed, text};
 use crate::ids::MessageId;
 use crate::language::{self, Detected};
 use crate::time::Timestamp;
@@ -37,7 +37,8 @@ pub fn read(raw: &[u8], limits: &Limits) -> Message {
     defects.add_if(from.iter().all(|person| person.written.is_empty()), Defect::NoFrom);
     let message_id = header.message_id(&mut defects);
     let references = header.references(limits, &mut defects);
-    Message {
+    let parts: Vec<(String, MessagePart)> = content.root().parts().map(|part| (media_type(&part), part)).collect();
+    let mut message = Message {
         size: raw.len(),
         return_path: header.return_path(),
         reply_to: header.people(&["reply-to"], limits, &mut defects),
@@ -57,10 +58,14 @@ pub fn read(raw: &[u8], limits: &Limits) -> Message {
         segments,
         attachments: attachments(content, &body),
         types: types(&parsed, inner.as_ref()),
-        report: report(content, limits),
+        report: report(&parts, limits),
         fields: header.fields(),
         defects: defects.0,
+    };
+    if message.report.is_none() {
+        message.report = prose_report::read(&message, returned_ids(&parts, limits), limits);
     }
+    message
 }
 
 /// All fields stay as written but those that say how the body is built; each is read once, where it is used.
@@ -334,8 +339,7 @@ fn media_type(part: &MessagePart) -> String {
 }
 
 /// A report, if a part of the mail is one.
-fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> {
-    let parts: Vec<(String, MessagePart)> = parsed.root().parts().map(|part| (media_type(&part), part)).collect();
+fn report(parts: &[(String, MessagePart)], limits: &Limits) -> Option<Report> {
     let groups = |wanted: &[&str]| -> Option<Groups> {
         let (_, part) = parts.iter().find(|(kind, _)| wanted.contains(&kind.as_str()))?;
         // Exchange nests the fields in a message of their own; mail-parser then has no body for the part itself.
@@ -346,19 +350,19 @@ fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> 
     if let Some(groups) = groups(&["message/delivery-status", "message/global-delivery-status"]) {
         return Some(Report::Delivery {
             outcomes: groups.outcomes(limits.outcomes),
-            about: returned_ids(&parts, limits),
+            about: returned_ids(parts, limits),
         });
     }
     if let Some(groups) = groups(&["message/feedback-report"]) {
         return Some(Report::Abuse {
             kind: groups.value("feedback-type").unwrap_or_default().to_ascii_lowercase(),
-            about: returned_ids(&parts, limits),
+            about: returned_ids(parts, limits),
         });
     }
     if let Some(groups) = groups(&["message/disposition-notification", "message/global-disposition-notification"]) {
         let disposition = groups.value("disposition").unwrap_or_default();
         let kind = disposition.rsplit(';').next().unwrap_or_default();
-        let mut about = returned_ids(&parts, limits);
+        let mut about = returned_ids(parts, limits);
         let original = groups.value("original-message-id").and_then(MessageId::parse);
         about.extend(original.filter(|id| !about.contains(id)));
         return Some(Report::Disposition {

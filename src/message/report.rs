@@ -1,5 +1,6 @@
 //! Reports that mail systems write: RFC 3464 delivery reports, RFC 5965 abuse reports, RFC 8098 disposition
-//! notifications, DMARC and TLS reports. Recognised by media type and structure, never by wording.
+//! notifications, DMARC and TLS reports. Recognised by media type and structure; what mail systems say in prose is
+//! read in `prose_report.rs`.
 
 use crate::address::Address;
 use crate::ids::MessageId;
@@ -68,6 +69,19 @@ pub enum Action {
     Other,
 }
 
+impl Action {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Failed => "failed",
+            Action::Delayed => "delayed",
+            Action::Delivered => "delivered",
+            Action::Relayed => "relayed",
+            Action::Expanded => "expanded",
+            Action::Other => "other",
+        }
+    }
+}
+
 /// An enhanced status code (RFC 3463 §2): class, subject, detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Status {
@@ -89,6 +103,15 @@ impl Status {
             };
             numbers.next().is_none().then_some(status)
         })
+    }
+}
+
+impl Status {
+    /// Does it say that the recipient's mailbox is gone for good: a bad, moved or disabled address (RFC 3463 §3.2,
+    /// §3.3)? A full mailbox, a block or a sender they do not like is none of that.
+    pub fn says_gone(self) -> bool {
+        let address = self.subject == 1 && !matches!(self.detail, 0 | 5 | 7 | 8);
+        self.class == 5 && (address || (self.subject, self.detail) == (2, 1))
     }
 }
 

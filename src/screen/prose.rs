@@ -11,7 +11,6 @@ use regex::Regex;
 
 use super::plain::{Phrases, plain};
 use super::{Reason, phrases, robots, subject};
-use crate::address::ReversePath;
 use crate::message::Message;
 
 /// Characters of a text looked at.
@@ -57,7 +56,7 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
     let asks = LazyCell::new(|| ASKING.is_match(&unwrapped));
     let asks_at_once = LazyCell::new(|| ASKING.is_match(head(&unwrapped, FIRST_WORDS)));
     // `Fwd:` and `Re:` are a person's, unless a mail system writes them.
-    let system = is_from_mail_system(message);
+    let system = message.is_from_mail_system();
     let passed_on = LazyCell::new(|| subject::is_passed_on(message) && !system);
     // Most mail has nothing of it.
     let anything = ANYWHERE.words_in(&unwrapped);
@@ -139,19 +138,6 @@ impl FirstLines {
         let told = (0..self.starts.len()).find(|at| telling(*at)).unwrap_or(BANNER);
         beginnings().take(told + 1).any(|beginning| phrases.is_match(beginning))
     }
-}
-
-/// A postmaster's address is also read by humans: with it alone nothing is said.
-fn is_from_mail_system(message: &Message) -> bool {
-    message.return_path == Some(ReversePath::Null)
-        || message.from.iter().any(|person| {
-            let name = plain(&person.name, PHRASE);
-            robots::is_postmaster(&person.written)
-                || robots::sender(&person.written) == Some(Reason::MailSystemSender)
-                || ["mail delivery", "mailer-daemon", "mail administrator", "system administrator", "postmaster"]
-                    .iter()
-                    .any(|system| name.starts_with(system))
-        })
 }
 
 /// The mail somebody wrote to somebody else hangs below, or its header.

@@ -2,18 +2,7 @@
 //! the wild. A hit silences an answer and nothing more, so a wrong hit (`bouncer@…`) costs little.
 
 use super::Reason;
-
-/// Mail systems that write under their own name. POSTMASTER is not among them: humans read it.
-const MAIL_SYSTEMS: &[&str] = &[
-    "mailerdaemon",
-    "maildaemon",
-    "mailmaster",
-    "mailsystem",
-    "maildeliverysystem",
-    "maildeliverysubsystem",
-    "mailer",
-    "mdaemon",
-];
+use crate::message::is_mail_system;
 
 /// Local parts of robots, without their hyphens, dots and underscores.
 const ROBOTS: &[&str] = &[
@@ -94,11 +83,12 @@ const LIST_ENDINGS: &[&str] = &["-request", "-owner", "-bounces", "-bounce", "-o
 
 /// What the address in From (or the text that stands in its place) says about its owner.
 pub fn sender(written: &str) -> Option<Reason> {
-    let local = local_part(written);
-    let squashed: String = local.chars().filter(|c| c.is_alphanumeric()).collect();
-    if MAIL_SYSTEMS.contains(&squashed.as_str()) {
+    // POSTMASTER is not among them: humans read it.
+    if is_mail_system(written) {
         return Some(Reason::MailSystemSender);
     }
+    let local = local_part(written);
+    let squashed: String = local.chars().filter(|c| c.is_alphanumeric()).collect();
     is_robot(&local, &squashed).then_some(Reason::RobotSender)
 }
 
@@ -112,13 +102,6 @@ pub fn is_mass_mailer(written: &str) -> bool {
         || LIST_ENDINGS.iter().any(|end| local.contains(&format!("{end}+")))
         // ezmlm: `list-return-123-user=example.com@…`.
         || local.contains("-return-")
-}
-
-/// Is it the address of a postmaster, in one of the spellings mail systems use? A human may read it and
-/// write from it: alone it means nothing.
-pub fn is_postmaster(written: &str) -> bool {
-    let squashed: String = local_part(written).chars().filter(|c| c.is_alphanumeric()).collect();
-    ["postmaster", "mailadmin", "mailadministrator", "systemadministrator"].contains(&squashed.as_str())
 }
 
 fn is_robot(local: &str, squashed: &str) -> bool {
@@ -215,7 +198,6 @@ mod tests {
         for address in people {
             assert_eq!(sender(address), None, "{address}");
         }
-        assert!(is_postmaster("Post_Master@example.com") && !is_postmaster("master@example.com"));
     }
 
     #[test]

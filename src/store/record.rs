@@ -1,6 +1,6 @@
 //! What is written down: one record, one frame, all of it or nothing.
 
-use crate::case::{Case, Scope, Twin};
+use crate::case::{Case, Scope, Suppression, Twin};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
 use crate::mailbox::Place;
 use crate::outgoing::Outgoing;
@@ -61,6 +61,8 @@ pub struct Decided {
     pub outgoing: Vec<Outgoing>,
     /// The budgets that the automatic replies were drawn from, one entry for each reply and budget.
     pub spent: Vec<Scope>,
+    /// Addresses that get no automatic answers from now on.
+    pub suppressed: Vec<Suppression>,
     pub why: Why,
 }
 

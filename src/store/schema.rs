@@ -12,7 +12,7 @@ use super::journal::Position;
 use super::record::{Changed, Decided, Outcome, Record, StartMark, Why};
 use super::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::address::{Address, ReversePath};
-use crate::case::{Case, CaseState, Scope, Twin};
+use crate::case::{Case, CaseState, Scope, Suppression, Twin};
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, TemplateName};
 use crate::language::Language;
 use crate::mailbox::{Cursor, Place};
@@ -183,6 +183,7 @@ mirrors! {
     StartMark: StartMarkV1,
     Place: PlaceV1,
     Case: CaseV1,
+    Suppression: SuppressionV1,
     Outgoing: OutgoingV1,
     Envelope: EnvelopeV1,
     Content: ContentV1,
@@ -284,6 +285,8 @@ struct DecidedV1 {
     outgoing: Vec<Outgoing>,
     #[serde(with = "list")]
     spent: Vec<Scope>,
+    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
+    suppressed: Vec<Suppression>,
     #[serde(with = "one")]
     why: Why,
 }
@@ -355,6 +358,14 @@ struct CaseV1 {
     forwards: u32,
     #[serde(default, with = "maybe")]
     last_answer: Option<TemplateName>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Suppression")]
+struct SuppressionV1 {
+    #[serde(with = "one")]
+    address: Address,
+    until: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]

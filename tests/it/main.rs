@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: two cores link slowly.
 
 mod bot;
+mod bounces;
 mod decisions;
 mod demo;
 mod fixtures;

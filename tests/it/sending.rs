@@ -113,6 +113,7 @@ impl Post {
             twin: None,
             outgoing: vec![outgoing],
             spent: Vec::new(),
+            suppressed: Vec::new(),
             why: Why::default(),
         };
         self.store.append(Record::Decided(Box::new(decided))).unwrap();

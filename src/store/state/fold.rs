@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys};
-use crate::case::{Case, Scope, Window};
+use crate::case::{Case, Scope, Suppression, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
 use crate::mailbox::{Cursor, Place};
 use crate::outgoing::Outgoing;
@@ -156,6 +156,7 @@ fn decide(change: &mut Change<'_>, position: Position, decided: &Decided) -> Res
         put_case(change, position, case);
     }
     spend(change, &decided.spent, decided.at)?;
+    suppress(change, &decided.suppressed)?;
     enqueue(change, position, decided.at, &decided.outgoing)
 }
 
@@ -211,6 +212,18 @@ fn spend(change: &mut Change<'_>, scopes: &[Scope], at: Timestamp) -> Result<(),
         let mut window = change.get(&key)?.map_or_else(Window::default, |bytes| super::window_from(&bytes));
         window.spend(scope, at);
         change.put(key, super::window_bytes(&window));
+    }
+    Ok(())
+}
+
+/// The longest suppression of an address holds.
+fn suppress(change: &mut Change<'_>, suppressions: &[Suppression]) -> Result<(), Broken> {
+    for suppression in suppressions {
+        let key = keys::suppressed(&suppression.scope());
+        let held = change.get(&key)?.map(|bytes| super::moment(&bytes)).transpose()?;
+        if held.is_none_or(|held| held < suppression.until) {
+            change.put(key, suppression.until.as_second().to_be_bytes());
+        }
     }
     Ok(())
 }

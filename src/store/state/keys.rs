@@ -124,6 +124,11 @@ pub fn budget(scope: &Scope) -> Vec<u8> {
     key(b"b", &[scope.key().as_bytes()])
 }
 
+/// A sender who gets no automatic answers for a time.
+pub fn suppressed(scope: &Scope) -> Vec<u8> {
+    key(b"s", &[scope.key().as_bytes()])
+}
+
 fn place_bytes(place: &Place) -> Vec<u8> {
     match place {
         Place::Imap { uid_validity, uid } => key(&[1], &[&uid_validity.to_be_bytes(), &uid.to_be_bytes()]),

@@ -283,6 +283,11 @@ impl State {
                 Ok((scope.clone(), window))
             })
             .collect::<Result<Budgets, Broken>>()?;
+        for scope in &clues.scopes {
+            if let Some(until) = self.db.get(keys::suppressed(scope))? {
+                facts.suppressed.insert(scope.clone(), moment(&until)?);
+            }
+        }
         Ok(facts)
     }
 
@@ -486,6 +491,11 @@ fn number(bytes: Option<&[u8]>) -> Result<u64, Broken> {
             .map(u64::from_be_bytes)
             .map_err(|_| Broken::new("a number in the state has the wrong length")),
     }
+}
+
+fn moment(bytes: &[u8]) -> Result<Timestamp, Broken> {
+    let second = number(Some(bytes))? as i64;
+    Timestamp::from_second(second).map_err(|_| Broken::new("a time in the state is beyond all calendars"))
 }
 
 fn hash_from(bytes: &[u8]) -> Option<MailHash> {

@@ -1,6 +1,7 @@
 //! Records to test with, and the promises of the store as a whole.
 
 mod budgets;
+mod suppression;
 mod crash;
 mod disk;
 mod outbox;
@@ -106,6 +107,7 @@ fn decided(n: u32) -> Decided {
         twin: Some(Twin(mail(1_000_000 + u64::from(n)))),
         outgoing: Vec::new(),
         spent: Vec::new(),
+        suppressed: Vec::new(),
         why: Why(vec![("rule".into(), "deliver.bounce: 退信 in the subject".into())]),
     }
 }
