@@ -82,7 +82,10 @@ impl Address {
     /// the dots of Gmail removed, so that `J.Doe+1@gmail.com` cannot get ten times the budget.
     pub fn counting_key(&self) -> String {
         let local = self.local.to_lowercase();
-        let user = local.split('+').next().filter(|user| !user.is_empty()).unwrap_or(&local);
+        // What begins with the separator is part of the user: `+a+1` and `+a+2` are one, `+a` and `+b` are not.
+        let named = local.trim_start_matches('+');
+        let detail = named.find('+').map_or(0, |at| named.len() - at);
+        let user = &local[..local.len() - detail];
         match self.domain.as_str() {
             "gmail.com" | "googlemail.com" => format!("{}@gmail.com", user.replace('.', "")),
             domain => format!("{user}@{domain}"),
@@ -207,6 +210,8 @@ mod tests {
         assert_eq!(key("J.Doe+1@GMail.com"), key("jdoe@googlemail.com"));
         assert_eq!(key("a+b@example.com"), key("A@example.com"));
         assert_ne!(key("a.b@example.com"), key("ab@example.com"));
+        assert_eq!(key("+a+1@example.com"), key("+a+2@example.com"));
+        assert_ne!(key("+a@example.com"), key("+b@example.com"));
     }
 
     #[test]
