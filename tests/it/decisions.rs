@@ -445,4 +445,8 @@ fn an_executable_is_named_and_not_sent_along() {
     let decision = house.decide(&mail, |_| {});
     let forward = decision.outgoing().find(|outgoing| outgoing.purpose == Purpose::Forward).unwrap();
     assert_eq!(forward.content.original, None);
+    let disguised = mail.replace("song.exe", "song.pdf").replace("MZ\n", "MZ\u{0}\u{3}\n");
+    let decision = house.decide(&disguised, |_| {});
+    let forward = decision.outgoing().find(|outgoing| outgoing.purpose == Purpose::Forward).unwrap();
+    assert_eq!(forward.content.original, None, "whatever it is called");
 }
