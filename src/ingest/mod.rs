@@ -20,7 +20,7 @@ use crate::config::{Existing, Mailbox};
 use crate::ids::{MailHash, MailboxName};
 use crate::mailbox::{Cursor, Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use crate::maillog;
-use crate::message::{Limits, Message};
+use crate::message::{Defect, Limits, Message};
 use crate::playbook::Playbook;
 use crate::store::{MailboxState, Record, StartMark, Store, StoreError};
 use crate::time::Clock;
@@ -49,6 +49,9 @@ pub struct Ingest<S> {
     /// How often each mail could not be fetched, since the start of the process.
     unfetched: HashMap<Place, u32>,
 }
+
+/// Mails with their contents, and which of them were cut.
+type Sorted = (Vec<Listed>, Vec<Vec<u8>>, Vec<usize>);
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -265,7 +268,7 @@ impl<S: Source> Ingest<S> {
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
     ) -> Result<usize, IngestError> {
-        let (mails, bytes) = self.sort_out(&desk.mailbox.name, batch, fetched)?;
+        let (mails, bytes, cut) = self.sort_out(&desk.mailbox.name, batch, fetched)?;
         if mails.is_empty() {
             return Ok(0);
         }
@@ -275,7 +278,12 @@ impl<S: Source> Ingest<S> {
         let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
         let store = self.store.clone();
         let (mails, position) = blocking(move || {
-            let read = read(&bytes, &hopeless);
+            let mut read = read(&bytes, &hopeless);
+            for at in cut {
+                if let Some(Ok(message)) = read.get_mut(at) {
+                    message.defects.push(Defect::Cut);
+                }
+            }
             let mut last = None;
             for ((mail, hash), read) in mails.iter().zip(&hashes).zip(&read) {
                 last = Some(store.decide(|view| desk.decide(view, mail, hash, read))?);
@@ -298,14 +306,19 @@ impl<S: Source> Ingest<S> {
         mailbox: &MailboxName,
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
-    ) -> Result<(Vec<Listed>, Vec<Vec<u8>>), IngestError> {
+    ) -> Result<Sorted, IngestError> {
         let mut listed: HashMap<&Place, &Listed> = batch.iter().map(|mail| (&mail.place, mail)).collect();
-        let (mut mails, mut contents) = (Vec::new(), Vec::new());
+        let (mut mails, mut contents, mut cut) = (Vec::new(), Vec::new(), Vec::new());
         for (place, content) in fetched {
             // A mail that nobody asked for is not taken.
             let Some(mail) = listed.remove(&place) else { continue };
             match content {
-                Fetched::Whole(content) | Fetched::Cut(content) => {
+                Fetched::Whole(content) => {
+                    mails.push(mail.clone());
+                    contents.push(content);
+                }
+                Fetched::Cut(content) => {
+                    cut.push(mails.len());
                     mails.push(mail.clone());
                     contents.push(content);
                 }
@@ -316,7 +329,7 @@ impl<S: Source> Ingest<S> {
                 }
             }
         }
-        Ok((mails, contents))
+        Ok((mails, contents, cut))
     }
 
     /// Writes down that each mail is about to be read. True for those that have stopped their reader so often

@@ -194,10 +194,9 @@ fn opening(own: &[&str], most: usize) -> String {
 fn fields(own: &[&str], limits: &Limits) -> Vec<Outcome> {
     let trimmed: Vec<&str> =
         own.iter().map(|line| if is_field(line.trim_start()) { line.trim_start() } else { line }).collect();
-    let mut outcomes = Groups::parse(&trimmed.join("\n"), LOOKED_AT).outcomes();
+    let mut outcomes = Groups::parse(&trimmed.join("\n"), LOOKED_AT).outcomes(limits.outcomes);
     // Both must be there: `Status: 5.1.1` alone stands in prose as well.
     outcomes.retain(|outcome| outcome.address.is_some() && outcome.action != Action::Other);
-    outcomes.truncate(limits.outcomes);
     outcomes
 }
 

@@ -47,7 +47,7 @@ pub(super) fn divider(line: &str) -> Option<Earlier> {
             oorspronkelijk bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|\
             (original|opprinnelig) melding|alkuperäinen viesti|oryginalna wiadomość|wiadomość oryginalna|\
             (исходное|оригинальное) сообщение|původní zpráva|eredeti üzenet|orijinal mesaj|원본 메시지|\
-            (回复|回覆|答复)?的?[原源]始?(邮件|郵件|信件|訊息|消息|文)|(回复|答复)(邮件|郵件)|\
+            (回复|回覆|答复)?的?[原源]始?(邮件|郵件|信件|訊息|消息|文)|邮件原件|郵件原件|(回复|答复)(邮件|郵件)|\
             元の?(メッセージ|メール)|original.{0,20}) ?[-=_─—]{2,}$",
         )
     });
@@ -77,8 +77,14 @@ pub(super) fn divider(line: &str) -> Option<Earlier> {
             (reply|write|type your reply) above this line|この(行|線)より上(に|で)",
         )
     });
+    const DRAWN: [char; 6] = ['-', '=', '_', '─', '—', '#'];
+    // Hardly any line begins like one. `&` may begin a blank of HTML.
+    let first = line.chars().find(|c| !(c.is_whitespace() || matches!(c, '>' | '*' | '|')))?.to_ascii_lowercase();
+    if !DRAWN.contains(&first) && !"abdiv开開以転下&".contains(first) {
+        return None;
+    }
     let line = bare(line)?;
-    if !line.starts_with(['-', '=', '_', '─', '—', '#']) {
+    if !line.starts_with(DRAWN) {
         return if line.ends_with([':', '：']) || line.chars().count() < 20 {
             PASSED_ON_BARE.is_match(&line).then_some(Earlier::PassedOn)
         } else {
@@ -126,14 +132,14 @@ pub(super) fn attribution<'a>(lines: impl Iterator<Item = &'a str>, quote_follow
         if !goes_on || joined.len() + line.len() > ATTRIBUTION_OCTETS {
             return 0;
         }
+        if at == 0 && !may_open(line) {
+            return 0;
+        }
         if !joined.is_empty() {
             joined.push(' ');
         }
         joined.push_str(line);
         apart = false;
-        if at == 0 && !may_open(&joined) {
-            return 0;
-        }
         if says_who_wrote(&joined, quote_follows(at + 1)) {
             return at + 1;
         }
@@ -364,7 +370,8 @@ pub(super) fn header_block<'a>(lines: impl Iterator<Item = &'a str>, below_divid
                 text_below = !is_listed(line);
             }
             _ => {
-                text_below |= blanks > 0;
+                // Below further lines of a list it is the end of the list.
+                text_below |= blanks > 0 && strays == 0;
                 break;
             }
         }
@@ -377,9 +384,9 @@ pub(super) fn header_block<'a>(lines: impl Iterator<Item = &'a str>, below_divid
     if found { end } else { 0 }
 }
 
-/// `错误代码：550`: one more line of a list.
+/// `错误代码：550`: one more line of a list. `您好：` is not.
 fn is_listed(line: &str) -> bool {
-    line.chars().take(12).any(|c| matches!(c, ':' | '：'))
+    line.split_once([':', '：']).is_some_and(|(name, value)| name.chars().count() < 12 && !value.trim().is_empty())
 }
 
 fn has_year(value: &str) -> bool {

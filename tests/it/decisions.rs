@@ -195,6 +195,8 @@ fn an_outsider_in_the_thread_is_heard_and_never_answered() {
     let decision = house.decide(&mail, |facts| facts.by_signed.push(case.clone()));
     assert_eq!(purposes(&decision), [Purpose::Forward]);
     assert_eq!(decision.case().unwrap().requester, case.requester, "recipients never change");
+    let forward = decision.outgoing().next().unwrap();
+    assert!(forward.content.head.contains("Reply-To: support@example.com\r\n"), "an answer goes to no customer");
 }
 
 #[test]
@@ -449,4 +451,16 @@ fn an_executable_is_named_and_not_sent_along() {
     let decision = house.decide(&disguised, |_| {});
     let forward = decision.outgoing().find(|outgoing| outgoing.purpose == Purpose::Forward).unwrap();
     assert_eq!(forward.content.original, None, "whatever it is called");
+}
+
+#[test]
+fn thanks_are_recorded_and_neither_answered_nor_shown() {
+    let house = House::new();
+    for text in ["谢谢，解决了！", "好的，多谢", "Thanks, it works now.", "ありがとうございました。解決しました。"]
+    {
+        let case = house.case(CaseState::Offered);
+        let decision = house.decide(&from_ann("", text), |facts| facts.by_signed.push(case));
+        assert_eq!(purposes(&decision), [], "{text}");
+        assert_eq!(decision.case().unwrap().state, CaseState::Closed);
+    }
 }
