@@ -1,8 +1,10 @@
 //! A case: one matter of one requester, with the number they know it by.
 
 mod facts;
+mod said;
 
 pub use facts::{Budgets, Clues, Facts, Scope, Suppression, Twin, Window};
+pub use said::Said;
 
 use crate::address::Address;
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailboxName, TemplateName};
@@ -72,4 +74,6 @@ pub struct Case {
     pub forwards: u32,
     /// The last automatic reply: the same text a second time would help nobody.
     pub last_answer: Option<TemplateName>,
+    /// The lines of all answers in this case.
+    pub said: Said,
 }

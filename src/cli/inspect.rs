@@ -76,7 +76,11 @@ fn as_json(file: &Path, inspected: Inspected<'_>) -> String {
             "text": message.text,
             "fresh_text": message.segments.fresh,
             "attachments": message.attachments.iter().map(|attachment| {
-                json!({"name": attachment.name, "type": attachment.media_type, "size": attachment.size})
+                json!({
+                    "name": attachment.name, "type": attachment.media_type, "size": attachment.size,
+                    "sniffed": attachment.sniffed, "disguised": attachment.is_disguised(),
+                    "sha256": attachment.hash.to_string(),
+                })
             }).collect::<Vec<_>>(),
             "report": message.report.as_ref().map(report),
             "defects": message.defects.iter().map(|defect| defect.code()).collect::<Vec<_>>(),
@@ -138,7 +142,11 @@ fn as_text(file: &Path, inspected: Inspected<'_>) -> String {
     lines.extend(message.defects.iter().map(|defect| format!("  defect    {}", defect.code())));
     lines.extend(message.attachments.iter().map(|attachment| {
         let name = if attachment.name.is_empty() { "(no name)" } else { &attachment.name };
-        format!("  attached  {name} ({}, {} octets)", attachment.media_type, attachment.size)
+        let is = match attachment.sniffed {
+            Some(sniffed) if attachment.is_disguised() => format!("; its octets say {sniffed}"),
+            _ => String::new(),
+        };
+        format!("  attached  {name} ({}, {} octets{is})", attachment.media_type, attachment.size)
     }));
     lines.extend(message.segments.fresh.lines().map(|line| format!("  | {}", one_line(line, WIDTH))));
     lines.join("\n")

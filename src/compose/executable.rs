@@ -15,13 +15,16 @@ const ENDINGS: &[&str] = &[
     "accde ade adp docm dotm mdb mde potm ppam ppsm pptm sldm xla xlam xll xlsm xltm",
 ];
 
-/// Declared media types of the same, whatever the file is called; in lower case.
+/// Media types of the same, declared or sniffed, whatever the file is called; in lower case.
 const TYPES: &[&str] = &[
     "application/hta",
     "application/java-archive",
+    "application/java-vm",
     "application/javascript",
     "application/vnd.android.package-archive",
+    "application/vnd.debian.binary-package",
     "application/vnd.microsoft.portable-executable",
+    "application/vnd.ms-htmlhelp",
     "application/x-apple-diskimage",
     "application/x-bat",
     "application/x-csh",
@@ -35,6 +38,7 @@ const TYPES: &[&str] = &[
     "application/x-msdos-program",
     "application/x-msdownload",
     "application/x-msi",
+    "application/x-rpm",
     "application/x-sh",
     "application/x-sharedlib",
     "text/javascript",
@@ -43,7 +47,8 @@ const TYPES: &[&str] = &[
 /// Office files with macros: `application/vnd.ms-excel.sheet.macroenabled.12` and its kin.
 const MACRO_TYPE: &str = "macroenabled.12";
 
-/// Would opening this attachment run something? Judged by what is said about it; nothing is unpacked.
+/// Would opening this attachment run something? Judged by what is said about it and by
+/// its first octets, which the caller asks about by their media type; nothing is unpacked.
 pub fn is_executable(name: &str, media_type: &str) -> bool {
     let media_type = media_type.trim().to_lowercase();
     if TYPES.contains(&media_type.as_str()) || media_type.ends_with(MACRO_TYPE) {

@@ -156,7 +156,8 @@ impl ForwardSheet {
 }
 
 fn runs(attachment: &Attachment) -> bool {
-    is_executable(&attachment.name, &attachment.media_type)
+    let sniffed = attachment.sniffed.is_some_and(|sniffed| is_executable("", sniffed));
+    sniffed || is_executable(&attachment.name, &attachment.media_type)
 }
 
 /// The customer's text up to the limits, and whether something was left out.
@@ -214,7 +215,7 @@ mod tests {
     }
 
     fn attachment(name: &str, media_type: &str, size: usize) -> Attachment {
-        Attachment { name: name.into(), media_type: media_type.into(), size }
+        Attachment { size, ..Attachment::new(name, media_type, b"") }
     }
 
     fn sheet() -> ForwardSheet {

@@ -20,6 +20,8 @@ const MAX_EVIDENCE: usize = 8;
 
 pub(super) struct Letters {
     pub answer: Option<Outgoing>,
+    /// The text of the answer.
+    pub said: Option<String>,
     pub forwards: Vec<Outgoing>,
 }
 
@@ -45,11 +47,12 @@ pub(super) fn write(
         }
         _ => None,
     };
+    let said = written.as_ref().filter(|_| answer.is_some()).map(|written| written.body().to_owned());
     let forwards = match plan.goes_to_humans() || fault.is_some() {
         true => forwards(mail, case, why, written, fault, playbook, now),
         false => Vec::new(),
     };
-    Letters { answer, forwards }
+    Letters { answer, said, forwards }
 }
 
 fn answer_text(

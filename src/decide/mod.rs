@@ -12,6 +12,7 @@
 
 mod budget;
 mod dead_letter;
+mod heard;
 mod mails;
 pub mod told;
 mod trouble;
@@ -22,7 +23,7 @@ pub use trouble::{Quarantine, Undelivered, quarantine, undelivered};
 pub use why::{Shown, Silence, Why};
 
 use crate::address::Address;
-use crate::case::{Case, CaseState, Facts, Scope, Suppression};
+use crate::case::{Case, CaseState, Facts, Said, Scope, Suppression};
 use crate::config::Mailbox;
 use crate::ids::{CaseNumber, GroupId, MailHash, TemplateName};
 use crate::language::Language;
@@ -92,13 +93,15 @@ impl Decision {
 
 /// Decides about one mail.
 pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Decision {
-    let arrived = Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline };
-    let screening = screen::screen(mail.message, Some((playbook.desk(), &arrived)));
     let threading = thread::thread(mail.message, facts);
     let before = match &threading {
         Threading::Follows { case, .. } => Some(case.as_ref().clone()),
         Threading::Twin(_) | Threading::New => None,
     };
+    let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
+    let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
+    let arrived = Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline };
+    let screening = screen::screen(mail.message, Some((playbook.desk(), &arrived)));
     let language = language(mail, before.as_ref());
     let judgement = playbook.rules().judge(&Input {
         message: mail.message,
@@ -133,6 +136,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let letters = mails::write(mail, &case, &plan, &why, playbook, now);
     let answered = letters.answer.is_some();
     case.answers += u32::from(answered);
+    letters.said.iter().for_each(|said| case.said.add(said));
     case.forwards += u32::from(!letters.forwards.is_empty());
     let why = Why { state: case.state, ..why };
     let case_number = case.number;
@@ -369,6 +373,7 @@ fn new_case(number: CaseNumber, mail: &Mail<'_>, screening: &Screening, language
         answers: 0,
         forwards: 0,
         last_answer: None,
+        said: Said::default(),
     }
 }
 

@@ -7,7 +7,7 @@
 use super::mails::notice;
 use super::{Bounced, Decision, Effect, Mail, Shown, Why, bounced as reported};
 use crate::address::Address;
-use crate::case::{Case, CaseState, Facts};
+use crate::case::{Case, CaseState, Facts, Said};
 use crate::config::Mailbox;
 use crate::ids::{CaseNumber, MailHash, MessageId};
 use crate::message::Report;
@@ -43,6 +43,7 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
         answers: 0,
         forwards: 0,
         last_answer: None,
+        said: Said::default(),
     };
     let told = [
         ("notice.case", number.to_string()),

@@ -60,6 +60,28 @@ impl fmt::Debug for MailHash {
     }
 }
 
+/// The SHA-256 of a file's octets: by it a virus or a leaked document is looked up elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileHash([u8; 32]);
+
+impl FileHash {
+    pub fn of(octets: &[u8]) -> FileHash {
+        FileHash(Sha256::digest(octets).into())
+    }
+}
+
+impl fmt::Display for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
 /// The digits of Crockford's base32: no I, L, O or U, so that a number survives the telephone.
 pub(crate) const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 

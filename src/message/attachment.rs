@@ -1,8 +1,9 @@
-//! An attachment: what is said about it, never what is in it. Nothing is unpacked, nothing fetched.
+//! An attachment: what is said about it and how it begins. Nothing is unpacked, nothing fetched.
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::text;
+use super::{sniff, text};
+use crate::ids::FileHash;
 
 /// A part that is not the text of the mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,27 @@ pub struct Attachment {
     pub media_type: String,
     /// Octets after decoding.
     pub size: usize,
+    /// The media type by its first octets; none for texts and for what is not known.
+    pub sniffed: Option<&'static str>,
+    pub hash: FileHash,
+}
+
+impl Attachment {
+    /// `octets` are the decoded ones, `name` any name a stranger gave.
+    pub fn new(name: &str, media_type: &str, octets: &[u8]) -> Attachment {
+        Attachment {
+            name: safe_name(name),
+            media_type: media_type.to_owned(),
+            size: octets.len(),
+            sniffed: sniff::sniff(octets),
+            hash: FileHash::of(octets),
+        }
+    }
+
+    /// Does its name promise another kind of file than it is?
+    pub fn is_disguised(&self) -> bool {
+        self.sniffed.is_some_and(|sniffed| sniff::contradicts(sniffed, &self.name))
+    }
 }
 
 /// Octets of a file name: room for a prefix of ours within the 255 of common file systems.

@@ -20,6 +20,7 @@ mod repair;
 mod report;
 mod signature;
 mod signed;
+mod sniff;
 mod text;
 mod words;
 

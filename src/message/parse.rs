@@ -300,7 +300,7 @@ fn attachments(parsed: &mail_parser::Message<'_>, body: &Body) -> Vec<Attachment
         .parts()
         .filter(|part| !part.is_multipart() && !body.parts.contains(&part.id()))
         .filter(|part| part.is_attachment() || !part.is_text())
-        .map(|part| Attachment { name: file_name(&part), media_type: media_type(&part), size: part.decoded_len() })
+        .map(|part| Attachment::new(&file_name(&part), &media_type(&part), &part.decoded()))
         .collect()
 }
 

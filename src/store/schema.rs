@@ -12,7 +12,7 @@ use super::journal::Position;
 use super::record::{Changed, Decided, Outcome, Record, StartMark, Why};
 use super::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::address::{Address, ReversePath};
-use crate::case::{Case, CaseState, Scope, Suppression, Twin};
+use crate::case::{Case, CaseState, Said, Scope, Suppression, Twin};
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, TemplateName};
 use crate::language::Language;
 use crate::mailbox::{Cursor, Place};
@@ -145,6 +145,7 @@ texts! {
     Address: |address| address.to_string(), |text| Address::parse(text).ok();
     Language: |language| language.as_str(), |text| Language::parse(text);
     Scope: |scope| scope.key(), |text| Scope::parse(text);
+    Said: |said| said.to_string(), |text| Said::parse(text);
     CaseState: |state| state.as_str(),
         |text| CaseState::ALL.into_iter().find(|state| state.as_str() == text);
     Purpose: |purpose| purpose.as_str(),
@@ -358,6 +359,8 @@ struct CaseV1 {
     forwards: u32,
     #[serde(default, with = "maybe")]
     last_answer: Option<TemplateName>,
+    #[serde(default, with = "one", skip_serializing_if = "Said::is_empty")]
+    said: Said,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use huixin::address::Address;
 use huixin::app;
-use huixin::case::{Case, CaseState, Facts, Scope};
+use huixin::case::{Case, CaseState, Facts, Said, Scope};
 use huixin::decide::{self, Decision, Effect, Mail, Shown, Silence};
 use huixin::ids::{GroupId, Key, MailHash, MailboxName, MessageId, TemplateName};
 use huixin::language::Language;
@@ -68,6 +68,7 @@ impl House {
             answers: 1,
             forwards: 0,
             last_answer: Some(TemplateName::parse("kb/554-dt-spm").unwrap()),
+            said: Said::default(),
         }
     }
 }
@@ -137,6 +138,29 @@ fn a_follow_up_to_an_answer_goes_to_humans_and_the_same_answer_is_not_given_twic
     assert_eq!(decision.case().unwrap().number, case.number);
     assert!(!decision.opens());
     assert_eq!(purposes(&decision), [Purpose::Answer, Purpose::Forward]);
+}
+
+#[test]
+fn our_own_lines_in_a_follow_up_are_nobodys_words() {
+    let house = House::new();
+    let first = house.decide(&from_ann("", BOUNCED), |_| {});
+    let case = first.case().unwrap();
+    let answer = first.outgoing().next().unwrap();
+    let ours = app::read(answer.content.head.as_bytes()).text;
+    assert!(ours.contains("转人工"), "the footer offers it: {ours}");
+    let follow_up = |text: &str, case: &Case| {
+        let headers = format!("In-Reply-To: {}\n", answer.message_id);
+        house.decide(&from_ann(&headers, text), |facts| facts.by_signed.push(case.clone()))
+    };
+    let asked = |decision: &Decision| decision.why.judgement.handoff.as_ref().map(|handoff| handoff.reason.clone());
+    let unmarked = format!("那个附件也发不出去，大小是 30 MB。\n\n{ours}");
+    assert_eq!(asked(&follow_up(&unmarked, case)), None);
+    let forgotten = Case { said: Said::default(), ..case.clone() };
+    assert_eq!(asked(&follow_up(&unmarked, &forgotten)).as_deref(), Some("explicit-request"), "else it would");
+    let wish = follow_up(&format!("转人工\n\n{ours}"), case);
+    assert_eq!(asked(&wish).as_deref(), Some("explicit-request"), "their own wish counts");
+    // Whoever sends back nothing but our answer: nothing is cut, and a human looks at it.
+    assert_eq!(purposes(&follow_up(&ours, case)), [Purpose::Answer, Purpose::Forward]);
 }
 
 #[test]
@@ -423,6 +447,10 @@ fn an_executable_is_named_and_not_sent_along() {
     let decision = house.decide(&mail, |_| {});
     let forward = decision.outgoing().find(|outgoing| outgoing.purpose == Purpose::Forward).unwrap();
     assert_eq!(forward.content.original, None);
+    let disguised = mail.replace("song.exe", "song.pdf").replace("MZ\n", "MZ\u{0}\u{3}\n");
+    let decision = house.decide(&disguised, |_| {});
+    let forward = decision.outgoing().find(|outgoing| outgoing.purpose == Purpose::Forward).unwrap();
+    assert_eq!(forward.content.original, None, "whatever it is called");
 }
 
 #[test]

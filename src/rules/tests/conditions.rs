@@ -81,7 +81,7 @@ fn conditions_that_look_elsewhere_than_into_the_text() {
     ];
     let mut message = mail("", "错误代码：550，见附件。mycodes");
     message.fields.push(Field { name: "X-Kind".into(), value: "BIG".into() });
-    message.attachments.push(message::Attachment { name: "error.png".into(), media_type: "image/png".into(), size: 1 });
+    message.attachments.push(message::Attachment::new("error.png", "image/png", b"x"));
     for (condition, want) in cases {
         let text = format!(
             "[[rule]]\nid = 'tested'\nphase = 'guard'\n[rule.when]\nall = [{condition}]\n\

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::*;
 use crate::address::ReversePath;
-use crate::case::{CaseState, Scope, Twin};
+use crate::case::{CaseState, Said, Scope, Twin};
 use crate::ids::{CategoryId, GroupId};
 use crate::language::Language;
 use crate::outgoing::{Content, Envelope, Purpose};
@@ -68,6 +68,7 @@ fn case(n: u64) -> Case {
         answers: 1,
         forwards: 1,
         last_answer: None,
+        said: Said::default(),
     }
 }
 
