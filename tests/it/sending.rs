@@ -108,6 +108,7 @@ impl Post {
                 answers: 0,
                 forwards: 0,
                 last_answer: None,
+                said: Default::default(),
             }),
             known_as: Vec::new(),
             twin: None,
