@@ -10,7 +10,7 @@ use crate::ids::{CaseNumber, Key, MessageId, TemplateName};
 use crate::language::Language;
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
-use crate::screen::Kind;
+use crate::screen::{self, Kind, Reason};
 use crate::thread::Threading;
 use crate::time::Timestamp;
 
@@ -104,7 +104,8 @@ fn forwards(
         why: reasons(why, fault, handoff.language),
         attachments: message.attachments.clone(),
         send_original: handoff.attach_original && message.size as u64 <= playbook.largest_original(),
-        warnings: why.screening.reasons.iter().map(|reason| reason.explanation(handoff.language).to_owned()).collect(),
+        authentication: told::authentication(&why.screening.authentication, message.sender(), handoff.language),
+        warnings: warnings(why, handoff.language),
         text: if human { fresh_and_forwarded(mail) } else { message.text.clone() },
     };
     let original = sheet.carries_original().then_some(mail.hash);
@@ -154,6 +155,16 @@ fn reasons(why: &Why, fault: Option<String>, language: Language) -> Vec<String> 
     reasons.extend(why.silence.as_ref().map(|silence| told::silence(silence, &why.screening, language)));
     reasons.extend(fault);
     reasons
+}
+
+/// What agents must beware of. A forged sender is named also where it is no reason for silence.
+fn warnings(why: &Why, language: Language) -> Vec<String> {
+    let mut reasons = why.screening.reasons.clone();
+    if why.screening.authentication.verdict == screen::Verdict::Fail && !reasons.contains(&Reason::AuthenticationFailed)
+    {
+        reasons.push(Reason::AuthenticationFailed);
+    }
+    reasons.into_iter().map(|reason| reason.explanation(language).to_owned()).collect()
 }
 
 /// Tells the operator something, or the agents where there is no operator.

@@ -17,11 +17,13 @@ use tokio_util::sync::CancellationToken;
 use crate::case::Clues;
 use crate::config::{Existing, Mailbox};
 use crate::decide::{self, Decision, Effect, Mail, Quarantine};
+use crate::dns::{Dns, Signed};
 use crate::ids::{CaseNumber, Key, MailHash, MailboxName};
 use crate::mailbox::{Cursor, Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use crate::maillog;
 use crate::message::{Limits, Message};
 use crate::playbook::Playbook;
+use crate::screen::Findings;
 use crate::store::{Decided, MailboxState, Outcome, Record, StartMark, Store, StoreError, View, Why};
 use crate::thread::{self, Threading};
 use crate::time::Clock;
@@ -43,6 +45,8 @@ pub struct Ingest<S> {
     pub store: Store,
     pub playbook: watch::Receiver<Arc<Playbook>>,
     pub clock: Clock,
+    /// By whom the signatures of mail are checked; none where nobody shall look.
+    pub dns: Option<Dns>,
     /// The longest time between two looks.
     pub longest_wait: Duration,
     /// Ends the waiting of the source, which may be long.
@@ -84,7 +88,7 @@ impl<S: Source> Ingest<S> {
         longest_wait: Duration,
         shutdown: CancellationToken,
     ) -> Self {
-        Ingest { source, store, playbook, clock, longest_wait, shutdown, unfetched: HashMap::new() }
+        Ingest { source, store, playbook, clock, dns: None, longest_wait, shutdown, unfetched: HashMap::new() }
     }
 
     /// Repeats the step until shutdown. An error is one that only a restart or a person can mend.
@@ -188,7 +192,8 @@ impl<S: Source> Ingest<S> {
             let bytes = self.store.archive().get(hash)?;
             let mail =
                 Listed { place: place.clone(), size: bytes.len() as u64, delivered: (self.clock)(), junk: false };
-            let fetched = vec![(place.clone(), Fetched::Whole(bytes))];
+            // Whether the archive has all of it is not written down, and half a mail has no signature that is right.
+            let fetched = vec![(place.clone(), Fetched::Cut(bytes))];
             let desk = self.desk(playbook, mailbox, mark);
             self.take(desk, &[mail], fetched).await?;
         }
@@ -266,7 +271,7 @@ impl<S: Source> Ingest<S> {
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
     ) -> Result<usize, IngestError> {
-        let (mails, bytes) = self.sort_out(&desk.mailbox.name, batch, fetched)?;
+        let (mails, bytes, whole) = self.sort_out(&desk.mailbox.name, batch, fetched)?;
         if mails.is_empty() {
             return Ok(0);
         }
@@ -274,12 +279,17 @@ impl<S: Source> Ingest<S> {
         let store = self.store.clone();
         let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
         let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
+        let (bytes, read) =
+            blocking(move || (read(&bytes, &hopeless), bytes)).await.map(|(read, bytes)| (bytes, read))?;
+        let findings = match &self.dns {
+            None => vec![None; mails.len()],
+            Some(dns) => dns.look(signed(bytes, &read, &whole)).await,
+        };
         let store = self.store.clone();
         let (mails, position) = blocking(move || {
-            let read = read(&bytes, &hopeless);
             let mut last = None;
-            for ((mail, hash), read) in mails.iter().zip(&hashes).zip(&read) {
-                last = Some(store.decide(|view| desk.decide(view, mail, hash, read))?);
+            for (((mail, hash), read), findings) in mails.iter().zip(&hashes).zip(&read).zip(&findings) {
+                last = Some(store.decide(|view| desk.decide(view, mail, hash, read, findings.as_ref()))?);
             }
             Ok::<_, StoreError>((mails, last))
         })
@@ -293,22 +303,25 @@ impl<S: Source> Ingest<S> {
         Ok(committed)
     }
 
-    /// Holds what was fetched against what was listed; what has vanished is written down.
+    /// Holds what was fetched against what was listed: mails, their octets, and whether those are all of them. What
+    /// has vanished is written down.
     fn sort_out(
         &self,
         mailbox: &MailboxName,
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
-    ) -> Result<(Vec<Listed>, Vec<Vec<u8>>), IngestError> {
+    ) -> Result<(Vec<Listed>, Vec<Vec<u8>>, Vec<bool>), IngestError> {
         let mut listed: HashMap<&Place, &Listed> = batch.iter().map(|mail| (&mail.place, mail)).collect();
-        let (mut mails, mut contents) = (Vec::new(), Vec::new());
+        let (mut mails, mut contents, mut whole) = (Vec::new(), Vec::new(), Vec::new());
         for (place, content) in fetched {
             // A mail that nobody asked for is not taken.
             let Some(mail) = listed.remove(&place) else { continue };
+            let is_whole = matches!(content, Fetched::Whole(_));
             match content {
                 Fetched::Whole(content) | Fetched::Cut(content) => {
                     mails.push(mail.clone());
                     contents.push(content);
+                    whole.push(is_whole);
                 }
                 Fetched::Vanished => {
                     maillog!("vanished", mailbox = mailbox, place = place);
@@ -317,7 +330,7 @@ impl<S: Source> Ingest<S> {
                 }
             }
         }
-        Ok((mails, contents))
+        Ok((mails, contents, whole))
     }
 
     /// Writes down that each mail is about to be read. True for those that have stopped their reader so often
@@ -367,6 +380,7 @@ impl Desk {
         mail: &Listed,
         hash: &MailHash,
         read: &Result<Message, String>,
+        findings: Option<&Findings>,
     ) -> Result<Record, StoreError> {
         let (mailbox, place, at) = (self.mailbox.name.clone(), mail.place.clone(), (self.clock)());
         if view.taken(hash)?.is_some() {
@@ -382,6 +396,7 @@ impl Desk {
                     mailbox: &self.mailbox,
                     hash: *hash,
                     message,
+                    findings,
                     delivered: mail.delivered,
                     junk: mail.junk,
                     baseline: is_baseline(&self.mark, mail),
@@ -458,6 +473,7 @@ fn log_received(key: &Key, mailbox: &MailboxName, mail: &Listed, message: &Messa
         case = shown(decision.case().map(|case| case.number)),
         outcome = outcome(decision).as_str(),
         kind = why.screening.kind.as_str(),
+        sender = why.screening.authentication.verdict.as_str(),
         category = category,
         shown = why.shown,
         silence = silence,
@@ -513,6 +529,15 @@ fn read(mails: &[Vec<u8>], hopeless: &[bool]) -> Vec<Result<Message, String>> {
     let mut read = reader::read_all(&readable, &Limits::default()).into_iter();
     let given_up = || Err(format!("its reader died {MAX_ATTEMPTS} times"));
     hopeless.iter().map(|hopeless| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) }).collect()
+}
+
+/// The mails whose signatures can be checked: whole, and from one sender.
+fn signed(mails: Vec<Vec<u8>>, read: &[Result<Message, String>], whole: &[bool]) -> Vec<Option<Signed>> {
+    let senders = read.iter().map(|read| read.as_ref().ok().and_then(Message::sender));
+    let mails = mails.into_iter().zip(senders).zip(whole);
+    mails
+        .map(|((bytes, sender), whole)| sender.filter(|_| *whole).map(|from| Signed { bytes, from: from.clone() }))
+        .collect()
 }
 
 /// Work that may block runs beside the loops that must not.
