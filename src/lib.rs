@@ -6,6 +6,8 @@
 //! `tests/it/layers.rs` reads this list and keeps it true, so the plan has one home. ARCHITECTURE.md
 //! walks through the rooms.
 
+#![forbid(unsafe_code)]
+
 // words: what the other rooms speak in
 pub mod address;
 pub mod fold;

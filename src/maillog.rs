@@ -24,10 +24,11 @@ pub fn value(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_VALUE).collect()
 }
 
-/// Writes one line: `mail event=received mailbox=support case=K7F3-9QD2-X …`.
+/// Writes one line: `mail: event="received" mailbox=support case=K7F3-9QD2-X …`. The events: looked, received, again,
+/// vanished, quarantined; answered, forwarded, noticed, deferred, failed.
 #[macro_export]
 macro_rules! maillog {
-    ($event:literal $(, $key:ident = $value:expr)* $(,)?) => {
+    ($event:expr $(, $key:ident = $value:expr)* $(,)?) => {
         tracing::info!(target: $crate::maillog::TARGET, event = $event $(, $key = %$crate::maillog::value(&$value.to_string()))*)
     };
 }

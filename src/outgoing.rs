@@ -86,6 +86,13 @@ pub fn push_with_crlf(bytes: &mut Vec<u8>, text: &[u8]) {
     bytes.extend_from_slice(rest);
 }
 
+impl SendError {
+    /// Is it the relay's trouble, and no mail's?
+    pub fn is_the_relays(&self) -> bool {
+        matches!(self, SendError::RelayTrouble(_) | SendError::LoginRefused(_))
+    }
+}
+
 /// What the relay said to a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
@@ -105,6 +112,9 @@ pub enum SendError {
     /// The relay itself is in trouble (no connection, TLS, 421, 530, 535, …): never this mail's fault.
     #[error("relay trouble: {0}")]
     RelayTrouble(String),
+    /// The relay refuses our name or password: no mail's fault either, and asking again soon would lock the account.
+    #[error("login refused: {0}")]
+    LoginRefused(String),
     /// The connection went away after the final dot: the relay may have taken the mail.
     #[error("in doubt: {0}")]
     InDoubt(String),

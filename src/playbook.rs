@@ -204,7 +204,7 @@ impl Playbook {
     }
 }
 
-/// A template the code itself names; [`cross_check`] makes sure that it is there.
+/// A template the code itself names; `cross_check` makes sure that it is there.
 pub fn own(name: &str) -> TemplateName {
     TemplateName::parse(name).expect("the names in OwnTemplates are names")
 }

@@ -31,7 +31,8 @@ pub fn configured(file: &Path) -> Result<Configured, Problems> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let config = config::load(&SourceText::new(file.display().to_string(), text), &environment)?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Empty for a file in the working folder, so that faults name files as the admin does.
+    let folder = file.parent().unwrap_or(Path::new(""));
     Ok(Configured { config, folder: folder.to_owned() })
 }
 

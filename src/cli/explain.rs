@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::terminal::one_line;
+use super::terminal::{Progress, one_line};
 use super::{Done, Exit, Trouble};
 use crate::app::{self, files};
 use crate::case::Facts;
@@ -45,7 +45,7 @@ pub fn run(file: &Path, options: Options) -> Done {
     let Some(mailbox) = mailbox else {
         return Err(Trouble::new(Exit::Usage, anyhow::anyhow!("there is no such mailbox in {}", file.display())));
     };
-    let mut exit = Exit::Ok;
+    let (mut exit, mut progress) = (Exit::Ok, Progress::new(options.files.len(), "deciding"));
     for path in &options.files {
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
@@ -65,6 +65,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         for outgoing in decision.outgoing() {
             println!("{}", letter(outgoing, &bytes, options.raw));
         }
+        progress.step();
     }
     Ok(exit)
 }

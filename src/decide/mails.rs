@@ -145,7 +145,7 @@ fn evidence(why: &Why) -> Vec<String> {
 fn reasons(why: &Why, fault: Option<String>, language: Language) -> Vec<String> {
     let judgement = &why.judgement;
     let mut reasons: Vec<String> = Vec::new();
-    reasons.extend(judgement.handoff.as_ref().map(|handoff| handoff.reason.clone()));
+    reasons.extend(judgement.handoff.as_ref().map(|handoff| told::handoff(&handoff.reason, language)));
     if matches!(why.threading, Threading::Follows { .. }) && why.screening.kind == Kind::Human {
         reasons.push(told::follow_up(language));
     }

@@ -92,6 +92,24 @@ pub fn authentication(authentication: &Authentication, sender: Option<&Address>,
     }
 }
 
+/// Why a rule hands the case to humans: the words the shipped rules use are told in the reader's language, any other
+/// reason as the admin wrote it.
+pub fn handoff(reason: &str, language: Language) -> String {
+    let told = match reason {
+        "explicit-request" => ("客户要求人工服务", "the customer asks for a human", "お客様が担当者の対応をご希望です"),
+        "security" => ("涉及账号或信息安全", "it concerns security", "セキュリティに関わる内容です"),
+        "emergency" => ("业务中断，情况紧急", "business is at a standstill", "業務が停止しており緊急です"),
+        "unresolved" => ("多次来信仍未解决", "several mails did not resolve it", "複数回のやり取りで解決していません"),
+        "sales" => ("销售或计费咨询", "it is about sales or billing", "お申し込み・料金に関する内容です"),
+        "api" => ("接口对接问题", "it is about the API", "API連携に関する内容です"),
+        "cancel-recover" => {
+            ("希望恢复已注销的账号", "a closed account is to be recovered", "解約済みアカウントの復旧をご希望です")
+        }
+        other => return other.to_owned(),
+    };
+    by_language(language, told.0, told.1, told.2).to_owned()
+}
+
 /// Why humans get a mail in a case that was answered before.
 pub fn follow_up(language: Language) -> String {
     by_language(

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::decide;
 use crate::maillog;
-use crate::outgoing::{Outgoing, Relay, SendError};
+use crate::outgoing::{Outgoing, Purpose, Relay, SendError};
 use crate::playbook::Playbook;
 use crate::store::{OutboxItem, Record, Store, StoreError};
 use crate::time::{Clock, Timestamp};
@@ -165,8 +165,7 @@ impl<R: Relay + 'static> Delivery<R> {
             Ok(accepted) => {
                 self.failures = 0;
                 maillog!(
-                    "sent",
-                    purpose = item.purpose.as_str(),
+                    done(item.purpose),
                     case = case,
                     to = to,
                     id = item.message_id.as_str(),
@@ -177,18 +176,21 @@ impl<R: Relay + 'static> Delivery<R> {
                 Record::Sent { message_id: item.message_id.clone(), at: now, response: accepted.response }
             }
             Err(error) => {
-                if !matches!(error, SendError::RelayTrouble(_)) {
+                if !error.is_the_relays() {
                     self.failures = 0;
                 }
                 let patience = self.patience;
                 let next = match &error {
-                    SendError::RelayTrouble(_) => patience.relay_trouble(self.rest(now), item.queued),
+                    SendError::RelayTrouble(_) => patience.relay_trouble(self.rest(now, schedule::pause), item.queued),
+                    SendError::LoginRefused(_) => {
+                        patience.relay_trouble(self.rest(now, schedule::login_pause), item.queued)
+                    }
                     SendError::PutOff(_) => self.patience.put_off(item.attempts, item.queued, now, fastrand::f64()),
                     SendError::InDoubt(_) => self.patience.in_doubt(item.purpose, item.attempts, item.queued, now),
                     SendError::Refused(_) => Next::GiveUp,
                 };
                 // Trouble of the relay is not an attempt of the mail's.
-                let attempt = item.attempts - u32::from(matches!(error, SendError::RelayTrouble(_)));
+                let attempt = item.attempts - u32::from(error.is_the_relays());
                 self.deferred_or_failed(&OutboxItem { attempts: attempt, ..item }, next, error.to_string(), now)?
             }
         };
@@ -197,9 +199,9 @@ impl<R: Relay + 'static> Delivery<R> {
     }
 
     /// The queue rests after trouble of the relay, longer each time.
-    fn rest(&mut self, now: Timestamp) -> Timestamp {
+    fn rest(&mut self, now: Timestamp, pause: fn(u32, f64) -> Duration) -> Timestamp {
         self.failures += 1;
-        let until = now.checked_add(schedule::pause(self.failures, fastrand::f64())).unwrap_or(now);
+        let until = now.checked_add(pause(self.failures, fastrand::f64())).unwrap_or(now);
         self.rests_until = Some(until);
         until
     }
@@ -278,5 +280,14 @@ impl<R: Relay + 'static> Delivery<R> {
             relay.close().await;
         }
         Ok(())
+    }
+}
+
+/// The word of the mail log for a mail that has left.
+fn done(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Answer => "answered",
+        Purpose::Forward => "forwarded",
+        Purpose::Notice => "noticed",
     }
 }

@@ -11,6 +11,8 @@ const WAITS: [u64; 8] = [60, 5 * 60, 15 * 60, 30 * 60, 60 * 60, 2 * 60 * 60, 3 *
 /// The first and the longest pause of a relay in trouble.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 60);
+/// How long nobody logs in after a refused login.
+const LOGIN_PAUSE: Duration = Duration::from_secs(10 * 60);
 /// A mail in doubt is tried again after this, so that a relay that is just restarting is not hit at once.
 const DOUBT_WAIT: Duration = Duration::from_secs(30);
 /// An automatic answer in doubt is sent at most this often in all.
@@ -62,6 +64,12 @@ impl Patience {
 pub fn pause(failures: u32, jitter: f64) -> Duration {
     let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16)));
     pause.min(LONGEST_PAUSE).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
+}
+
+/// The same after a refused login: at most ten logins an hour, the first of each connection among them, since a host
+/// locks an account that is tried more often.
+pub fn login_pause(_failures: u32, jitter: f64) -> Duration {
+    LOGIN_PAUSE.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
 }
 
 fn after(time: Timestamp, wait: Duration) -> Timestamp {

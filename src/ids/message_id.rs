@@ -36,7 +36,9 @@ impl MessageId {
         let text = text.strip_suffix('>').unwrap_or(text);
         let fits = !text.is_empty()
             && text.len() <= MAX_MESSAGE_ID
-            && text.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>');
+            && text.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>')
+            // `<@>` is as empty as `<>`.
+            && text.bytes().any(|b| b.is_ascii_alphanumeric());
         fits.then(|| MessageId(text.to_owned()))
     }
 
@@ -102,7 +104,8 @@ mod tests {
     fn an_identifier_is_echoed_safely_or_not_at_all() {
         assert_eq!(MessageId::parse(" <a.b@c> ").unwrap().to_string(), "<a.b@c>");
         assert_eq!(MessageId::parse("a").unwrap().as_str(), "a");
-        for bad in ["", "<>", "< >", "<a b@c>", "<a\r\nBcc: x@y>", "<<a>>", "<é@c>", &format!("<{}>", "a".repeat(251))]
+        for bad in
+            ["", "<>", "< >", "<@>", "<a b@c>", "<a\r\nBcc: x@y>", "<<a>>", "<é@c>", &format!("<{}>", "a".repeat(251))]
         {
             assert_eq!(MessageId::parse(bad), None, "{bad:?}");
         }

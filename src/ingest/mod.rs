@@ -5,6 +5,7 @@
 //! early (a cut, a full disk, the process) leaves the mailbox as it was: the next step starts from the last
 //! commit.
 
+mod desk;
 pub mod reader;
 
 use std::collections::{HashMap, HashSet};
@@ -14,18 +15,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::case::Clues;
+use self::desk::Desk;
 use crate::config::{Existing, Mailbox};
-use crate::decide::{self, Decision, Effect, Mail, Quarantine};
 use crate::dns::{Dns, Signed};
-use crate::ids::{CaseNumber, Key, MailHash, MailboxName};
+use crate::ids::{MailHash, MailboxName};
 use crate::mailbox::{Cursor, Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use crate::maillog;
-use crate::message::{Limits, Message};
+use crate::message::{Defect, Limits, Message};
 use crate::playbook::Playbook;
-use crate::screen::Findings;
-use crate::store::{Decided, MailboxState, Outcome, Record, StartMark, Store, StoreError, View, Why};
-use crate::thread::{self, Threading};
+use crate::store::{MailboxState, Record, StartMark, Store, StoreError};
 use crate::time::Clock;
 
 /// Mails listed, fetched and committed together. They share two fdatasyncs.
@@ -271,7 +269,7 @@ impl<S: Source> Ingest<S> {
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
     ) -> Result<usize, IngestError> {
-        let (mails, bytes, whole) = self.sort_out(&desk.mailbox.name, batch, fetched)?;
+        let Sorted { mails, contents: bytes, whole } = self.sort_out(&desk.mailbox.name, batch, fetched)?;
         if mails.is_empty() {
             return Ok(0);
         }
@@ -279,11 +277,14 @@ impl<S: Source> Ingest<S> {
         let store = self.store.clone();
         let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
         let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
-        let (bytes, read) =
-            blocking(move || (read(&bytes, &hopeless), bytes)).await.map(|(read, bytes)| (bytes, read))?;
+        let (read, bytes) = blocking(move || (read(&bytes, &hopeless), bytes)).await?;
         let findings = match &self.dns {
             None => vec![None; mails.len()],
-            Some(dns) => dns.look(signed(bytes, &read, &whole)).await,
+            Some(dns) => {
+                // Mail from before the first start is not answered whoever sent it, and half a mail is not what was signed.
+                let asked = mails.iter().zip(whole).map(|(mail, whole)| whole && !is_baseline(&desk.mark, mail));
+                dns.look(signed(bytes, &read, asked)).await
+            }
         };
         let store = self.store.clone();
         let (mails, position) = blocking(move || {
@@ -303,25 +304,24 @@ impl<S: Source> Ingest<S> {
         Ok(committed)
     }
 
-    /// Holds what was fetched against what was listed: mails, their octets, and whether those are all of them. What
-    /// has vanished is written down.
+    /// Holds what was fetched against what was listed; what has vanished is written down.
     fn sort_out(
         &self,
         mailbox: &MailboxName,
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
-    ) -> Result<(Vec<Listed>, Vec<Vec<u8>>, Vec<bool>), IngestError> {
+    ) -> Result<Sorted, IngestError> {
         let mut listed: HashMap<&Place, &Listed> = batch.iter().map(|mail| (&mail.place, mail)).collect();
-        let (mut mails, mut contents, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sorted = Sorted::default();
         for (place, content) in fetched {
             // A mail that nobody asked for is not taken.
             let Some(mail) = listed.remove(&place) else { continue };
             let is_whole = matches!(content, Fetched::Whole(_));
             match content {
                 Fetched::Whole(content) | Fetched::Cut(content) => {
-                    mails.push(mail.clone());
-                    contents.push(content);
-                    whole.push(is_whole);
+                    sorted.mails.push(mail.clone());
+                    sorted.contents.push(content);
+                    sorted.whole.push(is_whole);
                 }
                 Fetched::Vanished => {
                     maillog!("vanished", mailbox = mailbox, place = place);
@@ -330,7 +330,7 @@ impl<S: Source> Ingest<S> {
                 }
             }
         }
-        Ok((mails, contents, whole))
+        Ok(sorted)
     }
 
     /// Writes down that each mail is about to be read. True for those that have stopped their reader so often
@@ -363,126 +363,13 @@ impl<S: Source> Ingest<S> {
     }
 }
 
-/// What does not change from mail to mail of a batch.
-struct Desk {
-    playbook: Arc<Playbook>,
-    mailbox: Mailbox,
-    mark: StartMark,
-    clock: Clock,
-}
-
-impl Desk {
-    /// The record of one mail. Runs inside the store's critical section, so that no two mails take the last of
-    /// a budget or open two cases for one matter.
-    fn decide(
-        &self,
-        view: &View<'_>,
-        mail: &Listed,
-        hash: &MailHash,
-        read: &Result<Message, String>,
-        findings: Option<&Findings>,
-    ) -> Result<Record, StoreError> {
-        let (mailbox, place, at) = (self.mailbox.name.clone(), mail.place.clone(), (self.clock)());
-        if view.taken(hash)?.is_some() {
-            maillog!("again", mailbox = mailbox, place = place, hash = hash.short());
-            return Ok(Record::Again { mailbox, place, hash: *hash, at });
-        }
-        let key = self.playbook.key();
-        let (decision, outcome, known_as, twin) = match read {
-            Ok(message) => {
-                let clues = thread::clues(message, hash, key);
-                let facts = view.facts(&clues, at)?;
-                let asked = Mail {
-                    mailbox: &self.mailbox,
-                    hash: *hash,
-                    message,
-                    findings,
-                    delivered: mail.delivered,
-                    junk: mail.junk,
-                    baseline: is_baseline(&self.mark, mail),
-                };
-                let decision = decide::decide(&asked, &facts, &self.playbook, at);
-                let outcome = outcome(&decision);
-                log_received(key, &self.mailbox.name, mail, message, &decision);
-                (decision, outcome, message.message_id.clone().into_iter().collect(), clues.twin)
-            }
-            Err(reason) => {
-                let clues = Clues { candidates: thread::candidates(hash, key), ..Clues::default() };
-                let facts = view.facts(&clues, at)?;
-                let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, reason };
-                let decision = decide::quarantine(&asked, &facts, &self.playbook, at);
-                let case = decision.case().map(|case| case.number);
-                maillog!(
-                    "quarantined",
-                    mailbox = mailbox,
-                    place = place,
-                    hash = hash.short(),
-                    case = shown(case),
-                    why = reason
-                );
-                (decision, Outcome::Quarantined(case), Vec::new(), None)
-            }
-        };
-        let why = Why(decision.why.lines());
-        let (mut case, mut outgoing, mut spent) = (None, Vec::new(), Vec::new());
-        for effect in decision.effects {
-            match effect {
-                Effect::Open(changed) | Effect::Append(changed) => case = Some(changed),
-                Effect::Send(mail) => outgoing.push(mail),
-                Effect::Spend(scope) => spent.push(scope),
-            }
-        }
-        let (hash, delivered) = (*hash, mail.delivered);
-        Ok(Record::Decided(Box::new(Decided {
-            mailbox,
-            place,
-            hash,
-            at,
-            delivered,
-            outcome,
-            case,
-            known_as,
-            twin,
-            outgoing,
-            spent,
-            why,
-        })))
-    }
-}
-
-fn outcome(decision: &Decision) -> Outcome {
-    match (&decision.why.threading, decision.case()) {
-        (Threading::Twin(number), _) => Outcome::Duplicate(Some(*number)),
-        (_, Some(case)) if decision.opens() => Outcome::Opened(case.number),
-        (_, case) => case.map_or(Outcome::Duplicate(None), |case| Outcome::Appended(case.number)),
-    }
-}
-
-fn log_received(key: &Key, mailbox: &MailboxName, mail: &Listed, message: &Message, decision: &Decision) {
-    let why = &decision.why;
-    let from = message.sender().map(|sender| maillog::person(key, sender)).unwrap_or_default();
-    let silence = why.silence.as_ref().map(|silence| silence.code()).unwrap_or_default();
-    let reasons: Vec<&str> = why.screening.reasons.iter().map(|reason| reason.code()).collect();
-    let category = why.judgement.category.as_ref().map(|won| won.category.to_string()).unwrap_or_default();
-    maillog!(
-        "received",
-        mailbox = mailbox,
-        place = mail.place,
-        octets = message.size,
-        from = from,
-        case = shown(decision.case().map(|case| case.number)),
-        outcome = outcome(decision).as_str(),
-        kind = why.screening.kind.as_str(),
-        sender = why.screening.authentication.verdict.as_str(),
-        category = category,
-        shown = why.shown,
-        silence = silence,
-        reasons = reasons.join(","),
-    );
-}
-
-fn shown(case: Option<CaseNumber>) -> String {
-    case.map(|case| case.to_string()).unwrap_or_default()
+/// What was fetched, side by side.
+#[derive(Default)]
+struct Sorted {
+    mails: Vec<Listed>,
+    contents: Vec<Vec<u8>>,
+    /// The content is all there is of the mail.
+    whole: Vec<bool>,
 }
 
 /// How far we came, or where we begin: mail that is left alone is never listed.
@@ -531,13 +418,18 @@ fn read(mails: &[Vec<u8>], hopeless: &[bool]) -> Vec<Result<Message, String>> {
     hopeless.iter().map(|hopeless| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) }).collect()
 }
 
-/// The mails whose signatures can be checked: whole, and from one sender.
-fn signed(mails: Vec<Vec<u8>>, read: &[Result<Message, String>], whole: &[bool]) -> Vec<Option<Signed>> {
-    let senders = read.iter().map(|read| read.as_ref().ok().and_then(Message::sender));
-    let mails = mails.into_iter().zip(senders).zip(whole);
-    mails
-        .map(|((bytes, sender), whole)| sender.filter(|_| *whole).map(|from| Signed { bytes, from: from.clone() }))
-        .collect()
+/// The mails that can be checked, of those that shall be: from one sender, in a header that was read to its end.
+fn signed(
+    mails: Vec<Vec<u8>>,
+    read: &[Result<Message, String>],
+    asked: impl Iterator<Item = bool>,
+) -> Vec<Option<Signed>> {
+    let sender = |read: &Result<Message, String>| {
+        let message = read.as_ref().ok().filter(|message| !message.defects.contains(&Defect::HeaderTooLong))?;
+        message.sender().cloned()
+    };
+    let mails = mails.into_iter().zip(read).zip(asked);
+    mails.map(|((bytes, read), asked)| sender(read).filter(|_| asked).map(|from| Signed { bytes, from })).collect()
 }
 
 /// Work that may block runs beside the loops that must not.

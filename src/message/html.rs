@@ -95,6 +95,8 @@ struct Renderer {
     cell: bool,
     item: bool,
     paragraph: bool,
+    /// A no-break space stands alone in the line: so editors write an empty line.
+    spacer: bool,
     /// The paragraph opened last has no empty lines around it.
     tight: bool,
     cut: bool,
@@ -207,7 +209,10 @@ impl Renderer {
                 '\t' | ' ' if self.preformatted > 0 => self.line.push(c),
                 // Newsletters pad their first line with these.
                 '\u{200B}' | '\u{200C}' | '\u{FEFF}' | '\u{00AD}' | '\u{034F}' => {}
-                c if c.is_whitespace() => self.blank = true,
+                c if c.is_whitespace() => {
+                    self.blank = true;
+                    self.spacer |= c == '\u{A0}';
+                }
                 c => self.put(c),
             }
         }
@@ -233,6 +238,7 @@ impl Renderer {
         }
         self.blank = false;
         self.cell = false;
+        self.spacer = false;
         self.line.push(c);
     }
 
@@ -240,9 +246,12 @@ impl Renderer {
     fn finish_line(&mut self) {
         if !self.line.trim().is_empty() {
             self.end_line();
+        } else {
+            self.paragraph |= self.spacer;
         }
         self.blank = false;
         self.cell = false;
+        self.spacer = false;
     }
 
     /// Ends the line even if it is empty.
@@ -367,8 +376,11 @@ fn is_signature_name(name: &str) -> bool {
             | "email-signature"
             | "foxmail_signature"
             | "xm_write_signature"
+            | "xm_write_card"
             | "qm_signature"
             | "ntes_signature"
+            | "ntes-pcmac-signature"
+            | "ntes-pcmail-signature"
             | "netease-signature"
             | "spnetease-signature"
     )

@@ -47,7 +47,7 @@ pub(super) fn divider(line: &str) -> Option<Earlier> {
             oorspronkelijk bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|\
             (original|opprinnelig) melding|alkuperäinen viesti|oryginalna wiadomość|wiadomość oryginalna|\
             (исходное|оригинальное) сообщение|původní zpráva|eredeti üzenet|orijinal mesaj|원본 메시지|\
-            (回复|回覆|答复)?的?[原源]始?(邮件|郵件|信件|訊息|消息|文)|(回复|答复)(邮件|郵件)|\
+            (回复|回覆|答复)?的?[原源]始?(邮件|郵件|信件|訊息|消息|文)|邮件原件|郵件原件|(回复|答复)(邮件|郵件)|\
             元の?(メッセージ|メール)|original.{0,20}) ?[-=_─—]{2,}$",
         )
     });
@@ -364,7 +364,8 @@ pub(super) fn header_block<'a>(lines: impl Iterator<Item = &'a str>, below_divid
                 text_below = !is_listed(line);
             }
             _ => {
-                text_below |= blanks > 0;
+                // Below further lines of a list it is the end of the list.
+                text_below |= blanks > 0 && strays == 0;
                 break;
             }
         }
@@ -377,9 +378,9 @@ pub(super) fn header_block<'a>(lines: impl Iterator<Item = &'a str>, below_divid
     if found { end } else { 0 }
 }
 
-/// `错误代码：550`: one more line of a list.
+/// `错误代码：550`: one more line of a list. `您好：` is not.
 fn is_listed(line: &str) -> bool {
-    line.chars().take(12).any(|c| matches!(c, ':' | '：'))
+    line.split_once([':', '：']).is_some_and(|(name, value)| name.chars().count() < 12 && !value.trim().is_empty())
 }
 
 fn has_year(value: &str) -> bool {

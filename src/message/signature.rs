@@ -13,9 +13,10 @@ const ADVERTISEMENT_OCTETS: usize = 300;
 /// Lines of what lists, virus scanners and lawyers put below a mail.
 pub(super) const FOOTER_LINES: usize = 40;
 
-/// `-- ` alone on its line (RFC 3676 §4.3), with what becomes of it on the way.
+/// `-- ` alone on its line (RFC 3676 §4.3), with what becomes of it on the way; and the empty first row of the card
+/// that NetEase's mail program draws, as it stands in the plain text.
 pub(super) fn is_mark(line: &str) -> bool {
-    matches!(line.trim(), "--" | "—" | "–" | "__" | "－－" | "-- --")
+    matches!(line.trim(), "--" | "—" | "–" | "__" | "－－" | "-- --" | "| |")
 }
 
 /// A line drawn with one or two kinds of characters.
@@ -61,9 +62,9 @@ pub(super) fn is_advertisement(line: &str) -> bool {
             r"(?i)^(发|發|寄)送?自 ?(我的|iphone|ipad|android|安卓|windows|outlook|foxmail|网易|網易|新浪|qq|企业微信|华为|華為|小米|vivo|oppo|荣耀|samsung|三星|手机|手機)[^，。被失退收不无無报錯错]{0,24}$",
             r"^(从|從|由)我的 ?[^，。被失退收不无無报錯错]{1,24}(发送|發送|傳送|发出|發出)$",
             r"(?i)^(从|從) ?(windows|outlook|iphone|ipad|mac|android)[^，。被失退收不无無报錯错]{0,20}(发送|發送|傳送|获取|獲取)$",
-            r"(?i)^(来自|來自)(我的 ?[^，。被失退收不无無报錯错]{1,20}|[^，。的]{0,10}(iphone|ipad|android|安卓|手机客户端|手机邮箱|手机版|邮箱大师))$",
+            r"(?i)^(来自|來自)(我的 ?[^，。被失退收不无無报錯错]{1,20}|[^，。的]{0,10}(iphone|ipad|android|安卓|手机客户端|手机邮箱|手机版|邮箱大师|专属商务邮箱))$",
             r"(?i)^(获取|獲取|下载|下載) ?(outlook for (ios|android)|(适用于|適用於) ?(ios|android) ?的 ?outlook).{0,30}$",
-            r"(?i)^.{0,12}(iphone|ipad|android|スマートフォン|スマホ|携帯|outlook|yahoo!メール|モバイル).{0,12}(から送信(されました)?|を入手)。?$",
+            r"(?i)^.{0,12}(iphone|ipad|android|スマートフォン|スマホ|携帯|outlook|yahoo!メール|モバイル).{0,12}(<\S{0,80}>)? ?(から送信(されました)?|を入手)。?$",
             r"(?i)^나의 .{1,20}에서 보냄$",
         ])
         .expect("the patterns of this file are tested")

@@ -91,7 +91,7 @@ pub const AWAY: &[&str] = &[
 /// Who is away, or is going to be: people tell their provider so, too. It needs [`REPLYING`].
 pub const ABSENT: &[&str] = &[
     r"\bi(?:'m| am| will be|'ll be) (?:currently |now |presently |away )?(?:away|absent|unavailable|travell?ing|out of (?:town|the country)|on (?:\w+ )?(?:leave|vacations?|holidays?|business|sabbatical|pto)|taking (?:\w+ )?(?:leave|vacation|holidays?))\b",
-    r"\bich (?:bin|befinde mich)\b.{0,60}(?:\bnicht (?:im (?:büro|haus|hause)|erreichbar|am arbeitsplatz|anwesend)|\bau(?:ß|ss)er haus|\b(?:im|in) (?:urlaub|elternzeit|mutterschutz)|\babwesend|\bwieder (?:im|ab|da|erreichbar)|\bnur (?:eingeschränkt|unregelmäßig))",
+    r"\bich (?:bin|werde|befinde mich)\b.{0,60}(?:\bnicht (?:im (?:büro|haus|hause)|erreichbar|am arbeitsplatz|anwesend)|\bau(?:ß|ss)er haus|\b(?:im|in) (?:urlaub|elternzeit|mutterschutz)|\babwesend|\bwieder (?:im|ab|da|erreichbar)|\bnur (?:eingeschränkt|unregelmäßig))",
     r"\bje (?:suis|serai)\b.{0,40}\b(?:absente?\b|en (?:congés?|vacances|déplacement|formation)|hors du bureau|de retour)|\bactuellement (?:absente?|en congés?)\b",
     r"\b(?:estoy|estaré|me encuentro|me encontraré)\b.{0,40}\b(?:fuera de (?:la )?oficina|de vacaciones|de permiso|de baja|ausente|de viaje)",
     r"\b(?:sono|sarò)\b.{0,30}\b(?:in ferie|fuori (?:ufficio|sede)|assente|in vacanza|in malattia)",

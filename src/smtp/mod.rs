@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use crate::outgoing::{Accepted, Envelope, Relay, SendError, push_with_crlf};
-use session::Session;
+use session::{Session, Unopened};
 
 /// A server may close a session that was idle for 5 minutes (RFC 5321 §4.5.3.2.7); we do not wait for it.
 const KEPT_AT_MOST: Duration = Duration::from_secs(4 * 60);
@@ -149,7 +149,7 @@ impl SmtpRelay {
                 }
             }
         }
-        let mut session = Session::open(&self.settings, &self.tls).await.map_err(|why| self.trouble(why))?;
+        let mut session = Session::open(&self.settings, &self.tls).await.map_err(|unopened| self.unopened(unopened))?;
         match session.mail(envelope, bytes, &self.settings).await {
             Ok(()) => Ok(session),
             Err(error) => {
@@ -159,8 +159,12 @@ impl SmtpRelay {
         }
     }
 
-    fn trouble(&self, why: String) -> SendError {
-        SendError::RelayTrouble(format!("{}:{}: {why}", self.settings.host, self.settings.port))
+    fn unopened(&self, unopened: Unopened) -> SendError {
+        let Settings { host, port, .. } = &self.settings;
+        match unopened {
+            Unopened::Trouble(why) => SendError::RelayTrouble(format!("{host}:{port}: {why}")),
+            Unopened::LoginRefused(why) => SendError::LoginRefused(format!("{host}:{port}: {why}")),
+        }
     }
 }
 

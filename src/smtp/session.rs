@@ -48,17 +48,31 @@ struct Offers {
     auth: Vec<String>,
 }
 
+/// Why there is no session: the relay's trouble, whichever it is.
+#[derive(Debug)]
+pub enum Unopened {
+    Trouble(String),
+    /// A 5yz to AUTH (RFC 4954 §6).
+    LoginRefused(String),
+}
+
+impl From<String> for Unopened {
+    fn from(why: String) -> Unopened {
+        Unopened::Trouble(why)
+    }
+}
+
 impl Session {
-    /// Connects, greets and logs in. Whatever fails here is the relay's trouble.
-    pub async fn open(settings: &Settings, tls: &TlsConnector) -> Result<Session, String> {
+    /// Connects, greets and logs in.
+    pub async fn open(settings: &Settings, tls: &TlsConnector) -> Result<Session, Unopened> {
         let (stream, heard) = dial(settings, tls).await?;
         let hello = ClientId::Domain(settings.hello.clone());
         let longest = settings.timeouts.command;
         let connecting = AsyncSmtpConnection::connect_with_transport(stream, &hello);
         let connection = match timeout(longest, connecting).await {
             Ok(Ok(connection)) => connection,
-            Ok(Err(e)) => return Err(format!("EHLO failed: {e}")),
-            Err(_) => return Err(format!("no answer to EHLO within {longest:?}")),
+            Ok(Err(e)) => return Err(format!("EHLO failed: {e}").into()),
+            Err(_) => return Err(format!("no answer to EHLO within {longest:?}").into()),
         };
         let offers = heard.reply().map(|reply| Offers::of(&reply)).unwrap_or_default();
         let mut session = Session { connection, heard, offers };
@@ -165,11 +179,11 @@ impl Session {
     }
 
     /// RFC 4954 §4. Only ever called under TLS or on the loopback interface.
-    async fn log_in(&mut self, auth: &Auth, longest: Duration) -> Result<(), String> {
+    async fn log_in(&mut self, auth: &Auth, longest: Duration) -> Result<(), Unopened> {
         let wanted = auth.mechanism.as_str();
         if !self.offers.auth.iter().any(|offered| offered == wanted) {
             let offered = self.offers.auth.join(" ");
-            return Err(format!("the server does not offer AUTH {wanted}, but {offered:?}"));
+            return Err(format!("the server does not offer AUTH {wanted}, but {offered:?}").into());
         }
         // A secret may come from a command that takes its time.
         let secret = auth.secret.clone();
@@ -202,7 +216,8 @@ impl Session {
             return Ok(());
         }
         self.leave().await;
-        Err(format!("{reply} to AUTH {wanted}"))
+        let why = format!("{reply} to AUTH {wanted}");
+        Err(if reply.code / 100 == 5 { Unopened::LoginRefused(why) } else { Unopened::Trouble(why) })
     }
 }
 

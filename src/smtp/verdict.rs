@@ -97,6 +97,7 @@ mod tests {
             SendError::Refused(_) => "refused",
             SendError::PutOff(_) => "put off",
             SendError::RelayTrouble(_) => "relay",
+            SendError::LoginRefused(_) => "login",
             SendError::InDoubt(_) => "in doubt",
         }
     }

@@ -2,10 +2,13 @@
 
 mod bot;
 mod decisions;
+mod demo;
+mod fixtures;
 mod imap_peer;
 mod layers;
 mod peer;
 mod rig;
+mod sending;
 mod smtp_peer;
 mod smtp_postfix;
 mod taking;

@@ -214,6 +214,7 @@ fn kind(result: &Result<Accepted, SendError>) -> &'static str {
         Err(SendError::Refused(_)) => "refused",
         Err(SendError::PutOff(_)) => "put off",
         Err(SendError::RelayTrouble(_)) => "relay",
+        Err(SendError::LoginRefused(_)) => "login",
         Err(SendError::InDoubt(_)) => "in doubt",
     }
 }
@@ -495,7 +496,7 @@ async fn s06_a_refused_login_is_no_mails_fault() {
         })
         .await;
         let result = send(&mut logged_in(&peer, mechanism)).await;
-        assert_eq!(kind(&result), "relay");
+        assert_eq!(kind(&result), "login");
         let why = why(result);
         assert!(why.contains("535 5.7.8 authentication failed"), "{why}");
         assert!(!why.contains("hunter2") && !why.contains("aHVudGVyMg"), "{why}");

@@ -2,8 +2,8 @@
 //!
 //! The shipped bot.toml is used with its folders moved to var/demo. A first look finds an empty mailbox (what
 //! lies there before is never answered); then the sample mails are laid into it, and the steps of `run` are
-//! repeated until all are dealt with. What became of each is read from the store and held against what the
-//! sample says should; a difference is a fault and an exit code.
+//! repeated until all are dealt with; nobody on the network is asked who signed them. What became of each is read
+//! from the store and held against what the sample says should; a difference is a fault and an exit code.
 
 mod samples;
 
@@ -80,7 +80,7 @@ fn configured() -> Result<files::Configured, RunError> {
     let environment: Vec<(String, String)> =
         moved.iter().map(|(name, folder)| ((*name).to_owned(), format!("{FOLDER}/{folder}"))).collect();
     let config = config::load(&SourceText::new("bot.toml", SHIPPED), &environment)?;
-    Ok(files::Configured { config, folder: PathBuf::from(".") })
+    Ok(files::Configured { config, folder: PathBuf::new() })
 }
 
 async fn deal_with(samples: &[Sample]) -> Result<Vec<Dealt<'_>>, RunError> {
@@ -233,7 +233,7 @@ fn table(dealt: &[Dealt<'_>], language: Language, width: u16) -> Table {
 
 /// `var/demo/data/archive/ab/abcdef….eml`: enough of it to find the file.
 fn short_path(path: &Path) -> String {
-    let path = path.strip_prefix(".").unwrap_or(path).to_string_lossy().into_owned();
+    let path = path.to_string_lossy().into_owned();
     let archive = path.find("archive/").map_or(0, |at| at);
     path.get(archive..archive + 21).map_or(path.clone(), |short| format!("{short}…"))
 }
