@@ -4,7 +4,7 @@
 # cargo must be told. No other toolchain is fetched.
 CARGO_FLAGS := --locked --ignore-rust-version
 
-.PHONY: help demo build check test deps licences advisories fmt
+.PHONY: help demo build check test bench fuzz deps licences advisories fmt
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1 \t/'
@@ -22,6 +22,14 @@ test: deps ## Formatting, clippy, all tests, real Dovecot and Postfix.
 	cargo fmt --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	cargo test $(CARGO_FLAGS)
+
+bench: ## What reading and screening a mail costs, beside mail-parser alone.
+	cargo bench $(CARGO_FLAGS) --bench read
+
+TARGET := message
+SECONDS := 60
+fuzz: ## Feeds damaged input to TARGET (fuzz/fuzz_targets) for SECONDS.
+	sh fuzz/run.sh $(TARGET) $(SECONDS)
 
 deps: ## Installs what the tests need (Debian packages), if it is missing.
 	sh tests/install.sh

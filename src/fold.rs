@@ -161,7 +161,7 @@ impl Folded {
 const MAX_CLUSTER: usize = 64;
 
 /// Nothing before or after changes it under NFKC, and NFKC does not change it.
-fn is_plain(c: char) -> bool {
+pub fn is_plain(c: char) -> bool {
     c.is_ascii() || matches!(c, '\u{4E00}'..='\u{9FFF}' | '、' | '。' | '“' | '”')
 }
 

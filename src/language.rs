@@ -72,13 +72,15 @@ pub fn detect(text: &str) -> Detected {
     let (mut han, mut kana, mut latin, mut other) = (0, 0, 0, 0);
     for c in text.chars().take(LOOKED_AT) {
         match c {
+            'a'..='z' | 'A'..='Z' => latin += 1,
+            c if c.is_ascii() => {}
             '\u{3041}'..='\u{309F}' | '\u{30A1}'..='\u{30FA}' | '\u{30FC}'..='\u{30FF}' | '\u{FF66}'..='\u{FF9F}' => {
                 kana += 1
             }
             '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3134F}' => {
                 han += 1
             }
-            'a'..='z' | 'A'..='Z' | '\u{C0}'..='\u{24F}' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => latin += 1,
+            '\u{C0}'..='\u{24F}' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => latin += 1,
             c if c.is_alphabetic() => other += 1,
             _ => {}
         }

@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +23,8 @@ use crate::time::Timestamp;
 
 /// How often `new/` is looked at while we wait: soon enough for a human, seldom enough for a disk.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Octets of a file name; the file systems in use allow 255.
+const MAX_NAME: usize = 255;
 /// Where the flags begin in the name of a mail in `cur/`.
 const FLAGS: &str = ":2,";
 
@@ -99,19 +102,17 @@ impl Source for MaildirSource {
         Ok(fetched)
     }
 
+    /// A mail that cannot be moved keeps no other in `new/`.
     async fn settle(&mut self, places: &[Place]) -> Result<(), SourceError> {
+        let mut first_trouble = None;
         for place in places {
-            let name = name_of(place).map_err(|why| SourceError::Mail { place: place.clone(), why })?;
-            self.at_disk(move |folder| {
-                match fs::rename(folder.join("new").join(&name), folder.join("cur").join(seen(&name))) {
-                    // Settled before, or taken away by another program.
-                    Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-                    renamed => renamed,
-                }
-            })
-            .await?;
+            let moved = match name_of(place) {
+                Ok(name) => self.at_disk(move |folder| move_to_cur(folder, &name)).await,
+                Err(why) => Err(SourceError::Mail { place: place.clone(), why }),
+            };
+            first_trouble = first_trouble.or(moved.err());
         }
-        Ok(())
+        first_trouble.map_or(Ok(()), Err)
     }
 
     async fn wait(&mut self, longest: Duration) -> Result<(), SourceError> {
@@ -157,10 +158,25 @@ impl Relay for MaildirRelay {
 }
 
 /// A mail in `new/`.
+/// From `new/` to `cur/`, under a name that is free there and not too long for the file system.
+fn move_to_cur(folder: &Path, name: &OsStr) -> io::Result<()> {
+    let short = MailHash::of(name.as_bytes()).short();
+    let others = (1..).map(|n| seen(OsStr::new(&format!("{short}.{n}"))));
+    let fits = |name: &OsString| name.len() <= MAX_NAME && !folder.join("cur").join(name).exists();
+    let Some(free) = std::iter::once(seen(name)).chain(others).find(fits) else { return Ok(()) };
+    match fs::rename(folder.join("new").join(name), folder.join("cur").join(free)) {
+        // Settled before, or taken away by another program.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        renamed => renamed,
+    }
+}
+
 struct InNew {
     name: OsString,
     size: u64,
     modified: SystemTime,
+    /// When it came under this name: a program that moves a mail here may keep the time of its content.
+    came: SystemTime,
 }
 
 impl InNew {
@@ -169,7 +185,7 @@ impl InNew {
             place: Place::Maildir { file: escape(&self.name) },
             size: self.size,
             // A file from before year 1 or after 9999 has no time worth keeping.
-            delivered: Timestamp::try_from(self.modified).unwrap_or_default(),
+            delivered: Timestamp::try_from(self.modified.max(self.came)).unwrap_or_default(),
             junk: false,
         }
     }
@@ -201,7 +217,9 @@ fn look(folder: &Path) -> io::Result<Vec<InNew>> {
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             Err(e) => return Err(e),
         };
-        found.push(InNew { name, size: metadata.len(), modified: metadata.modified()? });
+        let seconds = Duration::new(metadata.ctime().max(0) as u64, metadata.ctime_nsec().max(0) as u32);
+        let came = SystemTime::UNIX_EPOCH + seconds;
+        found.push(InNew { name, size: metadata.len(), modified: metadata.modified()?, came });
     }
     Ok(found)
 }
@@ -348,7 +366,7 @@ mod tests {
         assert!(listing.more);
         let first = &listing.mails[0];
         assert_eq!(first.size, 3);
-        assert_eq!(first.delivered, Timestamp::from_second(200).unwrap());
+        assert!(first.delivered > Timestamp::from_second(200).unwrap(), "it came now, whatever its content says");
         assert!(!source.list(Known::default(), 3).await.unwrap().more);
     }
 

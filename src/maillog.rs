@@ -19,6 +19,22 @@ pub fn person(key: &Key, address: &Address) -> String {
     format!("{}@{}", &proof.as_str()[..8], address.domain())
 }
 
+/// Words of a server, with every address in them as the log knows it.
+pub fn words(key: &Key, text: &str) -> String {
+    let parts = text.split_inclusive(|c: char| c.is_whitespace() || "<>()[]{},;:\"'".contains(c));
+    parts
+        .map(|part| {
+            let bare = part.trim_end_matches(|c: char| !c.is_alphanumeric());
+            match Address::parse(bare) {
+                Ok(address) => part.replacen(bare, &person(key, &address), 1),
+                // Whatever else has an @ in it is not ours to print.
+                Err(_) if part.contains('@') => "… ".into(),
+                Err(_) => part.to_owned(),
+            }
+        })
+        .collect()
+}
+
 /// A value that stays on its line.
 pub fn value(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_VALUE).collect()
@@ -44,6 +60,8 @@ mod tests {
         assert_eq!(a, person(&key, &Address::parse("zhang.san+x@example.com").unwrap()));
         assert_ne!(a, person(&key, &Address::parse("li.si@example.com").unwrap()));
         assert!(a.ends_with("@example.com") && !a.contains("hang"), "{a}");
+        let told = words(&Key::from_bytes([5; 32]), "550 5.1.1 <zhang.san@example.com>: no \"x@y\" here");
+        assert_eq!(told, format!("550 5.1.1 <{a}>: no \"…  here"), "{told}");
         assert_eq!(value("a\r\nmail event=received\u{1b}[0m").lines().count(), 1);
     }
 }

@@ -115,6 +115,8 @@ impl Window {
     pub fn spend(&mut self, scope: &Scope, now: Timestamp) {
         let minute = now.as_second().div_euclid(60);
         let slot = minute - minute.rem_euclid(scope.slot_minutes());
+        // What lies more than a day ahead was counted by a clock that had gone astray.
+        self.slots.retain(|(at, _)| *at <= slot + DAY_MINUTES);
         match self.slots.last_mut() {
             // A clock that went backwards counts into the last slot: it may not open a new window.
             Some((last, count)) if *last >= slot => *count += 1,
@@ -125,8 +127,9 @@ impl Window {
 
     /// Replies in the `minutes` before `now`, counting every slot that reaches into them.
     pub fn count(&self, scope: &Scope, minutes: i64, now: Timestamp) -> u32 {
-        let from = now.as_second().div_euclid(60) - minutes - scope.slot_minutes();
-        self.slots.iter().filter(|(at, _)| *at > from).map(|(_, count)| count).sum()
+        let minute = now.as_second().div_euclid(60);
+        let (from, to) = (minute - minutes - scope.slot_minutes(), minute + DAY_MINUTES);
+        self.slots.iter().filter(|(at, _)| (from + 1..=to).contains(at)).map(|(_, count)| count).sum()
     }
 }
 
@@ -152,6 +155,11 @@ mod tests {
         assert_eq!(window.count(&scope, DAY_MINUTES, at(1465)), 1);
         window.spend(&scope, at(100));
         assert_eq!(window.count(&scope, 60, at(1431)), 2, "a clock set back refills nothing");
+        let mut astray = Window::default();
+        (0..5).for_each(|_| astray.spend(&scope, at(2_000_000)));
+        assert_eq!(astray.count(&scope, 60, at(1431)), 0, "a clock that was years ahead for a moment silences nobody");
+        astray.spend(&scope, at(1431));
+        assert_eq!(astray.count(&scope, DAY_MINUTES, at(1431)), 1);
     }
 
     #[test]

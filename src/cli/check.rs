@@ -44,9 +44,9 @@ fn all(file: &Path) -> Result<(Problems, String), Problems> {
     let rules = playbook.rules().rules().len();
     let templates = playbook.templates().names().count();
     let summary = format!(
-        "{}: {} mailboxes, {rules} rules ({} inline tests passed), {templates} templates, revision {}",
+        "{}: mailboxes {}, {rules} rules ({} inline tests passed), {templates} templates, revision {}",
         file.display(),
-        configured.config.mailboxes.len(),
+        configured.config.mailboxes.iter().map(|mailbox| mailbox.name.as_str()).collect::<Vec<_>>().join(", "),
         tests.passed,
         playbook.revision(),
     );

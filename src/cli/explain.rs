@@ -12,6 +12,7 @@ use crate::app::{self, files};
 use crate::case::Facts;
 use crate::decide::{self, Decision, Mail, told};
 use crate::ids::{MailHash, MailboxName};
+use crate::ingest::reader;
 use crate::language::Language;
 use crate::message::Message;
 use crate::playbook::Playbook;
@@ -23,7 +24,7 @@ pub struct Options {
     /// Mails, one a file.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The mailbox the mail comes in by; default: the first of the configuration.
+    /// The mailbox the mail comes in by; default: the first by name.
     #[arg(long, value_name = "NAME")]
     mailbox: Option<String>,
     /// Show the mails that would leave byte for byte, headers and all.
@@ -47,7 +48,7 @@ pub fn run(file: &Path, options: Options) -> Done {
     };
     let (mut exit, mut progress) = (Exit::Ok, Progress::new(options.files.len(), "deciding"));
     for path in &options.files {
-        let bytes = match std::fs::read(path) {
+        let bytes = match reader::read_file(path) {
             Ok(bytes) => bytes,
             Err(error) => {
                 eprintln!("huixin: {}: {error}", path.display());
@@ -120,7 +121,7 @@ fn explanation(path: &Path, message: &Message, decision: &Decision, playbook: &P
     if let Some(case) = decision.case() {
         line("case", format!("{} {}, group {}", case.number, case.state.as_str(), case.group));
     }
-    format!("{}\n{text}", path.display())
+    format!("{}\n{text}", one_line(&path.to_string_lossy(), WIDTH * 4))
 }
 
 fn scored(score: &CategoryScore, playbook: &Playbook) -> String {

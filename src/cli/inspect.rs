@@ -87,12 +87,12 @@ fn as_json(file: &Path, inspected: Inspected<'_>) -> String {
 fn as_text(file: &Path, inspected: Inspected<'_>) -> String {
     const WIDTH: usize = 100;
     let (message, screening) = match inspected {
-        Err(why) => return format!("{}: unreadable: {why}", file.display()),
+        Err(why) => return format!("{}: unreadable: {why}", one_line(&file.to_string_lossy(), WIDTH * 4)),
         Ok(inspected) => inspected,
     };
     let from = message.from.iter().map(|p| format!("{} <{}>", p.name, p.written)).collect::<Vec<_>>().join(", ");
     let mut lines = vec![
-        format!("{}: {}", file.display(), screening.kind.as_str()),
+        format!("{}: {}", one_line(&file.to_string_lossy(), WIDTH * 4), screening.kind.as_str()),
         format!("  from      {}", one_line(&from, WIDTH)),
         format!("  subject   {}", one_line(&message.subject, WIDTH)),
         format!("  language  {}", message.language.as_str()),

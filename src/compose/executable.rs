@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 /// click, office files with macros. In lower case.
 const ENDINGS: &[&str] = &[
     "apk app appimage appinstaller application appref-ms appx com cpl deb dll dmg drv exe gadget jar \
-     jnlp msi msix msp mst ocx pif pkg rpm scr sys xap",
+     jnlp msi msix msp mst ocx one pif pkg rpm scr sys xap",
     "bash bat cmd command csh hta js jse ksh pl ps1 ps1xml psc1 psd1 psm1 py pyc pyw pyz sct sh vb \
      vbe vbs ws wsc wsf wsh",
     "chm diagcab hlp inf library-ms lnk msc reg scf search-ms settingcontent-ms shb shs url",
@@ -50,8 +50,9 @@ pub fn is_executable(name: &str, media_type: &str) -> bool {
         return true;
     }
     let name: String = name.nfkc().collect::<String>().to_lowercase();
-    // `a.txt:b.exe` names a second stream of one file, and Windows drops dots and blanks at the end.
-    name.split(':').any(|stream| {
+    // `a.txt:b.exe` and `a.exe::$DATA` name streams of one file, also after the name was made safe with `_`; and
+    // Windows drops dots and blanks at the end.
+    name.split([':', '_']).any(|stream| {
         let stream = stream.trim_end_matches(|c: char| !c.is_alphanumeric());
         stream
             .rsplit_once('.')
@@ -72,6 +73,8 @@ mod tests {
             ("a.exe. .", ""),
             ("ａ．ｅｘｅ", ""),
             ("a.txt:b.exe", "text/plain"),
+            ("a.EXE__$DATA", "text/plain"),
+            ("notes.one", ""),
             ("报表.xlsm", "application/vnd.ms-excel"),
             ("report", "application/vnd.ms-excel.sheet.macroEnabled.12"),
             ("notes.txt", "application/x-msdownload"),

@@ -55,6 +55,7 @@ impl Check<'_> {
         let mailboxes: Vec<Mailbox> =
             file.mailbox.into_iter().filter_map(|(name, table)| self.mailbox(&name, table)).collect();
         self.shared_addresses(&mailboxes);
+        self.shared_folders(&mailboxes, &file.relay);
         let bounce_address = match file.relay.bounce_address.as_deref() {
             None => None,
             Some("<>") => Some(ReversePath::Null),
@@ -159,6 +160,21 @@ impl Check<'_> {
                     self.wrong(&["mailbox", mailbox.name.as_str(), "addresses"], what);
                 }
             }
+        }
+    }
+
+    /// A folder read by two mailboxes gives two cases for one mail; one the relay writes into is never empty.
+    fn shared_folders(&mut self, mailboxes: &[Mailbox], relay: &RelayTable) {
+        let plain = |path: &str| std::path::Path::new(path).components().collect::<std::path::PathBuf>();
+        let mut seen: Vec<(std::path::PathBuf, String)> = Vec::new();
+        seen.extend(relay.maildir.iter().map(|maildir| (plain(&maildir.path), "relay.maildir".to_owned())));
+        for mailbox in mailboxes {
+            let Source::Maildir { path } = &mailbox.source else { continue };
+            if let Some((_, other)) = seen.iter().find(|(folder, _)| *folder == plain(path)) {
+                let what = format!("is the folder of {other} as well");
+                self.wrong(&["mailbox", mailbox.name.as_str(), "maildir", "path"], what);
+            }
+            seen.push((plain(path), format!("mailbox.{}", mailbox.name)));
         }
     }
 

@@ -8,10 +8,11 @@ use crate::case::Case;
 use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
 use crate::ids::{CaseNumber, Key, MessageId, TemplateName};
 use crate::language::Language;
+use crate::message::Defect;
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::screen::{self, Kind, Reason};
-use crate::thread::Threading;
+use crate::thread::{Because, Threading};
 use crate::time::Timestamp;
 
 /// Pieces of evidence shown to an agent; the first ones decided the matter.
@@ -105,7 +106,7 @@ fn forwards(
         attachments: message.attachments.clone(),
         send_original: handoff.attach_original && message.size as u64 <= playbook.largest_original(),
         authentication: told::authentication(&why.screening.authentication, message.sender(), handoff.language),
-        warnings: warnings(why, handoff.language),
+        warnings: warnings(mail, why, handoff.language),
         text: if human { fresh_and_forwarded(mail) } else { message.text.clone() },
     };
     let original = sheet.carries_original().then_some(mail.hash);
@@ -117,7 +118,8 @@ fn forwards(
     let voice = playbook.voice(mail.mailbox, handoff.language);
     // An agent's answer goes to the customer; to an automatic sender nobody answers. An address with UTF-8 in it would
     // need SMTPUTF8 on the way to the agents (RFC 6531 §3.4): they find it in the sheet.
-    let customer = case.requester.as_ref().filter(|address| human && !address.is_international());
+    let outsider = matches!(why.threading, Threading::Follows { because: Because::OwnMessageIdFromOther, .. });
+    let customer = case.requester.as_ref().filter(|address| human && !outsider && !address.is_international());
     let reply_to = customer.unwrap_or(&voice.address).clone();
     let name = mail.hash.to_string();
     handoff
@@ -141,13 +143,28 @@ fn evidence(why: &Why) -> Vec<String> {
     spans.filter(|text| seen.insert(text.clone())).take(MAX_EVIDENCE).collect()
 }
 
+/// What agents must know before they trust the mail.
+fn warnings(mail: &Mail<'_>, why: &Why, language: Language) -> Vec<String> {
+    let mut reasons = why.screening.reasons.clone();
+    // A forged sender is named also where it is no reason for silence.
+    let forged = why.screening.authentication.verdict == screen::Verdict::Fail;
+    if forged && !reasons.contains(&Reason::AuthenticationFailed) {
+        reasons.push(Reason::AuthenticationFailed);
+    }
+    let screened = reasons.iter().map(|reason| reason.explanation(language).to_owned());
+    let cut = mail.message.defects.contains(&Defect::Cut).then(|| told::cut(language));
+    screened.chain(cut).collect()
+}
+
 /// Why humans get the mail, in their language.
 fn reasons(why: &Why, fault: Option<String>, language: Language) -> Vec<String> {
     let judgement = &why.judgement;
     let mut reasons: Vec<String> = Vec::new();
     reasons.extend(judgement.handoff.as_ref().map(|handoff| told::handoff(&handoff.reason, language)));
-    if matches!(why.threading, Threading::Follows { .. }) && why.screening.kind == Kind::Human {
-        reasons.push(told::follow_up(language));
+    match &why.threading {
+        Threading::Follows { because: Because::OwnMessageIdFromOther, .. } => reasons.push(told::outsider(language)),
+        Threading::Follows { .. } if why.screening.kind == Kind::Human => reasons.push(told::follow_up(language)),
+        _ => {}
     }
     if let Some(why_not) = judgement.why_not.as_ref().filter(|_| why.screening.kind == Kind::Human) {
         reasons.push(told::ambiguity(why_not, language));
@@ -155,16 +172,6 @@ fn reasons(why: &Why, fault: Option<String>, language: Language) -> Vec<String> 
     reasons.extend(why.silence.as_ref().map(|silence| told::silence(silence, &why.screening, language)));
     reasons.extend(fault);
     reasons
-}
-
-/// What agents must beware of. A forged sender is named also where it is no reason for silence.
-fn warnings(why: &Why, language: Language) -> Vec<String> {
-    let mut reasons = why.screening.reasons.clone();
-    if why.screening.authentication.verdict == screen::Verdict::Fail && !reasons.contains(&Reason::AuthenticationFailed)
-    {
-        reasons.push(Reason::AuthenticationFailed);
-    }
-    reasons.into_iter().map(|reason| reason.explanation(language).to_owned()).collect()
 }
 
 /// Tells the operator something, or the agents where there is no operator.

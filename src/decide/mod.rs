@@ -151,6 +151,8 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
 enum Plan {
     /// Recorded, and nobody is told.
     Record,
+    /// Recorded: the requester says that all is well.
+    Close,
     /// Shown to the group, not answered.
     Show,
     /// Answered from the knowledge base; humans need not act.
@@ -163,7 +165,7 @@ impl Plan {
     /// What remains of the plan when no answer may leave: the mail goes to humans instead.
     fn through(self, gate: Result<(), Silence>) -> (Plan, Option<Silence>) {
         match (self, gate) {
-            (plan @ (Plan::Record | Plan::Show), gate) => (plan, gate.err()),
+            (plan @ (Plan::Record | Plan::Close | Plan::Show), gate) => (plan, gate.err()),
             (_, Err(silence)) => (Plan::Show, Some(silence)),
             (plan, Ok(())) => (plan, None),
         }
@@ -172,7 +174,7 @@ impl Plan {
     fn template(&self) -> Option<&TemplateName> {
         match self {
             Plan::Resolve(template) | Plan::HandOff(template) => Some(template),
-            Plan::Record | Plan::Show => None,
+            Plan::Record | Plan::Close | Plan::Show => None,
         }
     }
 
@@ -190,7 +192,7 @@ impl Plan {
 
     fn shown(&self) -> Shown {
         match self {
-            Plan::Record => Shown::Recorded,
+            Plan::Record | Plan::Close => Shown::Recorded,
             Plan::Show => Shown::ToHumans,
             Plan::Resolve(template) => Shown::Answered(template.clone()),
             Plan::HandOff(template) => Shown::HandedOff(template.clone()),
@@ -237,6 +239,10 @@ fn plan(
     }
     if before.is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
         return Plan::Show;
+    }
+    // Thanks are not answered, and no human is called for them.
+    if before.is_some() && judgement.close.is_some_and(|after| after.is_zero()) {
+        return Plan::Close;
     }
     let said_before = |template: &TemplateName| before.is_some_and(|case| case.last_answer.as_ref() == Some(template));
     let may_answer_alone = judgement.category.as_ref().is_some_and(|won| playbook.may_answer_alone(&won.category));
@@ -394,6 +400,7 @@ fn settle_case(case: &mut Case, plan: &Plan, group: GroupId, judgement: &Judgeme
     }
     case.state = match plan {
         Plan::Record => case.state,
+        Plan::Close => CaseState::Closed,
         Plan::Show | Plan::HandOff(_) => CaseState::WithAgents,
         Plan::Resolve(_) if judgement.offer_human => CaseState::Offered,
         Plan::Resolve(_) => CaseState::Answered,

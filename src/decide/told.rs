@@ -121,6 +121,28 @@ pub fn follow_up(language: Language) -> String {
     .into()
 }
 
+/// Why humans get a mail in a case that is somebody else's.
+pub fn outsider(language: Language) -> String {
+    by_language(
+        language,
+        "来信人不是本案客户，请勿把本案内容告诉对方",
+        "somebody other than the requester wrote this: tell them nothing of the case",
+        "この案件のお客様とは別の方からのメールです。案件の内容を伝えないでください",
+    )
+    .into()
+}
+
+/// A mail larger than we take.
+pub fn cut(language: Language) -> String {
+    by_language(
+        language,
+        "来信过大，只取了开头部分；全文仍在邮箱里",
+        "the mail is too large and was taken by its beginning only; the whole of it is in the mailbox",
+        "メールが大きすぎるため冒頭のみ取り込みました。全文はメールボックスにあります",
+    )
+    .into()
+}
+
 /// Why no category won.
 pub fn ambiguity(why_not: &Ambiguity, language: Language) -> String {
     match (why_not, language) {

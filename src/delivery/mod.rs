@@ -171,7 +171,7 @@ impl<R: Relay + 'static> Delivery<R> {
                     id = item.message_id.as_str(),
                     attempt = item.attempts,
                     ms = took.as_millis(),
-                    response = accepted.response,
+                    response = maillog::words(self.store.key(), &accepted.response),
                 );
                 Record::Sent { message_id: item.message_id.clone(), at: now, response: accepted.response }
             }
@@ -226,7 +226,7 @@ impl<R: Relay + 'static> Delivery<R> {
                     id = id,
                     attempt = item.attempts,
                     until = until,
-                    why = why
+                    why = maillog::words(self.store.key(), &why)
                 );
                 let (message_id, attempt) = (item.message_id.clone(), item.attempts);
                 Record::Deferred { message_id, at: now, until, why, attempt }
@@ -239,7 +239,7 @@ impl<R: Relay + 'static> Delivery<R> {
                     to = to,
                     id = id,
                     attempt = item.attempts,
-                    why = why
+                    why = maillog::words(self.store.key(), &why)
                 );
                 let playbook = self.playbook.borrow().clone();
                 let case = match item.case {

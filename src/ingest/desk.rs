@@ -123,7 +123,7 @@ fn log_received(key: &Key, mailbox: &MailboxName, mail: &Listed, message: &Messa
         place = mail.place,
         octets = message.size,
         from = from,
-        case = shown(decision.case().map(|case| case.number)),
+        case = shown(outcome(decision).case()),
         outcome = outcome(decision).as_str(),
         kind = why.screening.kind.as_str(),
         sender = why.screening.authentication.verdict.as_str(),

@@ -53,6 +53,9 @@ pub struct Ingest<S> {
     unfetched: HashMap<Place, u32>,
 }
 
+/// Mails with their contents, and which of them were cut.
+type Sorted = (Vec<Listed>, Vec<Vec<u8>>, Vec<usize>);
+
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
@@ -190,8 +193,7 @@ impl<S: Source> Ingest<S> {
             let bytes = self.store.archive().get(hash)?;
             let mail =
                 Listed { place: place.clone(), size: bytes.len() as u64, delivered: (self.clock)(), junk: false };
-            // Whether the archive has all of it is not written down, and half a mail has no signature that is right.
-            let fetched = vec![(place.clone(), Fetched::Cut(bytes))];
+            let fetched = vec![(place.clone(), Fetched::Whole(bytes))];
             let desk = self.desk(playbook, mailbox, mark);
             self.take(desk, &[mail], fetched).await?;
         }
@@ -269,7 +271,7 @@ impl<S: Source> Ingest<S> {
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
     ) -> Result<usize, IngestError> {
-        let Sorted { mails, contents: bytes, whole } = self.sort_out(&desk.mailbox.name, batch, fetched)?;
+        let (mails, bytes, cut) = self.sort_out(&desk.mailbox.name, batch, fetched)?;
         if mails.is_empty() {
             return Ok(0);
         }
@@ -277,12 +279,12 @@ impl<S: Source> Ingest<S> {
         let store = self.store.clone();
         let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
         let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
-        let (read, bytes) = blocking(move || (read(&bytes, &hopeless), bytes)).await?;
+        let (read, bytes) = blocking(move || (read(&bytes, &hopeless, &cut), bytes)).await?;
         let findings = match &self.dns {
             None => vec![None; mails.len()],
             Some(dns) => {
-                // Mail from before the first start is not answered whoever sent it, and half a mail is not what was signed.
-                let asked = mails.iter().zip(whole).map(|(mail, whole)| whole && !is_baseline(&desk.mark, mail));
+                // Mail from before the first start is not answered, whoever sent it.
+                let asked = mails.iter().map(|mail| !is_baseline(&desk.mark, mail));
                 dns.look(signed(bytes, &read, asked)).await
             }
         };
@@ -312,16 +314,19 @@ impl<S: Source> Ingest<S> {
         fetched: Vec<(Place, Fetched)>,
     ) -> Result<Sorted, IngestError> {
         let mut listed: HashMap<&Place, &Listed> = batch.iter().map(|mail| (&mail.place, mail)).collect();
-        let mut sorted = Sorted::default();
+        let (mut mails, mut contents, mut cut) = (Vec::new(), Vec::new(), Vec::new());
         for (place, content) in fetched {
             // A mail that nobody asked for is not taken.
             let Some(mail) = listed.remove(&place) else { continue };
-            let is_whole = matches!(content, Fetched::Whole(_));
             match content {
-                Fetched::Whole(content) | Fetched::Cut(content) => {
-                    sorted.mails.push(mail.clone());
-                    sorted.contents.push(content);
-                    sorted.whole.push(is_whole);
+                Fetched::Whole(content) => {
+                    mails.push(mail.clone());
+                    contents.push(content);
+                }
+                Fetched::Cut(content) => {
+                    cut.push(mails.len());
+                    mails.push(mail.clone());
+                    contents.push(content);
                 }
                 Fetched::Vanished => {
                     maillog!("vanished", mailbox = mailbox, place = place);
@@ -330,7 +335,7 @@ impl<S: Source> Ingest<S> {
                 }
             }
         }
-        Ok(sorted)
+        Ok((mails, contents, cut))
     }
 
     /// Writes down that each mail is about to be read. True for those that have stopped their reader so often
@@ -361,15 +366,6 @@ impl<S: Source> Ingest<S> {
         }
         Ok(hopeless)
     }
-}
-
-/// What was fetched, side by side.
-#[derive(Default)]
-struct Sorted {
-    mails: Vec<Listed>,
-    contents: Vec<Vec<u8>>,
-    /// The content is all there is of the mail.
-    whole: Vec<bool>,
 }
 
 /// How far we came, or where we begin: mail that is left alone is never listed.
@@ -409,27 +405,36 @@ fn batches<'a>(mails: &'a [Listed], suspects: &HashSet<Place>) -> Vec<&'a [Liste
     batches
 }
 
-/// Reads the mails that are not hopeless.
-fn read(mails: &[Vec<u8>], hopeless: &[bool]) -> Vec<Result<Message, String>> {
+/// Reads the mails that are not hopeless, and notes of those in `cut` that they were fetched in part only.
+fn read(mails: &[Vec<u8>], hopeless: &[bool], cut: &[usize]) -> Vec<Result<Message, String>> {
     let readable: Vec<&[u8]> =
         mails.iter().zip(hopeless).filter(|(_, hopeless)| !**hopeless).map(|(mail, _)| mail.as_slice()).collect();
     let mut read = reader::read_all(&readable, &Limits::default()).into_iter();
     let given_up = || Err(format!("its reader died {MAX_ATTEMPTS} times"));
-    hopeless.iter().map(|hopeless| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) }).collect()
+    let one = |hopeless: &bool| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) };
+    let mut all: Vec<_> = hopeless.iter().map(one).collect();
+    for at in cut {
+        if let Some(Ok(message)) = all.get_mut(*at) {
+            message.defects.push(Defect::Cut);
+        }
+    }
+    all
 }
 
-/// The mails that can be checked, of those that shall be: from one sender, in a header that was read to its end.
+/// The mails that can be checked, of those that shall be: from one sender, and read to the end of header and text.
 fn signed(
     mails: Vec<Vec<u8>>,
     read: &[Result<Message, String>],
     asked: impl Iterator<Item = bool>,
 ) -> Vec<Option<Signed>> {
-    let sender = |read: &Result<Message, String>| {
-        let message = read.as_ref().ok().filter(|message| !message.defects.contains(&Defect::HeaderTooLong))?;
-        message.sender().cloned()
-    };
+    let in_part = |message: &Message| message.defects.iter().any(|d| matches!(d, Defect::HeaderTooLong | Defect::Cut));
     let mails = mails.into_iter().zip(read).zip(asked);
-    mails.map(|((bytes, read), asked)| sender(read).filter(|_| asked).map(|from| Signed { bytes, from })).collect()
+    mails
+        .map(|((bytes, read), asked)| {
+            let message = read.as_ref().ok().filter(|message| asked && !in_part(message))?;
+            Some(Signed { bytes, from: message.sender()?.clone() })
+        })
+        .collect()
 }
 
 /// Work that may block runs beside the loops that must not.

@@ -3,8 +3,9 @@
 //! The reader has a large stack, and a panic in it ends the reading of one mail, not the process. All cores
 //! read side by side; results come back in the order of the input.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -14,6 +15,9 @@ use crate::message::{self, Limits, Message};
 /// Octets of a reader's stack. Depth is limited long before (see [`Limits`]); this is the second wall.
 const STACK: usize = 16 * 1024 * 1024;
 
+/// Octets of a file given by hand.
+const MAX_FILE: u64 = 256 * 1024 * 1024;
+
 /// Reads each of `mails`; the error of a mail says what happened to its reader.
 pub fn read_all(mails: &[&[u8]], limits: &Limits) -> Vec<Result<Message, String>> {
     on_all_cores(mails, |bytes| Ok(message::read(bytes, limits)))
@@ -22,9 +26,21 @@ pub fn read_all(mails: &[&[u8]], limits: &Limits) -> Vec<Result<Message, String>
 /// Reads each of `files`.
 pub fn read_files(files: &[PathBuf], limits: Limits) -> Vec<Result<Message, String>> {
     on_all_cores(files, |file| {
-        let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
+        let bytes = read_file(file).map_err(|error| error.to_string())?;
         Ok(message::read(&bytes, &limits))
     })
+}
+
+/// Reads a plain file: a pipe or a device would never end.
+pub fn read_file(file: &Path) -> io::Result<Vec<u8>> {
+    let metadata = std::fs::metadata(file)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a plain file"));
+    }
+    if metadata.len() > MAX_FILE {
+        return Err(io::Error::other(format!("it is larger than {MAX_FILE} octets")));
+    }
+    std::fs::read(file)
 }
 
 /// Runs `work` on every item, on as many guarded threads as there are cores (one item needs one thread).

@@ -25,6 +25,9 @@ const RESERVED: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 /// Makes a stranger's file name safe (C10). Invisible characters go first: a zero-width space before
 /// `.htaccess` has passed a check that looked for a leading dot, and was gone when the file was written.
 pub(super) fn safe_name(written: &str) -> String {
+    if written.is_empty() {
+        return String::new();
+    }
     // NFKC may bring separators to light (U+2044 stays, U+FF0F becomes a slash), so it comes before the cutting.
     let visible: String = written.nfkc().filter(|c| !text::is_invisible(*c)).collect();
     let last = visible.rsplit(['/', '\\']).next().unwrap_or_default();

@@ -3,6 +3,8 @@
 /// A defect with a stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Defect {
+    /// Only its beginning was taken: it is larger than the mailbox's limit.
+    Cut,
     /// There is no header at all: not a mail.
     NoHeader,
     /// There is no From, or nothing in it.
@@ -42,6 +44,7 @@ pub enum Defect {
 impl Defect {
     pub fn code(self) -> &'static str {
         match self {
+            Defect::Cut => "cut",
             Defect::NoHeader => "no-header",
             Defect::NoFrom => "no-from",
             Defect::DuplicateField => "duplicate-field",

@@ -4,8 +4,8 @@
 //! above 127 mean, who is named in an address field, and which of the text is fresh is
 //! decided by our own neighbours in this folder.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use mail_parser::{DateTime, DecodeProblems, HeaderForm, HeaderName, MessageParser, MessagePart, PartFlags, PartKind};
 
@@ -91,11 +91,10 @@ fn parser(limits: &Limits) -> MessageParser {
         HeaderName::Keywords,
         HeaderName::Comments,
     ];
-    READ_HERE
-        .into_iter()
-        .fold(MessageParser::new(), |parser, name| parser.header(name, HeaderForm::Ignore))
-        .max_depth(limits.depth.min(Limits::MAX_DEPTH))
-        .max_parts(limits.parts)
+    static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
+        READ_HERE.into_iter().fold(MessageParser::new(), |parser, name| parser.header(name, HeaderForm::Ignore))
+    });
+    PARSER.clone().max_depth(limits.depth.min(Limits::MAX_DEPTH)).max_parts(limits.parts)
 }
 
 fn first_charset(parsed: &mail_parser::Message<'_>) -> Option<String> {
@@ -252,7 +251,7 @@ fn decoded_text(part: &MessagePart, most: usize, defects: &mut Defects) -> Strin
     let declared = part.content_type().and_then(|content_type| content_type.attribute("charset")).map(str::to_owned);
     let (octets, label) = if matches!(part.kind(), PartKind::Html) {
         let label = declared.or_else(|| text::html_charset(&octets));
-        (Cow::Owned(html::without_embedded(&octets).into_owned()), label)
+        (html::without_embedded(octets), label)
     } else {
         (octets, declared)
     };
@@ -345,7 +344,10 @@ fn report(parsed: &mail_parser::Message<'_>, limits: &Limits) -> Option<Report> 
         Some(Groups::parse(&fields, limits.outcomes + 1))
     };
     if let Some(groups) = groups(&["message/delivery-status", "message/global-delivery-status"]) {
-        return Some(Report::Delivery { outcomes: groups.outcomes(), about: returned_ids(&parts, limits) });
+        return Some(Report::Delivery {
+            outcomes: groups.outcomes(limits.outcomes),
+            about: returned_ids(&parts, limits),
+        });
     }
     if let Some(groups) = groups(&["message/feedback-report"]) {
         return Some(Report::Abuse {

@@ -77,8 +77,14 @@ pub(super) fn divider(line: &str) -> Option<Earlier> {
             (reply|write|type your reply) above this line|この(行|線)より上(に|で)",
         )
     });
+    const DRAWN: [char; 6] = ['-', '=', '_', '─', '—', '#'];
+    // Hardly any line begins like one. `&` may begin a blank of HTML.
+    let first = line.chars().find(|c| !(c.is_whitespace() || matches!(c, '>' | '*' | '|')))?.to_ascii_lowercase();
+    if !DRAWN.contains(&first) && !"abdiv开開以転下&".contains(first) {
+        return None;
+    }
     let line = bare(line)?;
-    if !line.starts_with(['-', '=', '_', '─', '—', '#']) {
+    if !line.starts_with(DRAWN) {
         return if line.ends_with([':', '：']) || line.chars().count() < 20 {
             PASSED_ON_BARE.is_match(&line).then_some(Earlier::PassedOn)
         } else {
@@ -126,14 +132,14 @@ pub(super) fn attribution<'a>(lines: impl Iterator<Item = &'a str>, quote_follow
         if !goes_on || joined.len() + line.len() > ATTRIBUTION_OCTETS {
             return 0;
         }
+        if at == 0 && !may_open(line) {
+            return 0;
+        }
         if !joined.is_empty() {
             joined.push(' ');
         }
         joined.push_str(line);
         apart = false;
-        if at == 0 && !may_open(&joined) {
-            return 0;
-        }
         if says_who_wrote(&joined, quote_follows(at + 1)) {
             return at + 1;
         }

@@ -23,7 +23,10 @@ fn with_parameters_folded(raw: &[u8]) -> Cow<'_, [u8]> {
     const PARAMETERS: [&[u8]; 5] = [b"boundary=", b"charset=", b"name=", b"filename=", b"report-type="];
     let is_lost = |at: usize| {
         let line = &raw[at..];
-        PARAMETERS.iter().any(|name| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+        line.first().is_some_and(u8::is_ascii_alphabetic)
+            && PARAMETERS
+                .iter()
+                .any(|name| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
             && raw[..at].trim_ascii_end().ends_with(b";")
             && !raw[..at].ends_with(b"\n\n")
             && !raw[..at].ends_with(b"\n\r\n")

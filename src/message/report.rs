@@ -131,9 +131,9 @@ impl Groups {
         self.0.iter().find_map(|group| value(group, name))
     }
 
-    /// The groups that name a recipient.
-    pub(super) fn outcomes(&self) -> Vec<Outcome> {
-        self.0.iter().filter_map(|group| outcome(group)).collect()
+    /// The groups that name a recipient, at most `most`.
+    pub(super) fn outcomes(&self, most: usize) -> Vec<Outcome> {
+        self.0.iter().filter_map(|group| outcome(group)).take(most).collect()
     }
 }
 
@@ -191,7 +191,7 @@ mod tests {
             10,
         );
         assert_eq!(groups.value("reporting-mta"), Some("dns; mx.example.net"));
-        let outcomes = groups.outcomes();
+        let outcomes = groups.outcomes(10);
         assert_eq!(outcomes.len(), 2);
         assert_eq!(outcomes[0].address, Address::parse("li@example.com").ok());
         assert_eq!(outcomes[0].action, Action::Failed);
@@ -199,8 +199,8 @@ mod tests {
         assert_eq!(outcomes[0].diagnostic, "550 5.1.1 unknown user");
         assert_eq!((outcomes[1].action, outcomes[1].address.as_ref()), (Action::Delayed, None));
         assert_eq!(outcomes[1].status.unwrap().class, 4);
-        assert!(Groups::parse("", 10).outcomes().is_empty());
-        assert_eq!(Groups::parse(&"Action: failed\n\n".repeat(1_000), 5).outcomes().len(), 5);
+        assert!(Groups::parse("", 10).outcomes(10).is_empty());
+        assert_eq!(Groups::parse(&"Action: failed\n\n".repeat(1_000), 9).outcomes(5).len(), 5);
         for no_status in ["", "550", "5.1", "3.1.1", "5.1.1.1", "10.1.1"] {
             assert_eq!(Status::find_in(no_status), None, "{no_status}");
         }

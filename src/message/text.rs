@@ -278,12 +278,21 @@ pub(super) fn html_charset(octets: &[u8]) -> Option<String> {
 
 /// Line ends become `\n`; control characters, and marks that turn the reading direction, go.
 pub(super) fn tidy(text: &str) -> String {
+    // The first octets of all characters below; most of the text is between them, and copied as it is.
+    let is_plain = |octet: u8| octet >= b' ' && !matches!(octet, 0x7F | 0xC2 | 0xD8 | 0xE2 | 0xEF);
     let mut tidied = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    let mut rest = text;
+    loop {
+        let plain = rest.bytes().position(|octet| !is_plain(octet)).unwrap_or(rest.len());
+        tidied.push_str(&rest[..plain]);
+        let mut chars = rest[plain..].chars();
+        let Some(c) = chars.next() else {
+            return tidied;
+        };
+        rest = chars.as_str();
         match c {
             '\r' => {
-                if chars.peek() != Some(&'\n') {
+                if !rest.starts_with('\n') {
                     tidied.push('\n');
                 }
             }
@@ -294,28 +303,29 @@ pub(super) fn tidy(text: &str) -> String {
             c => tidied.push(c),
         }
     }
-    tidied
 }
 
 /// One line for people and logs: no controls, no tricks with the reading direction, blanks collapsed, at most
 /// `most` characters.
 pub(super) fn one_line(text: &str, most: usize) -> String {
-    let visible: String = text
-        .chars()
-        .filter(|c| !is_bidi(*c) && !matches!(c, '\u{FEFF}' | '\u{200B}'))
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let mut line = String::with_capacity(visible.len());
-    for word in visible.split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
+    let mut line = String::with_capacity(text.len().min(4 * most));
+    let (mut count, mut blank) = (0, false);
+    for c in text.chars().filter(|c| !is_bidi(*c) && !matches!(c, '\u{FEFF}' | '\u{200B}')) {
+        if c.is_control() || c.is_whitespace() {
+            blank = count > 0;
+            continue;
         }
-        line.push_str(word);
+        if std::mem::take(&mut blank) && count < most {
+            line.push(' ');
+            count += 1;
+        }
+        if count >= most {
+            break;
+        }
+        line.push(c);
+        count += 1;
     }
-    match line.char_indices().nth(most) {
-        Some((end, _)) => line[..end].to_owned(),
-        None => line,
-    }
+    line
 }
 
 /// Marks that turn the reading direction (UAX #9): an `exe` can look like a `pdf` with them.

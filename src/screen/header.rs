@@ -132,11 +132,11 @@ fn is_response_suppressed(message: &Message) -> bool {
 /// `X-Loop` and its kin (`X-Roundup-Loop`, `X-RT-Loop-Prevention`). Ours is looked at before.
 fn has_loop_mark(message: &Message) -> bool {
     message.fields.iter().any(|field| {
-        let name = field.name.to_ascii_lowercase();
-        name.starts_with("x-")
-            && name.split('-').any(|part| part == "loop")
+        let mut parts = field.name.split('-');
+        parts.next().is_some_and(|first| first.eq_ignore_ascii_case("x"))
+            && parts.any(|part| part.eq_ignore_ascii_case("loop"))
             // Exchange writes it also where a rule merely redirects a person's mail.
-            && name != "x-ms-exchange-inbox-rules-loop"
+            && !field.name.eq_ignore_ascii_case("x-ms-exchange-inbox-rules-loop")
     })
 }
 

@@ -4,11 +4,12 @@
 //! at the end. A person who quotes one tells first what it is about, or asks something of us; then it
 //! proves nothing.
 
+use std::cell::LazyCell;
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexSet};
+use regex::Regex;
 
-use super::plain::{patterns, plain};
+use super::plain::{Phrases, plain};
 use super::{Reason, phrases, robots, subject};
 use crate::address::ReversePath;
 use crate::message::Message;
@@ -26,19 +27,23 @@ const BANNER: usize = 6;
 /// Characters of a phrase, however it is broken into lines.
 const PHRASE: usize = 320;
 
-static BOUNCE: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::BOUNCE));
-static TROUBLE: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::TROUBLE));
-static AWAY: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::AWAY));
-static ABSENT: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::ABSENT));
-static REPLYING: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::REPLYING));
-static NOTICE: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::NOTICE));
-static FOOTER: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::FOOTER));
-static BULK: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::BULK));
-static ASKING: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::ASKING));
-static TELLING: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::TELLING));
+static BOUNCE: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::BOUNCE]));
+static TROUBLE: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::TROUBLE]));
+static AWAY: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::AWAY]));
+static ABSENT: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::ABSENT]));
+static REPLYING: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::REPLYING]));
+static NOTICE: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::NOTICE]));
+static FOOTER: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::FOOTER]));
+static BULK: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::BULK]));
+static ASKING: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::ASKING]));
+static TELLING: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::TELLING]));
+
+/// All that may stand anywhere near the beginning or the end.
+static ANYWHERE: LazyLock<Phrases> =
+    LazyLock::new(|| Phrases::new(&[phrases::AWAY, phrases::ABSENT, phrases::FOOTER, phrases::BULK]));
 
 /// What the other host said, in the middle of a report: `550 5.1.1`, `RCPT TO:<a@b>`.
-static TRANSCRIPT: LazyLock<RegexSet> = LazyLock::new(|| patterns(phrases::TRANSCRIPT));
+static TRANSCRIPT: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::TRANSCRIPT]));
 
 /// Web addresses: the `?` in them asks nothing.
 static LINK: LazyLock<Regex> =
@@ -49,62 +54,91 @@ pub fn look(message: &Message, found: &mut Vec<Reason>) {
     let text = own_words(message);
     let unwrapped = unwrap(&text);
     let (opening, closing) = (head(&unwrapped, OPENING), tail(&unwrapped, CLOSING));
-    let asks = ASKING.is_match(&unwrapped);
-    let asks_at_once = ASKING.is_match(head(&unwrapped, FIRST_WORDS));
+    let asks = LazyCell::new(|| ASKING.is_match(&unwrapped));
+    let asks_at_once = LazyCell::new(|| ASKING.is_match(head(&unwrapped, FIRST_WORDS)));
     // `Fwd:` and `Re:` are a person's, unless a mail system writes them.
     let system = is_from_mail_system(message);
-    let passed_on = subject::is_passed_on(message) && !system;
+    let passed_on = LazyCell::new(|| subject::is_passed_on(message) && !system);
+    // Most mail has nothing of it.
+    let anything = ANYWHERE.words_in(&unwrapped);
 
-    if !passed_on && is_bounce(message, &text, asks, asks_at_once) {
+    if is_bounce(message, system, &text, &asks, &asks_at_once) && !*passed_on {
         found.push(Reason::BounceText);
     }
-    let away = AWAY.is_match(opening) || (ABSENT.is_match(opening) && REPLYING.is_match(&unwrapped));
-    if !asks && away {
+    let away = || AWAY.is_match(opening) || (ABSENT.is_match(opening) && REPLYING.is_match(&unwrapped));
+    if anything && away() && !*asks {
         found.push(Reason::AutoReplyText);
     }
     let begins_as_notice = paragraphs(opening).take(2).any(|paragraph| NOTICE.is_match(paragraph));
-    if (!passed_on && !asks_at_once && begins_as_notice)
-        || (!asks && (FOOTER.is_match(opening) || FOOTER.is_match(closing)))
-    {
+    let ends_as_notice = || FOOTER.is_match(opening) || FOOTER.is_match(closing);
+    if begins_as_notice && !*passed_on && !*asks_at_once || anything && ends_as_notice() && !*asks {
         found.push(Reason::NoticeText);
     }
-    if !asks_at_once && (BULK.is_match(opening) || BULK.is_match(closing)) {
+    if anything && (BULK.is_match(opening) || BULK.is_match(closing)) && !*asks_at_once {
         found.push(Reason::BulkText);
     }
 }
 
 /// Is the text a mail system's? A formula at the beginning is enough where nothing is asked. What people say
 /// too needs something that points the same way. A postmaster who asks nothing and speaks of trouble is one.
-fn is_bounce(message: &Message, text: &str, asks: bool, asks_at_once: bool) -> bool {
-    let system = is_from_mail_system(message);
-    let robot = message.from.iter().any(|person| robots::sender(&person.written).is_some());
-    let troubled = subject::speaks_of_trouble(message);
+fn is_bounce(
+    message: &Message,
+    system: bool,
+    text: &str,
+    asks: &LazyCell<bool, impl FnOnce() -> bool>,
+    asks_at_once: &LazyCell<bool, impl FnOnce() -> bool>,
+) -> bool {
+    let robot = || message.from.iter().any(|person| robots::sender(&person.written).is_some());
     let original = carries_original(message);
-    let likely = system || robot || subject::is_bounce(message) || (original && troubled);
+    let troubled = LazyCell::new(|| subject::speaks_of_trouble(message));
+    let likely = LazyCell::new(|| system || robot() || subject::is_bounce(message) || (original && *troubled));
 
-    let beginnings = beginnings(text, system);
-    let begins_with = |set: &RegexSet| beginnings.iter().any(|beginning| set.is_match(beginning));
-    let formula = begins_with(&BOUNCE) && (likely || !asks);
-    let trouble = begins_with(&TROUBLE) && likely && !asks_at_once;
-    let nothing_else = system && (text.is_empty() || subject::is_bounce(message));
-    let postmaster = system && !asks && (original || troubled || TRANSCRIPT.is_match(text));
-    formula || trouble || nothing_else || postmaster
+    let first_lines = FirstLines::of(text);
+    let begins_with = |phrases: &Phrases| first_lines.begin_with(phrases, system);
+    let formula = || begins_with(&BOUNCE) && (*likely || !**asks);
+    let trouble = || *likely && !**asks_at_once && begins_with(&TROUBLE);
+    let nothing_else = || system && (text.is_empty() || subject::is_bounce(message));
+    let postmaster = || system && !**asks && (original || *troubled || TRANSCRIPT.is_match(text));
+    formula() || trouble() || nothing_else() || postmaster()
 }
 
-/// The text from each of its first lines on, without line breaks, until somebody begins to tell something.
-/// A mail system may say "I'm sorry" without being somebody.
-fn beginnings(text: &str, system: bool) -> Vec<String> {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let mut beginnings = Vec::new();
-    for (i, line) in lines.iter().enumerate().take(BANNER) {
-        // No line is shorter than one character and its break.
-        let beginning = lines[i..lines.len().min(i + PHRASE / 2)].join(" ");
-        beginnings.push(head(&beginning, PHRASE).to_owned());
-        if !system && TELLING.is_match(line) {
-            break;
+/// The beginning of a text without its line breaks, and where in it the first lines begin.
+struct FirstLines {
+    joined: String,
+    starts: Vec<usize>,
+}
+
+impl FirstLines {
+    fn of(text: &str) -> FirstLines {
+        let (mut joined, mut starts) = (String::new(), Vec::with_capacity(BANNER));
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            if !joined.is_empty() {
+                joined.push(' ');
+            }
+            if starts.len() < BANNER {
+                starts.push(joined.len());
+            } else if starts.last().is_some_and(|last| joined.len() - last > 4 * PHRASE) {
+                break;
+            }
+            joined.push_str(line);
         }
+        FirstLines { joined, starts }
     }
-    beginnings
+
+    /// Does a phrase begin with one of the lines, before somebody begins to tell something? A mail system may say
+    /// "I'm sorry" without being somebody.
+    fn begin_with(&self, phrases: &Phrases, system: bool) -> bool {
+        let beginnings = || self.starts.iter().map(|start| head(&self.joined[*start..], PHRASE));
+        if !beginnings().any(|beginning| phrases.words_in(beginning)) {
+            return false;
+        }
+        let telling = |at: usize| {
+            let end = self.starts.get(at + 1).map_or(self.joined.len(), |next| next - 1);
+            !system && TELLING.is_match(&self.joined[self.starts[at]..end])
+        };
+        let told = (0..self.starts.len()).find(|at| telling(*at)).unwrap_or(BANNER);
+        beginnings().take(told + 1).any(|beginning| phrases.is_match(beginning))
+    }
 }
 
 /// A postmaster's address is also read by humans: with it alone nothing is said.
@@ -162,12 +196,18 @@ fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
 
 /// The first `most` characters.
 fn head(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
     let end = text.char_indices().nth(most).map_or(text.len(), |(i, _)| i);
     &text[..end]
 }
 
 /// The last `most` characters.
 fn tail(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
     let start = text.char_indices().rev().nth(most.saturating_sub(1)).map_or(0, |(i, _)| i);
     &text[start..]
 }

@@ -6,10 +6,10 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexSet};
+use regex::Regex;
 
 use super::Reason;
-use super::plain::{patterns, plain};
+use super::plain::{Phrases, plain};
 use crate::message::Message;
 
 /// Characters of a subject looked at: a formula stands at the beginning.
@@ -106,9 +106,9 @@ const NOTICE: &[&str] = &[
     r"^(?:cron|anacron) <|^\[?nagios\b|^\*\* (?:problem|recovery|acknowledgement)\b",
 ];
 
-static FORMULAS: LazyLock<RegexSet> = LazyLock::new(|| compile(&[AUTO_REPLY, BOUNCE, NOTICE]));
-static BOUNCES: LazyLock<RegexSet> = LazyLock::new(|| compile(&[BOUNCE]));
-static TROUBLES: LazyLock<RegexSet> = LazyLock::new(|| compile(&[TROUBLE]));
+static FORMULAS: LazyLock<Phrases> = LazyLock::new(|| compile(&[AUTO_REPLY, BOUNCE, NOTICE]));
+static BOUNCES: LazyLock<Phrases> = LazyLock::new(|| compile(&[BOUNCE]));
+static TROUBLES: LazyLock<Phrases> = LazyLock::new(|| compile(&[TROUBLE]));
 
 /// `Fwd:` and its kin, and `Re:`. What follows was written by a program, but a person sent it.
 static PASSED_ON: LazyLock<Regex> = LazyLock::new(|| {
@@ -173,10 +173,10 @@ fn untagged(subject: &str) -> (&str, Vec<&str>) {
     }
 }
 
-fn compile(lists: &[&[&str]]) -> RegexSet {
+fn compile(lists: &[&[&str]]) -> Phrases {
     let whole: Vec<String> =
-        lists.concat().into_iter().map(|pattern| pattern.replace("$end", r"\s?(?:[:(\[!]|$)")).collect();
-    patterns(&whole.iter().map(String::as_str).collect::<Vec<_>>())
+        lists.concat().into_iter().map(|phrase| phrase.replace("$end", r"\s?(?:[:(\[!]|$)")).collect();
+    Phrases::new(&[&whole.iter().map(String::as_str).collect::<Vec<_>>()])
 }
 
 #[cfg(test)]

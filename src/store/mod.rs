@@ -123,6 +123,12 @@ impl Store {
     fn open_on(dir: &Path, disk: Box<dyn Disk>, segment: u64) -> Result<(Store, Opened), StoreError> {
         let lock = folder::take(dir)?;
         let first = !dir.join("journal").exists();
+        if first && dir.join("state").exists() {
+            return Err(StoreError::Trouble(format!(
+                "{} is missing, without which nothing is known of any case; restore it from a backup",
+                dir.join("journal").display()
+            )));
+        }
         let key = folder::key(dir, first)?;
         let archive = Archive::open(dir.join("archive"))?;
         let (journal, torn) = Journal::open(&dir.join("journal"), disk, segment)?;

@@ -194,6 +194,8 @@ fn an_outsider_in_the_thread_is_heard_and_never_answered() {
     let decision = house.decide(&mail, |facts| facts.by_signed.push(case.clone()));
     assert_eq!(purposes(&decision), [Purpose::Forward]);
     assert_eq!(decision.case().unwrap().requester, case.requester, "recipients never change");
+    let forward = decision.outgoing().next().unwrap();
+    assert!(forward.content.head.contains("Reply-To: support@example.com\r\n"), "an answer goes to no customer");
 }
 
 #[test]
@@ -465,4 +467,16 @@ fn who_forges_a_colleagues_address_is_shown_to_humans() {
     let decision = house.decide(&alike, |_| {});
     assert_eq!(purposes(&decision), [Purpose::Forward]);
     assert!(decision.why.screening.reasons.iter().any(|reason| reason.code() == "look-alike"));
+}
+
+#[test]
+fn thanks_are_recorded_and_neither_answered_nor_shown() {
+    let house = House::new();
+    for text in ["谢谢，解决了！", "好的，多谢", "Thanks, it works now.", "ありがとうございました。解決しました。"]
+    {
+        let case = house.case(CaseState::Offered);
+        let decision = house.decide(&from_ann("", text), |facts| facts.by_signed.push(case));
+        assert_eq!(purposes(&decision), [], "{text}");
+        assert_eq!(decision.case().unwrap().state, CaseState::Closed);
+    }
 }

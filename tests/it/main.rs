@@ -4,6 +4,7 @@ mod bot;
 mod decisions;
 mod demo;
 mod fixtures;
+mod hostile;
 mod imap_peer;
 mod layers;
 mod peer;

@@ -193,3 +193,33 @@ async fn h05_the_signatures_of_a_mail_are_checked_before_it_is_decided() {
     assert_eq!(told(&right.1), expect("pass by signature (dkim pass, dmarc unknown)", true, false));
     assert_eq!(told(&wrong.1), expect("fail by signature (dkim fail, dmarc unknown)", false, false));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_mail_under_a_used_name_is_another_mail() {
+    let mut desk = Desk::new(|text| text);
+    desk.step().await;
+    let mails = [1, 2, 3].map(|n| {
+        let mail = desk.lay(n);
+        fs::rename(desk.folder.path().join(format!("mail/new/{n:04}")), desk.folder.path().join(format!("mail/{n}")))
+            .unwrap();
+        mail
+    });
+    for n in [1, 2, 3] {
+        fs::rename(desk.folder.path().join(format!("mail/{n}")), desk.folder.path().join("mail/new/mail.eml")).unwrap();
+        assert_eq!(desk.step().await.committed, 1);
+    }
+    assert!(mails.iter().all(|mail| desk.is_answered(mail) == Some(true)));
+    assert_eq!(fs::read_dir(desk.folder.path().join("mail/cur")).unwrap().count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_with_the_longest_name_is_settled_like_any_other() {
+    let mut desk = Desk::new(|text| text);
+    desk.step().await;
+    let mail = desk.lay(1);
+    fs::rename(desk.folder.path().join("mail/new/0001"), desk.folder.path().join("mail/new").join("x".repeat(254)))
+        .unwrap();
+    desk.lay(2);
+    assert_eq!(desk.step().await.committed, 2);
+    assert_eq!((desk.is_answered(&mail), desk.waiting()), (Some(true), 0));
+}

@@ -81,9 +81,18 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
         }
         Record::Decided(decided) => decide(change, position, decided)?,
         Record::Again { mailbox, place, hash, .. } => placed(change, mailbox, place, Some(hash))?,
+        Record::Vanished { mailbox, place: place @ Place::Maildir { .. }, .. } => {
+            change.remove(keys::pending(mailbox, place));
+        }
         Record::Vanished { mailbox, place, .. } => placed(change, mailbox, place, None)?,
         Record::Settled { mailbox, places } => {
-            places.iter().for_each(|place| change.remove(keys::unsettled(mailbox, place)));
+            for place in places {
+                change.remove(keys::unsettled(mailbox, place));
+                // A settled mail has left `new/`: another mail may come under its name.
+                if let Place::Maildir { .. } = place {
+                    change.remove(keys::placed(mailbox, place));
+                }
+            }
         }
         Record::Changed(changed) => amend(change, position, changed)?,
         Record::SendStart { message_id, attempt, .. } => {
