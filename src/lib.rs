@@ -38,6 +38,7 @@ pub mod decide;
 // ---- I/O below this line ----
 
 // edges: the world, one crate behind each door
+pub mod dns;
 pub mod imap;
 pub mod maildir;
 pub mod maillog;

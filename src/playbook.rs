@@ -231,6 +231,8 @@ pub fn desk(config: &Config, key: Key) -> Desk {
         addresses: config.mailboxes.iter().flat_map(|mailbox| mailbox.addresses.clone()).collect(),
         never: colleagues(config).chain(&config.reply.never).cloned().collect(),
         trusted_forms: config.reply.trusted_forms.clone(),
+        servers: config.reply.authentication_servers.clone(),
+        policy: config.reply.senders,
         bot_id: config.id.clone(),
         stale_after: config.reply.stale,
         key,

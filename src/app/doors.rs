@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::files::Configured;
 use crate::config;
+use crate::dns::Dns;
 use crate::ids::MailboxName;
 use crate::imap::{self, ImapSource};
 use crate::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceError};
@@ -92,6 +93,14 @@ pub fn relays(configured: &Configured) -> anyhow::Result<Vec<AnyRelay>> {
             (0..smtp.connections).map(|_| Ok(AnyRelay::Smtp(Box::new(SmtpRelay::new(settings.clone())?)))).collect()
         }
     }
+}
+
+/// Whom to ask about signatures; nobody where that is switched off, or where this machine knows no resolver.
+pub fn dns(configured: &Configured) -> Option<Dns> {
+    if !configured.config.reply.verify_dkim {
+        return None;
+    }
+    Dns::of_this_machine().map_err(|error| tracing::warn!("DKIM signatures are not checked: {error}")).ok()
 }
 
 fn authority(configured: &Configured, server: &config::Server) -> anyhow::Result<Option<Vec<u8>>> {

@@ -90,13 +90,15 @@ pub async fn run(configured: &Configured, shutdown: CancellationToken) -> Result
     let (_keep, playbook) = watch::channel(Arc::new(playbook));
 
     let mut flows: JoinSet<Result<(), anyhow::Error>> = JoinSet::new();
+    let dns = doors::dns(configured);
     for mailbox in &configured.config.mailboxes {
         let source = doors::source(configured, mailbox).map_err(RunError::Other)?;
         let longest = match &mailbox.source {
             config::Source::Imap(imap) => imap.poll,
             config::Source::Maildir { .. } => MAILDIR_WAIT,
         };
-        let ingest = Ingest::new(source, store.clone(), playbook.clone(), clock(), longest, shutdown.clone());
+        let mut ingest = Ingest::new(source, store.clone(), playbook.clone(), clock(), longest, shutdown.clone());
+        ingest.dns = dns.clone();
         flows.spawn(async move { Ok(ingest.run().await?) });
     }
     let delivery = delivery(configured, &store, playbook)?;

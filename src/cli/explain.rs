@@ -59,7 +59,8 @@ pub fn run(file: &Path, options: Options) -> Done {
         let (message, hash, now) = (app::read(&bytes), MailHash::of(&bytes), app::now());
         let clues = thread::clues(&message, &hash, playbook.key());
         let facts = Facts { free_number: clues.candidates.first().copied(), ..Facts::default() };
-        let mail = Mail { mailbox, hash, message: &message, delivered: now, junk: false, baseline: false };
+        let mail =
+            Mail { mailbox, hash, message: &message, findings: None, delivered: now, junk: false, baseline: false };
         let decision = decide::decide(&mail, &facts, &playbook, now);
         println!("{}", explanation(path, &message, &decision, &playbook));
         for outgoing in decision.outgoing() {

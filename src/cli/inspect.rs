@@ -36,7 +36,7 @@ pub fn run(config: &Path, options: Options) -> Done {
     for (file, result) in options.files.iter().zip(reader::read_files(&options.files, Limits::default())) {
         let inspected = result.map(|message| {
             let now = app::now();
-            let arrived = screen::Arrived { delivered: now, now, junk: false, baseline: false };
+            let arrived = screen::Arrived { delivered: now, now, junk: false, baseline: false, findings: None };
             let screening = screen::screen(&message, desk.as_ref().map(|desk| (desk, &arrived)));
             (message, screening)
         });

@@ -20,6 +20,7 @@ pub const SHEET_VARIABLES: &[&str] = &[
     "sheet.group",
     "sheet.name",
     "sheet.requester",
+    "sheet.authentication",
     "sheet.subject",
     "sheet.language",
     "sheet.category",
@@ -58,6 +59,8 @@ pub struct ForwardSheet {
     /// The requester's name as they wrote it; trusted by nobody.
     pub name: String,
     pub requester: Option<Address>,
+    /// Whether the domain of the requester is proven, in words.
+    pub authentication: String,
     /// The subject of the customer's mail.
     pub subject: String,
     /// The language the mail was found to be in, such as `zh`.
@@ -73,7 +76,7 @@ pub struct ForwardSheet {
     pub attachments: Vec<Attachment>,
     /// Shall the customer's own mail go along? It does not when it carries something executable.
     pub send_original: bool,
-    /// What the screening found: not authenticated, a look-alike domain, ….
+    /// What the screening found: a look-alike domain, a forged sender, ….
     pub warnings: Vec<String>,
     /// What the customer wrote.
     pub text: String,
@@ -115,6 +118,7 @@ impl ForwardSheet {
             .text("sheet.group", &self.group)
             .text("sheet.name", &self.name)
             .text("sheet.requester", requester.as_deref().unwrap_or_default())
+            .text("sheet.authentication", &self.authentication)
             .text("sheet.subject", &self.subject)
             .text("sheet.language", &self.language);
         let verdict = self.verdict.as_ref();
@@ -224,6 +228,7 @@ mod tests {
             group: "邮件技术组".into(),
             name: "Li".into(),
             requester: Some("li@example.org".parse().unwrap()),
+            authentication: "域名未经证实".into(),
             subject: "发送失败".into(),
             language: "zh".into(),
             verdict: Some(Verdict {
@@ -330,6 +335,7 @@ mod tests {
 案号：EPRV-JQK5-2
 处理组：邮件技术组
 来信地址：li@example.org
+发件核验：域名未经证实
 自称：Li
 主题：发送失败
 语言：zh

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::file::{BotFile, GroupTable, ImapTable, MailboxTable, RelayTable, SmtpTable, Wording};
+use super::file::{BotFile, GroupTable, ImapTable, MailboxTable, RelayTable, ReplyTable, SmtpTable, Wording};
 use super::place::{Places, variable};
 use super::{
-    Auth, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Relay, Reply, Secret, Server, Smtp, Source,
-    Tls,
+    Auth, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Relay, Reply, Secret, SenderPolicy, Server,
+    Smtp, Source, Tls,
 };
 use crate::address::{Address, ReversePath};
 use crate::ids::{GroupId, MailboxName, NameError};
@@ -63,12 +63,7 @@ impl Check<'_> {
         };
         let relay = self.relay(file.relay);
         let handoff = self.handoff(file.handoff, file.group);
-        let reply = Reply {
-            enabled: file.reply.enabled,
-            stale: hours(file.reply.stale_hours),
-            trusted_forms: self.addresses(&["reply", "trusted_forms"], &file.reply.trusted_forms),
-            never: self.addresses(&["reply", "never"], &file.reply.never),
-        };
+        let reply = self.reply(file.reply);
         let level = file.log.level;
         let levels = ["error", "warn", "info", "debug", "trace"];
         self.one_of(&["log", "level"], &level, &levels.map(|level| (level, ())));
@@ -84,7 +79,7 @@ impl Check<'_> {
             relay: relay?,
             bounce_address,
             handoff: handoff?,
-            reply,
+            reply: reply?,
             budget: file.budget,
             delivery: Delivery {
                 give_up: hours(file.delivery.give_up_hours),
@@ -291,6 +286,29 @@ impl Check<'_> {
             language: language?,
             attach_original: table.attach_original,
             automatic: table.automatic,
+        })
+    }
+
+    fn reply(&mut self, table: ReplyTable) -> Option<Reply> {
+        let at = |key| ["reply", key];
+        let policies =
+            [("budgeted", SenderPolicy::Budgeted), ("strict", SenderPolicy::Strict), ("off", SenderPolicy::Off)];
+        let senders = self.one_of(&at("authentication"), &table.authentication, &policies);
+        for (i, server) in table.authentication_servers.iter().enumerate() {
+            // RFC 8601 §2.5: whatever a server calls itself, often its host name, without blanks.
+            if server.is_empty() || server.contains(|c: char| c.is_whitespace() || c == ';') {
+                let what = "is not the name of a server: copy what stands first in its Authentication-Results";
+                self.wrong(&["reply", "authentication_servers", &i.to_string()], what);
+            }
+        }
+        Some(Reply {
+            enabled: table.enabled,
+            stale: hours(table.stale_hours),
+            trusted_forms: self.addresses(&at("trusted_forms"), &table.trusted_forms),
+            never: self.addresses(&at("never"), &table.never),
+            senders: senders?,
+            authentication_servers: table.authentication_servers.iter().map(|server| server.to_lowercase()).collect(),
+            verify_dkim: table.verify_dkim,
         })
     }
 

@@ -196,11 +196,22 @@ pub struct ReplyTable {
     pub stale_hours: u32,
     pub trusted_forms: Vec<String>,
     pub never: Vec<String>,
+    pub authentication: String,
+    pub authentication_servers: Vec<String>,
+    pub verify_dkim: bool,
 }
 
 impl Default for ReplyTable {
     fn default() -> ReplyTable {
-        ReplyTable { enabled: true, stale_hours: 72, trusted_forms: Vec::new(), never: Vec::new() }
+        ReplyTable {
+            enabled: true,
+            stale_hours: 72,
+            trusted_forms: Vec::new(),
+            never: Vec::new(),
+            authentication: "budgeted".into(),
+            authentication_servers: Vec::new(),
+            verify_dkim: true,
+        }
     }
 }
 

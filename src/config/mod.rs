@@ -187,6 +187,22 @@ pub struct Reply {
     pub stale: Duration,
     pub trusted_forms: Vec<Address>,
     pub never: Vec<Address>,
+    pub senders: SenderPolicy,
+    /// The names our own mail servers give themselves in `Authentication-Results`, in lower case.
+    pub authentication_servers: Vec<String>,
+    /// Check the DKIM signatures of mail ourselves, which asks the domain name system.
+    pub verify_dkim: bool,
+}
+
+/// Who is answered, as far as From can be believed. Humans see every mail, whoever sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SenderPolicy {
+    /// Who fails is not answered; those of whom nothing is known share a small budget.
+    Budgeted,
+    /// Only who is authenticated is answered.
+    Strict,
+    /// Everybody is answered; agents are warned of who fails.
+    Off,
 }
 
 #[derive(Debug, Clone)]

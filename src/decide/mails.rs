@@ -11,7 +11,7 @@ use crate::language::Language;
 use crate::message::Defect;
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
-use crate::screen::Kind;
+use crate::screen::{self, Kind, Reason};
 use crate::thread::{Because, Threading};
 use crate::time::Timestamp;
 
@@ -108,6 +108,7 @@ fn forwards(
         why: reasons(why, fault, handoff.language),
         attachments: message.attachments.clone(),
         send_original: handoff.attach_original && message.size as u64 <= playbook.largest_original(),
+        authentication: told::authentication(&why.screening.authentication, message.sender(), handoff.language),
         warnings: warnings(mail, why, handoff.language),
         text: if human { fresh_and_forwarded(mail) } else { message.text.clone() },
     };
@@ -147,7 +148,13 @@ fn evidence(why: &Why) -> Vec<String> {
 
 /// What agents must know before they trust the mail.
 fn warnings(mail: &Mail<'_>, why: &Why, language: Language) -> Vec<String> {
-    let screened = why.screening.reasons.iter().map(|reason| reason.explanation(language).to_owned());
+    let mut reasons = why.screening.reasons.clone();
+    // A forged sender is named also where it is no reason for silence.
+    let forged = why.screening.authentication.verdict == screen::Verdict::Fail;
+    if forged && !reasons.contains(&Reason::AuthenticationFailed) {
+        reasons.push(Reason::AuthenticationFailed);
+    }
+    let screened = reasons.iter().map(|reason| reason.explanation(language).to_owned());
     let cut = mail.message.defects.contains(&Defect::Cut).then(|| told::cut(language));
     screened.chain(cut).collect()
 }

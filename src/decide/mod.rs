@@ -8,7 +8,9 @@
 //! answer alone, else the word that a human has it, and the human gets everything. Where an answer may not
 //! leave (screening, budgets), the human gets the mail all the same. A mail in a case that humans have goes
 //! to them and is not answered twice. Automatic mail is never answered; what belongs to no case is shown to
-//! a human. Mail from before the first start is recorded and nobody is told.
+//! a human. Whose From is proven false is not answered, and whose From nothing confirms draws on one small
+//! budget with all others of that kind; `reply.authentication` may ask for more or for less. Mail from before
+//! the first start is recorded and nobody is told.
 
 mod budget;
 mod dead_letter;
@@ -24,14 +26,14 @@ pub use why::{Shown, Silence, Why};
 
 use crate::address::Address;
 use crate::case::{Case, CaseState, Facts, Said, Scope, Suppression};
-use crate::config::Mailbox;
+use crate::config::{Mailbox, SenderPolicy};
 use crate::ids::{CaseNumber, GroupId, MailHash, TemplateName};
 use crate::language::Language;
 use crate::message::{Action, Message, Report};
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::rules::{CaseMoment, Input, Judgement};
-use crate::screen::{self, Arrived, Kind, Reason, Screening};
+use crate::screen::{self, Arrived, Findings, Kind, Reason, Screening, Verdict};
 use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
 
@@ -41,6 +43,9 @@ pub struct Mail<'a> {
     pub mailbox: &'a Mailbox,
     pub hash: MailHash,
     pub message: &'a Message,
+    /// What the checking of its signatures found; `None` where nobody has looked. It belongs to the mail, as what is
+    /// read out of it does, and not to the [`Facts`]: the store knows nothing of it.
+    pub findings: Option<&'a Findings>,
     /// When the mailbox received it.
     pub delivered: Timestamp,
     /// The host takes it for junk.
@@ -100,7 +105,8 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     };
     let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
     let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
-    let arrived = Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline };
+    let arrived =
+        Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline, findings: mail.findings };
     let screening = screen::screen(mail.message, Some((playbook.desk(), &arrived)));
     let language = language(mail, before.as_ref());
     let judgement = playbook.rules().judge(&Input {
@@ -142,7 +148,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let case_number = case.number;
     let mut effects = vec![if before.is_some() { Effect::Append(case) } else { Effect::Open(case) }];
     if answered {
-        effects.extend(scopes(&why.screening).into_iter().map(Effect::Spend));
+        effects.extend(scopes(&why.screening, playbook).into_iter().map(Effect::Spend));
     }
     effects.extend(why.suppressed.iter().cloned().map(Effect::Suppress));
     let notice = trouble::bounced(mail, case_number, playbook, now);
@@ -213,7 +219,9 @@ fn plan(
     playbook: &Playbook,
     now: Timestamp,
 ) -> Plan {
-    let from_colleague = mail.message.sender().is_some_and(|sender| playbook.is_colleague(sender));
+    // Who forges a colleague's address is shown to humans, not quietly recorded.
+    let from_colleague = screening.authentication.verdict != Verdict::Fail
+        && mail.message.sender().is_some_and(|sender| playbook.is_colleague(sender));
     if mail.baseline || matches!(threading, Threading::Twin(_)) || from_colleague {
         return Plan::Record;
     }
@@ -330,15 +338,20 @@ fn gate(
     if before.is_some_and(|case| case.answers >= budget.case_answers) {
         return Err(Silence::CaseBudget(budget.case_answers));
     }
-    match budget::exhausted(&scopes(screening), &facts.budgets, budget, now) {
+    match budget::exhausted(&scopes(screening, playbook), &facts.budgets, budget, now) {
         Some(exhausted) => Err(Silence::Budget(exhausted)),
         None => Ok(()),
     }
 }
 
-/// Everything an answer is counted by.
-fn scopes(screening: &Screening) -> Vec<Scope> {
-    screening.answer_to.as_ref().map(thread::scopes).unwrap_or_default()
+/// Everything an answer is counted by. Who is authenticated does not draw on the budget of the unknown, and nobody
+/// does where nobody is asked for it.
+fn scopes(screening: &Screening, playbook: &Playbook) -> Vec<Scope> {
+    let known =
+        screening.authentication.verdict == Verdict::Pass || playbook.config().reply.senders == SenderPolicy::Off;
+    let mut scopes = screening.answer_to.as_ref().map(thread::scopes).unwrap_or_default();
+    scopes.retain(|scope| !(known && *scope == Scope::Unknown));
+    scopes
 }
 
 /// The language we speak with the requester: theirs, else the one spoken before, else the mailbox's.

@@ -2,10 +2,11 @@
 
 use super::budget::Exhausted;
 use super::why::Silence;
+use crate::address::Address;
 use crate::case::{Scope, Suppression};
 use crate::language::Language;
 use crate::rules::Ambiguity;
-use crate::screen::Screening;
+use crate::screen::{Authentication, Screening, Verdict, Witness};
 use crate::time::Timestamp;
 
 /// Why nothing is answered.
@@ -82,6 +83,36 @@ fn exhausted(over: &Exhausted, language: Language) -> String {
             format!("{whom} had {limit} automatic replies within the last {}", if hour { "hour" } else { "day" })
         }
         Language::Ja => format!("{whom}への自動返信が{}で{limit}回に達しました", if hour { "1時間" } else { "1日" }),
+    }
+}
+
+/// Is the sender's domain proven? Of the person the words say nothing: RFC 8601 §7.2.
+pub fn authentication(authentication: &Authentication, sender: Option<&Address>, language: Language) -> String {
+    let domain = sender.map(Address::domain).unwrap_or_default();
+    let by_server = authentication.by == Witness::Server;
+    match (authentication.verdict, language) {
+        (Verdict::Pass, Language::Zh) => {
+            format!(
+                "域名 {domain} 已由{}证实（证实的是域名，不是本人）",
+                if by_server { "收信服务器" } else { " DKIM 签名" }
+            )
+        }
+        (Verdict::Pass, Language::En) => {
+            let by = if by_server { "the receiving server" } else { "DKIM" };
+            format!("domain {domain} verified by {by} (this proves the domain, not the person)")
+        }
+        (Verdict::Pass, Language::Ja) => {
+            let by = if by_server { "受信サーバー" } else { "DKIM署名" };
+            format!("ドメイン {domain} は{by}で確認済み（確認できたのはドメインであり、本人ではありません）")
+        }
+        (Verdict::Fail, Language::Zh) => format!("核验未通过：这封信很可能并非出自 {domain}"),
+        (Verdict::Fail, Language::En) => format!("FAILED: this mail probably does not come from {domain}"),
+        (Verdict::Fail, Language::Ja) => {
+            format!("検証失敗：このメールは {domain} から送られたものではない可能性が高いです")
+        }
+        (Verdict::Unknown, Language::Zh) => "域名未经证实".into(),
+        (Verdict::Unknown, Language::En) => "domain NOT verified".into(),
+        (Verdict::Unknown, Language::Ja) => "ドメインは未確認".into(),
     }
 }
 

@@ -83,6 +83,7 @@ impl Why {
     pub fn lines(&self) -> Vec<(String, String)> {
         let mut lines: Vec<(&str, String)> = vec![("kind", self.screening.kind.as_str().into())];
         lines.extend(self.screening.reasons.iter().map(|reason| ("reason", reason.code().into())));
+        lines.push(("authentication", self.screening.authentication.to_string()));
         lines.push(("thread", threading(&self.threading)));
         match (&self.judgement.category, &self.judgement.why_not) {
             (Some(won), _) => {

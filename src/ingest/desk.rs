@@ -11,6 +11,7 @@ use crate::mailbox::Listed;
 use crate::maillog;
 use crate::message::Message;
 use crate::playbook::Playbook;
+use crate::screen::Findings;
 use crate::store::{Decided, Outcome, Record, StartMark, StoreError, View, Why};
 use crate::thread::{self, Threading};
 use crate::time::Clock;
@@ -32,6 +33,7 @@ impl Desk {
         mail: &Listed,
         hash: &MailHash,
         read: &Result<Message, String>,
+        findings: Option<&Findings>,
     ) -> Result<Record, StoreError> {
         let (mailbox, place, at) = (self.mailbox.name.clone(), mail.place.clone(), (self.clock)());
         if view.taken(hash)?.is_some() {
@@ -47,6 +49,7 @@ impl Desk {
                     mailbox: &self.mailbox,
                     hash: *hash,
                     message,
+                    findings,
                     delivered: mail.delivered,
                     junk: mail.junk,
                     baseline: is_baseline(&self.mark, mail),
@@ -125,6 +128,7 @@ fn log_received(key: &Key, mailbox: &MailboxName, mail: &Listed, message: &Messa
         case = shown(outcome(decision).case()),
         outcome = outcome(decision).as_str(),
         kind = why.screening.kind.as_str(),
+        sender = why.screening.authentication.verdict.as_str(),
         category = category,
         shown = why.shown,
         silence = silence,

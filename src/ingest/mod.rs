@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::desk::Desk;
 use crate::config::{Existing, Mailbox};
+use crate::dns::{Dns, Signed};
 use crate::ids::{MailHash, MailboxName};
 use crate::mailbox::{Cursor, Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use crate::maillog;
@@ -42,6 +43,8 @@ pub struct Ingest<S> {
     pub store: Store,
     pub playbook: watch::Receiver<Arc<Playbook>>,
     pub clock: Clock,
+    /// By whom the signatures of mail are checked; none where nobody shall look.
+    pub dns: Option<Dns>,
     /// The longest time between two looks.
     pub longest_wait: Duration,
     /// Ends the waiting of the source, which may be long.
@@ -86,7 +89,7 @@ impl<S: Source> Ingest<S> {
         longest_wait: Duration,
         shutdown: CancellationToken,
     ) -> Self {
-        Ingest { source, store, playbook, clock, longest_wait, shutdown, unfetched: HashMap::new() }
+        Ingest { source, store, playbook, clock, dns: None, longest_wait, shutdown, unfetched: HashMap::new() }
     }
 
     /// Repeats the step until shutdown. An error is one that only a restart or a person can mend.
@@ -276,17 +279,20 @@ impl<S: Source> Ingest<S> {
         let store = self.store.clone();
         let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
         let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
+        let (read, bytes) = blocking(move || (read(&bytes, &hopeless, &cut), bytes)).await?;
+        let findings = match &self.dns {
+            None => vec![None; mails.len()],
+            Some(dns) => {
+                // Mail from before the first start is not answered, whoever sent it.
+                let asked = mails.iter().map(|mail| !is_baseline(&desk.mark, mail));
+                dns.look(signed(bytes, &read, asked)).await
+            }
+        };
         let store = self.store.clone();
         let (mails, position) = blocking(move || {
-            let mut read = read(&bytes, &hopeless);
-            for at in cut {
-                if let Some(Ok(message)) = read.get_mut(at) {
-                    message.defects.push(Defect::Cut);
-                }
-            }
             let mut last = None;
-            for ((mail, hash), read) in mails.iter().zip(&hashes).zip(&read) {
-                last = Some(store.decide(|view| desk.decide(view, mail, hash, read))?);
+            for (((mail, hash), read), findings) in mails.iter().zip(&hashes).zip(&read).zip(&findings) {
+                last = Some(store.decide(|view| desk.decide(view, mail, hash, read, findings.as_ref()))?);
             }
             Ok::<_, StoreError>((mails, last))
         })
@@ -399,13 +405,36 @@ fn batches<'a>(mails: &'a [Listed], suspects: &HashSet<Place>) -> Vec<&'a [Liste
     batches
 }
 
-/// Reads the mails that are not hopeless.
-fn read(mails: &[Vec<u8>], hopeless: &[bool]) -> Vec<Result<Message, String>> {
+/// Reads the mails that are not hopeless, and notes of those in `cut` that they were fetched in part only.
+fn read(mails: &[Vec<u8>], hopeless: &[bool], cut: &[usize]) -> Vec<Result<Message, String>> {
     let readable: Vec<&[u8]> =
         mails.iter().zip(hopeless).filter(|(_, hopeless)| !**hopeless).map(|(mail, _)| mail.as_slice()).collect();
     let mut read = reader::read_all(&readable, &Limits::default()).into_iter();
     let given_up = || Err(format!("its reader died {MAX_ATTEMPTS} times"));
-    hopeless.iter().map(|hopeless| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) }).collect()
+    let one = |hopeless: &bool| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) };
+    let mut all: Vec<_> = hopeless.iter().map(one).collect();
+    for at in cut {
+        if let Some(Ok(message)) = all.get_mut(*at) {
+            message.defects.push(Defect::Cut);
+        }
+    }
+    all
+}
+
+/// The mails that can be checked, of those that shall be: from one sender, and read to the end of header and text.
+fn signed(
+    mails: Vec<Vec<u8>>,
+    read: &[Result<Message, String>],
+    asked: impl Iterator<Item = bool>,
+) -> Vec<Option<Signed>> {
+    let in_part = |message: &Message| message.defects.iter().any(|d| matches!(d, Defect::HeaderTooLong | Defect::Cut));
+    let mails = mails.into_iter().zip(read).zip(asked);
+    mails
+        .map(|((bytes, read), asked)| {
+            let message = read.as_ref().ok().filter(|message| asked && !in_part(message))?;
+            Some(Signed { bytes, from: message.sender()?.clone() })
+        })
+        .collect()
 }
 
 /// Work that may block runs beside the loops that must not.

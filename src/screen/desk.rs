@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Reason, header, robots};
+use super::{Findings, Reason, Verdict, header, lookalike, robots};
 use crate::address::Address;
+use crate::config::SenderPolicy;
 use crate::ids::{Key, is_own_loop_mark};
 use crate::message::Message;
 use crate::time::Timestamp;
@@ -17,6 +18,10 @@ pub struct Desk {
     pub never: Vec<Address>,
     /// The organisation's own web forms, which name the requester in Reply-To.
     pub trusted_forms: Vec<Address>,
+    /// Mail servers of ours whose `Authentication-Results` are believed, in lower case.
+    pub servers: Vec<String>,
+    /// Who must be authenticated to be answered.
+    pub policy: SenderPolicy,
     /// Mail delivered longer ago is not answered: after an outage of days an answer would only confuse, the
     /// sender has long found another way.
     pub stale_after: Duration,
@@ -26,7 +31,7 @@ pub struct Desk {
 
 /// How the mail came.
 #[derive(Debug, Clone, Copy)]
-pub struct Arrived {
+pub struct Arrived<'a> {
     /// When it was delivered to the mailbox.
     pub delivered: Timestamp,
     pub now: Timestamp,
@@ -34,6 +39,8 @@ pub struct Arrived {
     pub junk: bool,
     /// It was in the mailbox before the bot was first started.
     pub baseline: bool,
+    /// What its signatures proved to be worth; `None` where nobody has looked.
+    pub findings: Option<&'a Findings>,
 }
 
 impl Desk {
@@ -53,12 +60,26 @@ impl Desk {
         }) {
             reasons.push(Reason::ListedAddress);
         }
+        if sender.into_iter().chain(answer_to).any(|address| self.is_imitated_by(address)) {
+            reasons.push(Reason::LookAlike);
+        }
         if form {
             // The form may be a robot; the requester it names may not.
             reasons.extend(answer_to.and_then(|address| robots::sender(address.local())));
         }
         if !message.recipients().any(|address| self.is_own(address)) {
             reasons.push(Reason::NotAddressed);
+        }
+    }
+
+    /// What follows from who sent it. A look-alike is found by [`Desk::look`].
+    pub(super) fn doubt(&self, verdict: Verdict, reasons: &mut Vec<Reason>) {
+        match (verdict, self.policy) {
+            (Verdict::Fail, SenderPolicy::Budgeted | SenderPolicy::Strict) => {
+                reasons.push(Reason::AuthenticationFailed)
+            }
+            (Verdict::Unknown, SenderPolicy::Strict) => reasons.push(Reason::NotAuthenticated),
+            _ => {}
         }
     }
 
@@ -79,12 +100,18 @@ impl Desk {
         })
     }
 
+    /// Does the address stand in a domain that looks like one of the house?
+    fn is_imitated_by(&self, address: &Address) -> bool {
+        let house = self.addresses.iter().chain(&self.never).chain(&self.trusted_forms);
+        lookalike::imitates(address.domain(), house.map(Address::domain))
+    }
+
     pub(super) fn is_trusted_form(&self, message: &Message) -> bool {
         message.sender().is_some_and(|sender| self.trusted_forms.iter().any(|form| form == sender))
     }
 }
 
-impl Arrived {
+impl Arrived<'_> {
     pub(super) fn look(&self, message: &Message, desk: &Desk, reasons: &mut Vec<Reason>) {
         if self.junk || header::is_marked_as_spam(message) {
             reasons.push(Reason::Junk);
@@ -115,19 +142,22 @@ pub mod specimen {
             addresses: vec![address("support@example.com")],
             never: vec![address("agent@example.com"), address("helper@sister.example")],
             trusted_forms: vec![address("noreply@forms.example.com")],
+            servers: vec!["mx.example.com".into()],
+            policy: SenderPolicy::Budgeted,
             stale_after: Duration::from_secs(72 * 60 * 60),
             bot_id: "desk".into(),
             key: Key::from_bytes(KEY),
         }
     }
 
-    pub fn hours_ago(hours: i64) -> Arrived {
+    pub fn hours_ago(hours: i64) -> Arrived<'static> {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         Arrived {
             delivered: Timestamp::from_second(1_800_000_000 - hours * 3600).unwrap(),
             now,
             junk: false,
             baseline: false,
+            findings: None,
         }
     }
 
@@ -257,6 +287,43 @@ mod tests {
         }
         let flagged = Arrived { junk: true, ..hours_ago(1) };
         assert_eq!(codes(&screen(&from_ann("", "Hi"), Some((&desk(), &flagged)))), ["junk"]);
+    }
+
+    #[test]
+    fn a18_who_must_be_authenticated_to_be_answered() {
+        use SenderPolicy::{Budgeted, Off, Strict};
+        let result = |result: &str| {
+            let fields =
+                format!("Authentication-Results: mx.example.com; {result} header.from=example.org\nReceived: x");
+            mail(&format!("{fields}\nFrom: ann@example.org\nTo: support@example.com"), "Hi")
+        };
+        let (pass, fail, unknown) = (result("dmarc=pass"), result("dmarc=fail"), result("dmarc=none"));
+        let cases: [(SenderPolicy, &Message, &[&str]); 9] = [
+            (Budgeted, &pass, &[]),
+            (Budgeted, &unknown, &[]),
+            (Budgeted, &fail, &["authentication-failed"]),
+            (Strict, &pass, &[]),
+            (Strict, &unknown, &["not-authenticated"]),
+            (Strict, &fail, &["authentication-failed"]),
+            (Off, &pass, &[]),
+            (Off, &unknown, &[]),
+            (Off, &fail, &[]),
+        ];
+        for (policy, message, want) in cases {
+            let screening = screen(message, Some((&Desk { policy, ..desk() }, &hours_ago(1))));
+            assert_eq!(codes(&screening), want, "{policy:?} {}", screening.authentication);
+            assert_eq!(screening.kind, Kind::Human);
+        }
+    }
+
+    #[test]
+    fn x03_a_look_alike_of_the_house_is_never_answered() {
+        for from in ["support@exаmple.com", "agent@example.cоm", "ann@mail.examp1e.com", "helper@ѕister.example"] {
+            let screening = at_home(&mail(&format!("From: {from}\nTo: support@example.com"), "Hi"));
+            assert_eq!(codes(&screening), ["look-alike"], "{from}");
+        }
+        let form = "From: noreply@forms.example.com\nTo: support@example.com\nReply-To: a@exаmple.com";
+        assert_eq!(codes(&at_home(&mail(form, "Hi"))), ["look-alike"]);
     }
 
     #[test]

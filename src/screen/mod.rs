@@ -1,4 +1,4 @@
-//! May this mail be answered automatically, and what kind of mail is it?
+//! May this mail be answered automatically, what kind of mail is it, and who sent it?
 //!
 //! Every question is asked, and every reason not to answer is kept: an admin who asks `explain` sees all of
 //! them. A reason silences only the automatic answer. Nothing is dropped here: the mail becomes a case or
@@ -9,19 +9,23 @@
 //! Someone who quotes a bounce, forwards one, or says that their out-of-office reply does not work, asks
 //! for help.
 
+mod auth;
 mod bulk;
 mod desk;
 mod grammar;
 mod header;
+mod lookalike;
 mod phrases;
 mod plain;
 mod prose;
 mod reason;
+mod results;
 mod robots;
 #[cfg(test)]
 mod specimen;
 mod subject;
 
+pub use auth::{Authentication, Findings, Signature, Verdict, Witness};
 pub use desk::{Arrived, Desk};
 pub use reason::Reason;
 
@@ -70,12 +74,19 @@ pub struct Screening {
     pub reasons: Vec<Reason>,
     /// Whom an answer would go to; known also where there is a reason not to answer.
     pub answer_to: Option<Address>,
+    /// May From be believed? Nothing is known of it offline.
+    pub authentication: Authentication,
 }
 
 impl Screening {
     /// Of a mail that could not even be read: it is kept, and nobody is answered.
     pub fn unreadable() -> Screening {
-        Screening { kind: Kind::Human, reasons: vec![Reason::Malformed], answer_to: None }
+        Screening {
+            kind: Kind::Human,
+            reasons: vec![Reason::Malformed],
+            answer_to: None,
+            authentication: Authentication::UNKNOWN,
+        }
     }
 
     /// May it be answered automatically, as far as the mail itself can tell?
@@ -85,7 +96,7 @@ impl Screening {
 }
 
 /// Screens a mail. `at_home` is `None` for an inspection offline: what needs a configuration is left out.
-pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived)>) -> Screening {
+pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived<'_>)>) -> Screening {
     let mut reasons = Vec::new();
     let form = at_home.is_some_and(|(desk, _)| desk.is_trusted_form(message));
     let answer_to = if form { one_address(&message.reply_to) } else { message.sender().cloned() };
@@ -100,14 +111,18 @@ pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived)>) -> Screenin
         subject::look(message, &mut reasons);
         prose::look(message, &mut reasons);
     }
+    let mut authentication = Authentication::UNKNOWN;
     if let Some((desk, arrived)) = at_home {
+        authentication = auth::authenticate(message, &desk.servers, arrived.findings);
         desk.look(message, answer_to.as_ref(), form, &mut reasons);
+        desk.doubt(authentication.verdict, &mut reasons);
         arrived.look(message, desk, &mut reasons);
     }
 
     reasons.sort_unstable();
     reasons.dedup();
-    Screening { kind: reasons.iter().find_map(|reason| reason.kind()).unwrap_or(Kind::Human), reasons, answer_to }
+    let kind = reasons.iter().find_map(|reason| reason.kind()).unwrap_or(Kind::Human);
+    Screening { kind, reasons, answer_to, authentication }
 }
 
 /// RFC 3834 §4 lets an answer go to From or Return-Path. Reply-To is what anybody may write: it is asked

@@ -26,6 +26,8 @@ pub enum Reason {
     NoticeText,
     AutomaticSubject,
     RobotSender,
+    LookAlike,
+    AuthenticationFailed,
     ListedAddress,
     LoopMark,
     DeliveredToLoop,
@@ -36,6 +38,7 @@ pub enum Reason {
     SeveralAuthors,
     NotAddressed,
     ManyOrganisations,
+    NotAuthenticated,
     Stale,
     Baseline,
 }
@@ -52,7 +55,7 @@ struct Entry {
 }
 
 impl Reason {
-    pub const ALL: [Reason; 30] = [
+    pub const ALL: [Reason; 33] = [
         Reason::OwnMail,
         Reason::OwnAddress,
         Reason::DeliveryReport,
@@ -71,6 +74,8 @@ impl Reason {
         Reason::NoticeText,
         Reason::AutomaticSubject,
         Reason::RobotSender,
+        Reason::LookAlike,
+        Reason::AuthenticationFailed,
         Reason::ListedAddress,
         Reason::LoopMark,
         Reason::DeliveredToLoop,
@@ -81,6 +86,7 @@ impl Reason {
         Reason::SeveralAuthors,
         Reason::NotAddressed,
         Reason::ManyOrganisations,
+        Reason::NotAuthenticated,
         Reason::Stale,
         Reason::Baseline,
     ];
@@ -230,6 +236,20 @@ impl Reason {
                 "the sender's address is one nobody reads, such as noreply@",
                 "发件地址无人查看（如 noreply@）",
             ),
+            Reason::LookAlike => entry(
+                "look-alike",
+                "X03",
+                None,
+                "the sender's domain only looks like one of ours",
+                "发件域名与我们的域名形似而不同，谨防冒充",
+            ),
+            Reason::AuthenticationFailed => entry(
+                "authentication-failed",
+                "A18",
+                None,
+                "the sender's domain does not vouch for this mail: From may be forged",
+                "发件域名的身份核验未通过，发件人可能是伪造的",
+            ),
             Reason::ListedAddress => entry(
                 "listed-address",
                 "A05",
@@ -295,6 +315,13 @@ impl Reason {
                 None,
                 "written to many organisations at once",
                 "同时发给许多不同的单位",
+            ),
+            Reason::NotAuthenticated => entry(
+                "not-authenticated",
+                "A18",
+                None,
+                "nothing confirms the sender's domain, and only confirmed senders are answered",
+                "发件域名未经证实，按设置只自动答复已证实的发件人",
             ),
             Reason::Stale => entry("stale", "A17", None, "it came too long ago", "邮件到达已久，答复只会让人困惑"),
             Reason::Baseline => entry(

@@ -63,6 +63,9 @@ hello = "bot.example.com"
 [handoff]
 to = ["agent@example.com"]
 
+[reply]
+verify_dkim = false
+
 [budget]
 unknown_hour = 100000
 unknown_day = 100000

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use huixin::app::{self, files};
+use huixin::case::Scope;
 use huixin::config;
+use huixin::dns::Dns;
 use huixin::ids::{MailHash, MailboxName};
 use huixin::ingest::{Ingest, Progress};
 use huixin::mailbox::Place;
@@ -143,6 +145,53 @@ async fn the_same_bytes_in_another_place_are_one_mail() {
     assert_eq!(desk.store.cases().unwrap().count(), 1);
     assert_eq!(desk.store.outbox_len().unwrap(), 1);
     assert_eq!(desk.waiting(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h05_the_signatures_of_a_mail_are_checked_before_it_is_decided() {
+    use mail_auth::crypto::Ed25519Key;
+    use mail_auth::{dkim::DkimSigner, headers::HeaderWriter};
+
+    // Key and record of RFC 8463 §A.1 and §A.2.
+    let secret = [
+        157, 97, 177, 157, 239, 253, 90, 96, 186, 132, 74, 244, 146, 236, 44, 196, 68, 73, 197, 105, 123, 50, 105, 25,
+        112, 59, 172, 3, 28, 174, 127, 96,
+    ];
+    let public = [
+        215, 90, 152, 1, 130, 177, 10, 183, 213, 75, 254, 211, 201, 100, 7, 58, 14, 225, 114, 243, 218, 166, 35, 37,
+        175, 2, 26, 104, 247, 7, 81, 26,
+    ];
+    let record = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    let records = [("s1._domainkey.example.org", Some(record)), ("_dmarc.example.org", Some("v=DMARC1; p=reject"))];
+    let mut desk = Desk::new(|text| text);
+    desk.ingest.dns = Some(Dns::of_records(&records).unwrap());
+    desk.step().await;
+
+    let plain = desk.lay(1);
+    let key = Ed25519Key::from_seed_and_public_key(&secret, &public).unwrap();
+    let signer = DkimSigner::from_key(key).domain("example.org").selector("s1").headers(["From", "To"]);
+    let lay = |n: usize, mail: &str| {
+        let mail = mail.replace("c1@", &format!("c{n}@")).replace("<m1@", &format!("<m{n}@"));
+        let signed = format!("{}{mail}", signer.sign(mail.as_bytes()).unwrap().to_header()).into_bytes();
+        (n, signed)
+    };
+    let text = String::from_utf8(plain.clone()).unwrap();
+    let right = lay(2, &text);
+    let (n, wrong) = lay(3, &text);
+    let wrong = (n, String::from_utf8(wrong).unwrap().replace("554 DT:SPM", "554 DT:SPM!").into_bytes());
+    for (n, mail) in [&right, &wrong] {
+        fs::write(desk.folder.path().join(format!("mail/new/{n:04}")), mail).unwrap();
+    }
+    assert_eq!(desk.step().await.committed, 3);
+    let told = |mail: &[u8]| {
+        let decided = desk.store.decided(&MailHash::of(mail)).unwrap().unwrap();
+        let told = decided.why.0.iter().find(|(key, _)| key == "authentication").unwrap().1.clone();
+        (told, desk.is_answered(mail), decided.spent.contains(&Scope::Unknown))
+    };
+    let expect = |told: &str, answered, unknown| (told.to_owned(), Some(answered), unknown);
+    assert_eq!(told(&plain), expect("unknown (dkim unknown, dmarc unknown)", true, true));
+    assert_eq!(told(&right.1), expect("pass by signature (dkim pass, dmarc unknown)", true, false));
+    assert_eq!(told(&wrong.1), expect("fail by signature (dkim fail, dmarc unknown)", false, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

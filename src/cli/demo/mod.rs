@@ -2,8 +2,8 @@
 //!
 //! The shipped bot.toml is used with its folders moved to var/demo. A first look finds an empty mailbox (what
 //! lies there before is never answered); then the sample mails are laid into it, and the steps of `run` are
-//! repeated until all are dealt with. What became of each is read from the store and held against what the
-//! sample says should; a difference is a fault and an exit code.
+//! repeated until all are dealt with; nobody on the network is asked who signed them. What became of each is read
+//! from the store and held against what the sample says should; a difference is a fault and an exit code.
 
 mod samples;
 

@@ -1,0 +1,254 @@
+//! Who sent it: may the domain in From be believed?
+//!
+//! From is what anybody may write. Two things can speak for it: a mail server of ours that checked the mail when it
+//! came in ([`super::results`]), and a DKIM signature of the domain itself, which can be checked at any later time.
+//! Our server is heard first, since it alone has seen who delivered the mail (SPF cannot be asked again later); where
+//! it says nothing, the signatures we have checked ourselves decide.
+//!
+//! No signature proves nothing: most mail that nothing speaks for is honest. A mail *fails* only where our server says
+//! so, or where a signature of the domain is there and wrong, none is right, and the domain asks that such mail be
+//! turned away. A pass proves a domain, not a person, and no good will (RFC 8601 §7.2).
+
+use super::results::{self, Claim, Method};
+use crate::message::{Defect, Message};
+
+/// May From be believed?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authentication {
+    /// Of the signatures that belong to the domain in From: one is right, one is wrong and none right, or neither.
+    pub dkim: Verdict,
+    /// What a server of ours says of DMARC.
+    pub dmarc: Verdict,
+    pub verdict: Verdict,
+    pub by: Witness,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verdict {
+    Pass,
+    Fail,
+    #[default]
+    Unknown,
+}
+
+/// Who says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Witness {
+    Nobody,
+    /// A server named in `reply.authentication_servers`.
+    Server,
+    /// A signature that we have checked ourselves.
+    Signature,
+}
+
+/// What was found when the mail's own signatures were checked against the keys of their domains.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Findings {
+    pub signatures: Vec<Signature>,
+    /// The domain in From asks that mail which nothing speaks for be put aside or refused (RFC 9989 §4.7).
+    pub enforced: bool,
+}
+
+/// One DKIM signature, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// Who signed, as an A-label in lower case.
+    pub domain: String,
+    /// It is of the same organisation as the domain in From (RFC 9989 §4.10.2).
+    pub aligned: bool,
+    /// Unknown where it could not be checked, has expired, or leaves out what it must cover.
+    pub verdict: Verdict,
+}
+
+impl Verdict {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+            Verdict::Unknown => "unknown",
+        }
+    }
+
+    /// One that is right outweighs any number that are wrong: mailing lists break the signatures they find, and what
+    /// could not be checked might have been right.
+    fn of_all(verdicts: impl Iterator<Item = Verdict> + Clone) -> Verdict {
+        let has = |verdict| verdicts.clone().any(|other| other == verdict);
+        match (has(Verdict::Pass), has(Verdict::Fail), has(Verdict::Unknown)) {
+            (true, ..) => Verdict::Pass,
+            (false, true, false) => Verdict::Fail,
+            _ => Verdict::Unknown,
+        }
+    }
+}
+
+impl Authentication {
+    /// Nothing is known.
+    pub const UNKNOWN: Authentication = Authentication {
+        dkim: Verdict::Unknown,
+        dmarc: Verdict::Unknown,
+        verdict: Verdict::Unknown,
+        by: Witness::Nobody,
+    };
+}
+
+/// Judges From by what the servers of ours (in lower case) wrote into the mail, and by what was found of its
+/// signatures; `None` where nobody has looked.
+pub fn authenticate(message: &Message, servers: &[String], findings: Option<&Findings>) -> Authentication {
+    let Some(from) = only_domain(message) else {
+        return Authentication::UNKNOWN;
+    };
+    let signatures = findings.map(|findings| findings.signatures.as_slice()).unwrap_or_default();
+    let own: Vec<&Signature> = signatures.iter().filter(|signature| signature.aligned).collect();
+    let claims = results::claims(message, servers);
+    let aligned = |claim: &&Claim| {
+        claim.domain.as_ref().is_some_and(|domain| domain == from || own.iter().any(|own| own.domain == *domain))
+    };
+    let said = |method| {
+        let said = claims.iter().filter(move |claim| claim.method == method);
+        // What speaks against the mail counts whatever it is about; what speaks for it must be about From.
+        let against = said.clone().filter(|_| method == Method::Dmarc).any(|claim| claim.verdict == Verdict::Fail);
+        let verdicts = said.filter(aligned).map(|claim| claim.verdict);
+        if against { Verdict::Fail } else { Verdict::of_all(verdicts) }
+    };
+    let (dmarc, server, signature) =
+        (said(Method::Dmarc), said(Method::Dkim), Verdict::of_all(own.iter().map(|own| own.verdict)));
+    let dkim = match (server, signature) {
+        (Verdict::Pass, _) | (_, Verdict::Pass) => Verdict::Pass,
+        (Verdict::Fail, _) | (_, Verdict::Fail) => Verdict::Fail,
+        _ => Verdict::Unknown,
+    };
+    let enforced = findings.is_some_and(|findings| findings.enforced);
+    let (verdict, by) = match (dmarc, dkim) {
+        (Verdict::Fail | Verdict::Pass, _) => (dmarc, Witness::Server),
+        (_, Verdict::Pass) if server == Verdict::Pass => (Verdict::Pass, Witness::Server),
+        (_, Verdict::Pass) => (Verdict::Pass, Witness::Signature),
+        (_, Verdict::Fail) if enforced && signature == Verdict::Fail => (Verdict::Fail, Witness::Signature),
+        _ => (Verdict::Unknown, Witness::Nobody),
+    };
+    Authentication { dkim, dmarc, verdict, by }
+}
+
+/// The domain in From, where exactly one person stands in exactly one field: of two, nobody knows which one a
+/// signature or a server means (RFC 6376 §8.15). In a header that was not read to its end there may be a second.
+fn only_domain(message: &Message) -> Option<&str> {
+    let one = message.field("From").count() == 1 && !message.defects.contains(&Defect::HeaderTooLong);
+    message.sender().filter(|_| one).map(|sender| sender.domain())
+}
+
+impl std::fmt::Display for Authentication {
+    /// `pass by signature (dkim pass, dmarc unknown)`: the line in the journal.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let by = match self.by {
+            Witness::Nobody => "",
+            Witness::Server => " by server",
+            Witness::Signature => " by signature",
+        };
+        write!(f, "{}{by} (dkim {}, dmarc {})", self.verdict.as_str(), self.dkim.as_str(), self.dmarc.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::specimen::mail;
+
+    fn judge(results: &[&str], findings: Option<&Findings>) -> String {
+        judge_from("From: Ann <ann@example.org>", results, findings)
+    }
+
+    fn judge_from(from: &str, results: &[&str], findings: Option<&Findings>) -> String {
+        let results = results.iter().map(|result| format!("Authentication-Results: mx.example.com; {result}\n"));
+        let message = mail(&format!("{}Received: x\n{from}", results.collect::<String>()), "Hello");
+        authenticate(&message, &["mx.example.com".into()], findings).to_string()
+    }
+
+    fn found(enforced: bool, signatures: &[(&str, bool, Verdict)]) -> Findings {
+        let signatures = signatures.iter().map(|(domain, aligned, verdict)| Signature {
+            domain: (*domain).into(),
+            aligned: *aligned,
+            verdict: *verdict,
+        });
+        Findings { signatures: signatures.collect(), enforced }
+    }
+
+    const NOTHING: &str = "unknown (dkim unknown, dmarc unknown)";
+
+    #[test]
+    fn h01_a_server_of_ours_is_believed_about_the_domain_in_from_only() {
+        let cases = [
+            ("dmarc=pass header.from=example.org", "pass by server (dkim unknown, dmarc pass)"),
+            ("dkim=pass header.d=example.org", "pass by server (dkim pass, dmarc unknown)"),
+            ("dkim=pass header.i=@example.org; spf=fail", "pass by server (dkim pass, dmarc unknown)"),
+            ("dkim=pass header.d=example.org; dmarc=fail", "fail by server (dkim pass, dmarc fail)"),
+            ("dmarc=fail header.from=example.org", "fail by server (dkim unknown, dmarc fail)"),
+            ("dmarc=pass header.from=evil.example", NOTHING),
+            ("dmarc=pass", NOTHING),
+            ("dkim=pass header.d=evil.example", NOTHING),
+            ("dkim=pass header.d=example.org.evil.example", NOTHING),
+            ("spf=pass smtp.mailfrom=ann@example.org", NOTHING),
+            ("dkim=fail header.d=example.org", "unknown (dkim fail, dmarc unknown)"),
+            ("dkim=temperror header.d=example.org; dmarc=temperror header.from=example.org", NOTHING),
+            (
+                "dkim=fail header.d=evil.example; dkim=pass header.d=example.org",
+                "pass by server (dkim pass, dmarc unknown)",
+            ),
+        ];
+        for (result, want) in cases {
+            assert_eq!(judge(&[result], None), want, "{result}");
+        }
+        let pass = "dmarc=pass header.from=example.org";
+        assert_eq!(judge(&[pass, pass], None), NOTHING, "one of the two may be a stranger's");
+        assert_eq!(judge(&[pass, "dmarc=fail"], None), "fail by server (dkim unknown, dmarc fail)");
+        let message =
+            mail(&format!("Authentication-Results: mx.example.com; {pass}\nReceived: x\nFrom: a@example.org"), "");
+        assert_eq!(authenticate(&message, &[], None), Authentication::UNKNOWN, "no server is named by default");
+    }
+
+    #[test]
+    fn h05_our_own_check_decides_where_no_server_speaks() {
+        use Verdict::{Fail, Pass, Unknown};
+        type Signed<'a> = &'a [(&'a str, bool, Verdict)];
+        let cases: [(bool, Signed<'_>, &str); 9] = [
+            (true, &[("example.org", true, Pass)], "pass by signature (dkim pass, dmarc unknown)"),
+            (true, &[("list.example", false, Pass)], NOTHING),
+            (
+                true,
+                &[("example.org", true, Fail), ("m.example.org", true, Pass)],
+                "pass by signature (dkim pass, dmarc unknown)",
+            ),
+            (true, &[("example.org", true, Fail)], "fail by signature (dkim fail, dmarc unknown)"),
+            (
+                true,
+                &[("example.org", true, Fail), ("list.example", false, Pass)],
+                "fail by signature (dkim fail, dmarc unknown)",
+            ),
+            (false, &[("example.org", true, Fail)], "unknown (dkim fail, dmarc unknown)"),
+            (true, &[("example.org", true, Fail), ("example.org", true, Unknown)], NOTHING),
+            (true, &[("list.example", false, Fail)], NOTHING),
+            (true, &[], NOTHING),
+        ];
+        for (enforced, signatures, want) in cases {
+            assert_eq!(judge(&[], Some(&found(enforced, signatures))), want, "{signatures:?}");
+        }
+        // A gateway that writes into the mails it lets through breaks their signatures, and says what it saw before.
+        let broken = found(true, &[("example.org", true, Fail)]);
+        assert!(judge(&["dmarc=pass header.from=example.org"], Some(&broken)).starts_with("pass by server"));
+        // The server names a signer; that it is of the same organisation was found by us.
+        let sister = found(true, &[("mail.example.org", true, Unknown)]);
+        assert!(judge(&["dkim=pass header.d=mail.example.org"], Some(&sister)).starts_with("pass by server"));
+    }
+
+    #[test]
+    fn h06_of_several_people_in_from_none_is_authenticated() {
+        let right = found(true, &[("example.org", true, Verdict::Pass)]);
+        for from in [
+            "From: a@example.org, b@example.org",
+            "From: a@example.org\nFrom: b@example.org",
+            "From: a@example.org\nFrom: nobody",
+            "From: a@example.org\nFrom:",
+            "Sender: a@example.org",
+        ] {
+            assert_eq!(judge_from(from, &["dmarc=pass header.from=example.org"], Some(&right)), NOTHING, "{from}");
+        }
+    }
+}
