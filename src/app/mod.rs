@@ -20,7 +20,7 @@ use crate::message::{self, Limits, Message};
 use crate::playbook::{self, Playbook};
 use crate::problem::Problems;
 use crate::rules::TestSummary;
-use crate::screen::Desk;
+use crate::screen::{self, Desk};
 use crate::store::{Store, StoreError};
 use crate::time::{Clock, Timestamp};
 
@@ -88,6 +88,7 @@ pub async fn run(configured: &Configured, shutdown: CancellationToken) -> Result
     warnings.0.iter().for_each(|warning| tracing::warn!("{warning}"));
     tracing::info!(revision = playbook.revision(), inline_tests = tests.passed, "playbook checked");
     let (_keep, playbook) = watch::channel(Arc::new(playbook));
+    screen::prepare();
 
     let mut flows: JoinSet<Result<(), anyhow::Error>> = JoinSet::new();
     let dns = doors::dns(configured);

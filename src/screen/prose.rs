@@ -13,6 +13,28 @@ use super::plain::{Phrases, plain};
 use super::{Reason, phrases, robots, subject};
 use crate::message::Message;
 
+/// Makes the patterns now, instead of while the first mail waits.
+pub(super) fn prepare() {
+    let phrases = [
+        &BOUNCE,
+        &TROUBLE,
+        &AWAY,
+        &ABSENT,
+        &REPLYING,
+        &NOTICE,
+        &FOOTER,
+        &BULK,
+        &ASKING,
+        &TELLING,
+        &ANYWHERE,
+        &TRANSCRIPT,
+    ];
+    for phrases in phrases {
+        phrases.is_match("");
+    }
+    LINK.is_match("");
+}
+
 /// Characters of a text looked at.
 const LOOKED_AT: usize = 20_000;
 /// Characters in which a program has said what it is.

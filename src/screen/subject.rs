@@ -106,6 +106,14 @@ const NOTICE: &[&str] = &[
     r"^(?:cron|anacron) <|^\[?nagios\b|^\*\* (?:problem|recovery|acknowledgement)\b",
 ];
 
+/// Makes the patterns now, instead of while the first mail waits.
+pub(super) fn prepare() {
+    for phrases in [&FORMULAS, &BOUNCES, &TROUBLES] {
+        phrases.is_match("");
+    }
+    PASSED_ON.is_match("");
+}
+
 static FORMULAS: LazyLock<Phrases> = LazyLock::new(|| compile(&[AUTO_REPLY, BOUNCE, NOTICE]));
 static BOUNCES: LazyLock<Phrases> = LazyLock::new(|| compile(&[BOUNCE]));
 static TROUBLES: LazyLock<Phrases> = LazyLock::new(|| compile(&[TROUBLE]));

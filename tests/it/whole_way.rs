@@ -120,8 +120,8 @@ fn a_restart_in_the_middle_loses_nothing_and_repeats_nothing() {
     assert_eq!(answered.len(), 20);
     bot.wait("all mail moved", |_| rig.mails_in(&rig.maildir("support").join(".Done")).len() == 20);
     assert_eq!(rig.mails("support").len(), 0);
-    // One answer may have been on its way at the kill: then it came twice, and is byte for byte the same.
-    assert!(rig.mails("world").len() <= 21);
+    // Answers may have been on their way at the kill: then they came twice, and are byte for byte the same.
+    assert!(rig.mails("world").len() <= 24, "as many as there are connections");
     assert_eq!(bot.stop(), Some(0));
 }
 
