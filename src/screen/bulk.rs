@@ -87,19 +87,8 @@ fn starts_with(name: &str, start: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::ids::MessageId;
-    use crate::screen::screen;
-    use crate::screen::specimen::{from_ann, mail};
-
-    /// The codes found in a mail of Ann's with this header.
-    fn found(header: &str) -> Vec<&'static str> {
-        codes(&from_ann(header, "Hello"))
-    }
-
-    fn codes(message: &Message) -> Vec<&'static str> {
-        screen(message, None).reasons.iter().map(|reason| reason.code()).collect()
-    }
+    use crate::screen::specimen::{codes, found, mail};
 
     #[test]
     fn a06_every_list_field_silences() {

@@ -180,17 +180,8 @@ fn is_addressed_to_nobody(message: &Message) -> bool {
 mod tests {
     use super::*;
     use crate::message::Person;
-    use crate::screen::specimen::{from_ann, mail};
+    use crate::screen::specimen::{codes, found, from_ann, mail};
     use crate::screen::{Kind, screen};
-
-    /// The codes found in a mail of Ann's with this header.
-    fn found(header: &str) -> Vec<&'static str> {
-        codes(&from_ann(header, "Hello"))
-    }
-
-    fn codes(message: &Message) -> Vec<&'static str> {
-        screen(message, None).reasons.iter().map(|reason| reason.code()).collect()
-    }
 
     #[test]
     fn a01_any_value_but_no_is_a_program() {

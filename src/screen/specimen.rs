@@ -74,3 +74,13 @@ fn person(text: &str) -> Option<Person> {
         address: Address::parse(written).ok(),
     })
 }
+
+/// The codes found in a mail of Ann's with this header.
+pub fn found(header: &str) -> Vec<&'static str> {
+    codes(&from_ann(header, "Hello"))
+}
+
+/// The codes found in a mail by someone who has no configuration.
+pub fn codes(message: &Message) -> Vec<&'static str> {
+    super::screen(message, None).reasons.iter().map(|reason| reason.code()).collect()
+}
