@@ -13,6 +13,7 @@ pub mod address;
 pub mod fold;
 pub mod ids;
 pub mod language;
+pub mod patterns;
 pub mod problem;
 pub mod time;
 

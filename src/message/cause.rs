@@ -5,9 +5,8 @@
 
 use std::sync::LazyLock;
 
-use regex::RegexSet;
-
 use super::Status;
+use crate::patterns::Patterns;
 
 /// One cause: its status code, and the words for it.
 struct Cause {
@@ -101,15 +100,13 @@ const CAUSES: &[Cause] = &[
 
 /// The status code of what a mail system says in words; `None` where it says nothing known.
 pub(super) fn status_of(text: &str) -> Option<Status> {
-    static WORDS: LazyLock<RegexSet> = LazyLock::new(|| {
-        let patterns = CAUSES.iter().flat_map(|cause| cause.words).map(|words| format!("(?i){words}"));
-        RegexSet::new(patterns).expect("the patterns are tested with the program")
-    });
+    static WORDS: LazyLock<Patterns> =
+        LazyLock::new(|| Patterns::new(CAUSES.iter().flat_map(|cause| cause.words).copied()));
     static OWNER: LazyLock<Vec<usize>> = LazyLock::new(|| {
         let each = CAUSES.iter().enumerate();
         each.flat_map(|(at, cause)| std::iter::repeat_n(at, cause.words.len())).collect()
     });
-    let first = WORDS.matches(text).iter().next()?;
+    let first = WORDS.first(text)?;
     OWNER.get(first).map(|at| CAUSES[*at].status)
 }
 

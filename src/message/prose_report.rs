@@ -15,6 +15,7 @@ use super::report::Groups;
 use super::{Action, Limits, Message, Outcome, Report, Status, is_mail_system, is_postmaster};
 use crate::address::{Address, ReversePath};
 use crate::ids::MessageId;
+use crate::patterns::Patterns;
 
 /// Characters of the text that are looked at.
 const LOOKED_AT: usize = 20_000;
@@ -91,8 +92,8 @@ fn returns_mail(message: &Message) -> bool {
 }
 
 fn is_bounce_subject(message: &Message) -> bool {
-    static SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static SUBJECT: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"^(?:undeliver|non-?deliver|(?:e-?mail |mail |message )?delivery (?:status|fail|error|notif|problem|report|delay)|returned (?:e-?mail|mail|message|to)|failure (?:notice|delivery)|failed delivery|(?:permanent )?delivery failure|mail (?:system|delivery|failure)|message (?:not|status|undeliver)|unzustellbar|nicht zustellbar|zustellung|non remis|[ée]chec|no (?:se puede )?entrega|mancat|系统退信|系統退信|退信|未送达|未送達|无法投递|無法投遞|邮件(?:退回|投递|被退)|郵件退回|来自.{1,60}的退信|投递(?:失败|延迟|状态)|配信(?:不能|エラー)|送信エラー|メールエラー|メールを配信)",
         )
     });
@@ -121,8 +122,8 @@ impl Said {
 /// A delay is named as one even where the text also says that the mail "could not be delivered" so far; a mail
 /// that went on is, even where it says that no failure would be told of. So `Failed` is never said in vain.
 fn said(text: &str) -> Option<Said> {
-    static FAILED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static FAILED: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"(?:could|can|did|was|were|is|has|have|may)(?: ?not|n['’]t) (?:yet )?(?:be |been |get )?(?:successfully )?(?:deliver|sent|accepted|processed|reach)|(?:un|not |wasn['’]t |isn['’]t )able to (?:be )?(?:deliver|send)|\bcould(?: not|n['’]t) be (?:delivered|sent)|address(?:es|\(es\))? (?:had permanent|failed)|recipients? (?:failed|were? rejected)|delivery (?:to|of|for)\b.{0,160}\bfailed|delivery (?:has )?failed|delivery failure|failed permanently|permanent (?:fatal |delivery )*(?:error|failure)|undeliver(?:able|ed)|error (?:while )?(?:trying to )?(?:deliver|send)ing|(?:error has occurred|trouble|problems?) .{0,20}(?:attempting to )?deliver|rejected recipient|invalid final delivery|trying to deliver|message (?:not|wasn['’]t) delivered|(?:message|mail|e-?mail)\b.{0,120}\b(?:has been|was|is being) (?:rejected|blocked|refused|returned|bounced)|address not found|failed to deliver|transcript of session follows|failure reasons|invalid user address|mailbox exceeds allowed size|unknown user\s?:|not delivered|delivery errors?\b|returning message to sender\
             |\b(?:konnten?|kann|können|wurden?)\b.{0,160}\bnicht (?:zugestellt|übermittelt|ausgeliefert|gesendet|erreicht)|unzustellbar|fehler bei der (?:übermittlung|zustellung)|zustellung\b.{0,120}\bfehlgeschlagen|empfänger\b.{0,60}nicht erreicht|nicht (?:zugestellt|übermittelt) werden\
             |n['’](?:a|ont) (?:pas )?(?:pu|été)\b.{0,40}(?:remis|distribu|délivr|livr|transmis)|non remis|échec (?:de (?:la )?)?(?:remise|distribution)|(?:ne peut|n['’]a pas pu)\b.{0,20}\bêtre (?:remis|distribué|envoyé)|impossible de (?:remettre|distribuer)|n['’]est pas parvenu\
@@ -131,8 +132,8 @@ fn said(text: &str) -> Option<Said> {
             |(?:送信|配信|配送|お届け|配達|送達|転送)(?:が|を|は|する(?:こと|事)が)?(?:でき(?:ません|なかった|ず|ない)|出来ません|されません|不能|に失敗|失敗|エラー)|届け(?:る(?:こと|事)が)?でき(?:ません|なかった)|エラーメッセージ|送信でき",
         )
     });
-    static DELAYED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static DELAYED: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"warning (?:message )?only|(?:need not|do(?: not|n['’]t) (?:need|have) to) (?:resend|re-send|send)|not yet (?:been )?deliver|(?:will|it will|we['’]ll|is going to) (?:still )?(?:be retried|be re-?sent|retry|keep (?:on )?trying|continue (?:to (?:try|attempt)|trying)|try again)|deliver(?:y|ed)?\b.{0,120}\b(?:is|has been|was|being) delayed|message (?:is |has been |was )?delayed|still (?:being retried|trying to deliver)|delivery attempts will continue|delay reason|transient non-?fatal|for (?:past|the last) \d+ (?:hours?|minutes?|days?)|delayed mail\
             |verzögert|verzögerung|noch nicht zugestellt|weitere zustellversuche|weiter(?:hin)? versucht\
             |(?:a|est|été) retard|n['’]a pas encore|nouvelles? tentatives?\
@@ -140,13 +141,13 @@ fn said(text: &str) -> Option<Said> {
             |遅延|遅れて|再送(?:信)?(?:を)?(?:試み|行い|いたします|致します|します)|再試行(?:します|を行|され)|引き続き[^。\n]{0,20}(?:配信|送信)",
         )
     });
-    static RELAYED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static RELAYED: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"(?:was|has been|were|been) (?:successfully )?(?:relayed|delivered|forwarded)\b|successfully (?:relayed|delivered|sent)|delivery (?:was )?success|erfolgreich (?:zugestellt|übermittelt|weitergeleitet)|a été (?:remis|relayé|transmis)|(?:已|已经|成功)(?:成功)?(?:送达|投递|转发|送達)|(?:正常に|無事)(?:配信|送信|中継)",
         )
     });
-    let failed = FAILED.find(text).map(|found| found.start());
-    let relayed = RELAYED.find(text).map(|found| found.start());
+    let failed = FAILED.start(text);
+    let relayed = RELAYED.start(text);
     match (failed, relayed) {
         _ if DELAYED.is_match(text) => Some(Said::Delayed),
         (Some(failed), Some(relayed)) if relayed < failed => Some(Said::Relayed),
@@ -157,14 +158,14 @@ fn said(text: &str) -> Option<Said> {
 
 /// Does a subject say that it is too early to give up?
 fn warns(subject: &str) -> bool {
-    static WARNS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\W*warning|delay|verzögert|retard|延[迟遲]|遅延"));
+    static WARNS: LazyLock<Patterns> = LazyLock::new(|| patterns(r"^\W*warning|delay|verzögert|retard|延[迟遲]|遅延"));
     WARNS.is_match(subject)
 }
 
 /// Takes the text apart: the mail system's own words, line by line, and the mail that came back below them.
 fn split(text: &str) -> (Vec<&str>, Vec<&str>) {
-    static BELOW: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static BELOW: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"^[-=_*#\s]*(?:below this line is a copy|this is a copy of|(?:the )?headers? of (?:the |your )?(?:original|message)|(?:the )?(?:original|returned|unsent|undelivered) (?:message|mail|text)(?: follows| headers?| below| is below| text)?[\s:.=*_-]*$|message headers? follows?|included is a copy|a copy of (?:the|your) (?:original )?message|(?:original|message) header|ursprüngliche (?:nachricht|header)|original-?nachricht|kopie der nachricht|message d['’]origine|en-têtes d|(?:原始?邮件|原信|原文|邮件原文|原始郵件)(?:内容|头|如下)?[\s:：=*_-]*$|以下(?:为|是)(?:原|您)|元(?:の)?メッセージ|オリジナルメッセージ|送信されたメール)|^(?:return-path|received|message-id|dkim-signature|mime-version|delivered-to|x-mailer|x-originating-ip)\s*:",
         )
     });
@@ -330,13 +331,13 @@ enum Place {
 fn addresses(own: &[&str]) -> Vec<Found> {
     static ADDRESS: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z][a-z0-9-]+"));
-    static LABEL: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static LABEL: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"^\W*(?:to|rcpt to|(?:final[- ]|original[- ]|intended |failed )?recipients?(?: address)?|address|user|envoyé à|à|an|empfänger|destinataires?|收件人(?:地址|邮箱)?|收件地址|收信人|收件者|退信(?:地址|邮箱)|目标(?:地址|邮箱)|宛先|あて先|受信者|送信先)\W*(?:rfc822;)?\W*$",
         )
     });
-    static OTHER: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
+    static OTHER: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"^\W*(?:from|sender|reply-to|mail from|return-path|cc|subject|von|de|absender|expanded from|sent by|发件人|發件人|寄件者|差出人|送信元|联系|客服|help|contact)\b|发件人",
         )
     });
@@ -424,8 +425,11 @@ fn ids_in(lines: &[&str], limits: &Limits) -> Vec<MessageId> {
     ids
 }
 
-/// A case-insensitive pattern; a backslash at the end of a line and the blanks after it are taken out.
+fn patterns(written: &str) -> Patterns {
+    Patterns::new([written])
+}
+
+/// A pattern of which more is asked than whether it is there, without regard to case.
 fn pattern(pattern: &str) -> Regex {
-    let pattern: String = pattern.split("\\\n").map(str::trim_start).collect();
-    RegexBuilder::new(&pattern).case_insensitive(true).build().expect("the patterns of this file are tested")
+    RegexBuilder::new(pattern).case_insensitive(true).build().expect("the patterns of this file are tested")
 }

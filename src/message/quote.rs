@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexBuilder};
 
+use crate::patterns::Patterns;
+
 /// Lines that an attribution may be broken into by a mail program that wraps at 72 columns.
 const ATTRIBUTION_LINES: usize = 7;
 /// Octets of an attribution: two names with long addresses, in any script.
@@ -40,8 +42,8 @@ pub(super) fn unquoted(line: &str) -> &str {
 
 /// `-----Original Message-----` and its kin: a line that says that an earlier mail begins.
 pub(super) fn divider(line: &str) -> Option<Earlier> {
-    static ANSWERED: LazyLock<Regex> = LazyLock::new(|| {
-        words(
+    static ANSWERED: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"^[-=_─—]{2,} ?(original (message|mail|e-?mail|appointment)|reply message|mensaje original|message d.origine|\
             message original|mensagem original|messaggio originale|ursprüngliche nachricht|original-?nachricht|\
             oorspronkelijk bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|\
@@ -51,8 +53,8 @@ pub(super) fn divider(line: &str) -> Option<Earlier> {
             元の?(メッセージ|メール)|original.{0,20}) ?[-=_─—]{2,}$",
         )
     });
-    static PASSED_ON: LazyLock<Regex> = LazyLock::new(|| {
-        words(
+    static PASSED_ON: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"^[-=_─—]{2,} ?(forwarded (message|mail|e-?mail).{0,40}|weitergeleitete nachricht.{0,40}|\
             message transféré|mensaje reenviado|mensagem (encaminhada|reencaminhada)|messaggio inoltrato|\
             doorgestuurd bericht|vidarebefordrat meddelande|videresendt (meddelelse|melding)|\
@@ -61,8 +63,8 @@ pub(super) fn divider(line: &str) -> Option<Earlier> {
             전달된 (메시지|메일)) ?[-=_─—]{2,}$",
         )
     });
-    static PASSED_ON_BARE: LazyLock<Regex> = LazyLock::new(|| {
-        words(
+    static PASSED_ON_BARE: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"^(begin forwarded message|anfang der weitergeleiteten (nachricht|e-mail)|\
             début du message (réexpédié|transféré)|inicio del mensaje reenviado|\
             inizio (del )?messaggio inoltrato|início da mensagem reencaminhada|begin doorgestuurd bericht|\
@@ -71,8 +73,8 @@ pub(super) fn divider(line: &str) -> Option<Earlier> {
         )
     });
     // The line our own mails ask people to write above.
-    static WRITE_ABOVE: LazyLock<Regex> = LazyLock::new(|| {
-        words(
+    static WRITE_ABOVE: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"请在此(行|线)(之上|以上|上方)(回复|答复)|請在此(行|線)(之上|以上|上方)回[覆復]|\
             (reply|write|type your reply) above this line|この(行|線)より上(に|で)",
         )
@@ -106,6 +108,10 @@ fn bare(line: &str) -> Option<String> {
     }
     let line = line.replace("&nbsp;", " ").replace(['*', '|'], " ");
     Some(line.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn patterns(written: &str) -> Patterns {
+    Patterns::new([written])
 }
 
 /// A case-insensitive pattern; a backslash at the end of a line and the blanks after it are taken out.
@@ -170,8 +176,8 @@ fn may_open(line: &str) -> bool {
 
 /// With a word that opens an attribution, a date or a day.
 fn opens(line: &str) -> bool {
-    static OPENING: LazyLock<Regex> = LazyLock::new(|| {
-        words(
+    static OPENING: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"^[-—_*\s]*((on|at|in|le|am|el|il|op|em|den|dnia|w dniu|dne|vào|pada|от|в|στις|a\(z\)|quoting|citando)( |$)|在|于|於|\
             \d{1,4}[-/.年 ]|\d{1,2}:\d\d|(mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim|mié|jue|vie|sáb|dom|\
             пн|вт|ср|чт|пт|сб|вс|пон|втор|сред|четв|пятн|субб|воскр|понед|周|星期|週))",
@@ -191,8 +197,8 @@ fn says_wrote(line: &str) -> bool {
             写道|寫道|写到|寫到|书写|書いた|書きました|のメッセージ|のメール|작성|썼습니다|보냄)( ?\([aа]\))?\s*[:：]?[-—*_\s]*$",
         )
     });
-    static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-        words(r" (schrieb|schreibt|schreef|skrev|skreiv) .{0,40}$| (schrieb|schreibt|schreef|skrev|skreiv) .*@")
+    static BEFORE: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(r" (schrieb|schreibt|schreef|skrev|skreiv) .{0,40}$| (schrieb|schreibt|schreef|skrev|skreiv) .*@")
     });
     match LAST.find(line) {
         Some(found) => !line[..found.start()].ends_with(|c: char| c.is_ascii_alphabetic()),
@@ -201,8 +207,8 @@ fn says_wrote(line: &str) -> bool {
 }
 
 fn says_who_wrote(text: &str, quote_follows: bool) -> bool {
-    static MOMENT: LazyLock<Regex> = LazyLock::new(|| {
-        words(
+    static MOMENT: LazyLock<Patterns> = LazyLock::new(|| {
+        patterns(
             r"(?-u:\b)\d{1,2}[:.h]\d\d|(?-u:\b)(19|20)\d\d(?-u:\b)|(19|20)\d\d ?年|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d月",
         )
     });

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::RegexSet;
+use crate::patterns::Patterns;
 
 /// Lines of a signature without the mark; longer ones are taken for text.
 const MOST_LINES: usize = 12;
@@ -37,37 +37,36 @@ pub(super) fn is_underscores(line: &str) -> bool {
 
 /// What a mail program adds about itself.
 pub(super) fn is_advertisement(line: &str) -> bool {
-    static LINES: LazyLock<RegexSet> = LazyLock::new(|| {
-        RegexSet::new([
+    static LINES: LazyLock<Patterns> = LazyLock::new(|| {
+        Patterns::new([
             // Sent from my iPhone; (sent from mobile); Sent via X; Sent with Airmail.
-            r"(?i)^sent (from|via|with|by|using) (my|a|the|an)? ?(\w[\w'+&/®™-]*\s*){1,6}( <\S*>|<\S*>|\(\S*\))?[.,;]?\s*((please|pls|kindly)?\s*(excuse|forgive|pardon|ignore|apologies|sorry).*)?$",
-            r"(?i)^sent from \[?\w+\]?\(?\S*\)? for windows( \d+)?$",
-            r"(?i)^from my (iphone|ipad|ipod|android|blackberry|mobile|phone|samsung|galaxy|htc|nokia|pixel)(?-u:\b).{0,20}$",
-            r"(?i)^\w+ from (my )?(mobile|phone)$",
-            r"(?i)^(get|download|try) \[?outlook for (ios|android|mac|windows)",
-            r"(?i)^(sendt|skickat|sänt|lähetetty) (fra|från|med|via|laitteesta|puhelimesta) .{1,60}$",
-            r"(?i)^lähetetty .{1,60}$",
-            r"(?i)^(gesendet|verschickt|diese nachricht wurde) (von|mit|über) .{1,100}$",
-            r"(?i)^von (meinem|unterwegs).{0,60} gesendet\.?$",
-            r"(?i)^envoyé (de|depuis|à partir de|avec|via) .{1,60}$",
-            r"(?i)^(enviado|enviada) (desde|do|da|a partir|de|con|con mi|pelo|via) .{1,60}$",
-            r"(?i)^inviato (da|dal|dalla|con|tramite) .{1,60}$",
-            r"(?i)^(verzonden|verstuurd) (met|vanaf|vanuit|via|van) .{1,60}$",
-            r"(?i)^wysłan[eoy] (z|przez|ze|za pomocą) .{1,60}$",
-            r"(?i)^(отправлено|отправлен|надіслано|відправлено) (с|со|из|з|від|через) .{1,60}$",
-            r"(?i)^odesláno (z|ze|pomocí) .{1,60}$",
-            r"(?i)^(trimis (de pe|din)|poslan[oae] (s|sa|iz|z|ze)|küldve|dikirim dari|đã gửi từ|изпратено от) .{1,60}$",
-            r"(?i)^.{0,20}(umdan|ımdan|imdan|'dan|'den) gönderildi$",
+            r"^sent (from|via|with|by|using) (my|a|the|an)? ?(\w[\w'+&/®™-]*\s*){1,6}( <\S*>|<\S*>|\(\S*\))?[.,;]?\s*((please|pls|kindly)?\s*(excuse|forgive|pardon|ignore|apologies|sorry).*)?$",
+            r"^sent from \[?\w+\]?\(?\S*\)? for windows( \d+)?$",
+            r"^from my (iphone|ipad|ipod|android|blackberry|mobile|phone|samsung|galaxy|htc|nokia|pixel)(?-u:\b).{0,20}$",
+            r"^\w+ from (my )?(mobile|phone)$",
+            r"^(get|download|try) \[?outlook for (ios|android|mac|windows)",
+            r"^(sendt|skickat|sänt|lähetetty) (fra|från|med|via|laitteesta|puhelimesta) .{1,60}$",
+            r"^lähetetty .{1,60}$",
+            r"^(gesendet|verschickt|diese nachricht wurde) (von|mit|über) .{1,100}$",
+            r"^von (meinem|unterwegs).{0,60} gesendet\.?$",
+            r"^envoyé (de|depuis|à partir de|avec|via) .{1,60}$",
+            r"^(enviado|enviada) (desde|do|da|a partir|de|con|con mi|pelo|via) .{1,60}$",
+            r"^inviato (da|dal|dalla|con|tramite) .{1,60}$",
+            r"^(verzonden|verstuurd) (met|vanaf|vanuit|via|van) .{1,60}$",
+            r"^wysłan[eoy] (z|przez|ze|za pomocą) .{1,60}$",
+            r"^(отправлено|отправлен|надіслано|відправлено) (с|со|из|з|від|через) .{1,60}$",
+            r"^odesláno (z|ze|pomocí) .{1,60}$",
+            r"^(trimis (de pe|din)|poslan[oae] (s|sa|iz|z|ze)|küldve|dikirim dari|đã gửi từ|изпратено от) .{1,60}$",
+            r"^.{0,20}(umdan|ımdan|imdan|'dan|'den) gönderildi$",
             r"^내 .{1,20}에서 보냄$",
-            r"(?i)^(发|發|寄)送?自 ?(我的|iphone|ipad|android|安卓|windows|outlook|foxmail|网易|網易|新浪|qq|企业微信|华为|華為|小米|vivo|oppo|荣耀|samsung|三星|手机|手機)[^，。被失退收不无無报錯错]{0,24}$",
+            r"^(发|發|寄)送?自 ?(我的|iphone|ipad|android|安卓|windows|outlook|foxmail|网易|網易|新浪|qq|企业微信|华为|華為|小米|vivo|oppo|荣耀|samsung|三星|手机|手機)[^，。被失退收不无無报錯错]{0,24}$",
             r"^(从|從|由)我的 ?[^，。被失退收不无無报錯错]{1,24}(发送|發送|傳送|发出|發出)$",
-            r"(?i)^(从|從) ?(windows|outlook|iphone|ipad|mac|android)[^，。被失退收不无無报錯错]{0,20}(发送|發送|傳送|获取|獲取)$",
-            r"(?i)^(来自|來自)(我的 ?[^，。被失退收不无無报錯错]{1,20}|[^，。的]{0,10}(iphone|ipad|android|安卓|手机客户端|手机邮箱|手机版|邮箱大师|专属商务邮箱))$",
-            r"(?i)^(获取|獲取|下载|下載) ?(outlook for (ios|android)|(适用于|適用於) ?(ios|android) ?的 ?outlook).{0,30}$",
-            r"(?i)^.{0,12}(iphone|ipad|android|スマートフォン|スマホ|携帯|outlook|yahoo!メール|モバイル).{0,12}(<\S{0,80}>)? ?(から送信(されました)?|を入手)。?$",
-            r"(?i)^나의 .{1,20}에서 보냄$",
+            r"^(从|從) ?(windows|outlook|iphone|ipad|mac|android)[^，。被失退收不无無报錯错]{0,20}(发送|發送|傳送|获取|獲取)$",
+            r"^(来自|來自)(我的 ?[^，。被失退收不无無报錯错]{1,20}|[^，。的]{0,10}(iphone|ipad|android|安卓|手机客户端|手机邮箱|手机版|邮箱大师|专属商务邮箱))$",
+            r"^(获取|獲取|下载|下載) ?(outlook for (ios|android)|(适用于|適用於) ?(ios|android) ?的 ?outlook).{0,30}$",
+            r"^.{0,12}(iphone|ipad|android|スマートフォン|スマホ|携帯|outlook|yahoo!メール|モバイル).{0,12}(<\S{0,80}>)? ?(から送信(されました)?|を入手)。?$",
+            r"^나의 .{1,20}에서 보냄$",
         ])
-        .expect("the patterns of this file are tested")
     });
     let line = line.trim();
     if line.len() > ADVERTISEMENT_OCTETS {
@@ -102,15 +101,14 @@ fn is_prose(line: &str) -> bool {
 
 /// Reads like a signature: few short lines, no sentence, and a way to reach somebody.
 pub(super) fn is_signature<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
-    static REACHED: LazyLock<RegexSet> = LazyLock::new(|| {
-        RegexSet::new([
-            r"(?i)\b(tel|phone|fax|mobile?|cell|e-?mail|mail|web|www|https?|wechat|skype|qq)\b ?[:.：]",
+    static REACHED: LazyLock<Patterns> = LazyLock::new(|| {
+        Patterns::new([
+            r"\b(tel|phone|fax|mobile?|cell|e-?mail|mail|web|www|https?|wechat|skype|qq)\b ?[:.：]",
             r"\S+@\S+\.\S+",
             r"(\+?\d[\d ()./-]{7,}\d)",
             r"(电话|電話|手机|手機|传真|傳真|邮箱|郵箱|地址|网址|網址|微信|携帯|住所|〒|有限公司|集团|株式会社|事業部|大学|公司|部门)",
-            r"(?i)\b(ltd|inc|gmbh|llc|corp|s\.a\.|co\.)\b",
+            r"\b(ltd|inc|gmbh|llc|corp|s\.a\.|co\.)\b",
         ])
-        .expect("the patterns of this file are tested")
     });
     let (mut count, mut reached) = (0, false);
     for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
@@ -126,13 +124,12 @@ pub(super) fn is_signature<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
 
 /// What is put below a mail by lists, scanners and lawyers.
 pub(super) fn is_footer<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
-    static SAID: LazyLock<RegexSet> = LazyLock::new(|| {
-        RegexSet::new([
-            r"(?i)unsubscribe|mailing ?list|reply to this (e-?mail|message)|view (it|this) (on|in)|notification settings",
-            r"(?i)\bconfidential|intended recipient|disclaimer|virus|scanned by|before printing",
+    static SAID: LazyLock<Patterns> = LazyLock::new(|| {
+        Patterns::new([
+            r"unsubscribe|mailing ?list|reply to this (e-?mail|message)|view (it|this) (on|in)|notification settings",
+            r"\bconfidential|intended recipient|disclaimer|virus|scanned by|before printing",
             r"退订|取消订阅|免责|保密信息|机密|病毒|扫描|打印.{0,10}环境|配信停止|機密",
         ])
-        .expect("the patterns of this file are tested")
     });
     let (mut count, mut said) = (0, false);
     for line in lines.map(str::trim).filter(|line| !line.is_empty()) {

@@ -11,6 +11,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 
 use crate::fold::fold;
+use crate::patterns::literals;
 
 /// Octets of a compiled regex. `.{0,20}` over Unicode takes some 20 KB; what needs more is a list of words.
 const MAX_COMPILED: usize = 1 << 20;
@@ -18,8 +19,6 @@ const MAX_COMPILED: usize = 1 << 20;
 const MAX_NESTING: u32 = 64;
 /// Characters of a class that are folded one by one; a larger class is a script.
 const MAX_FOLDED_CLASS: usize = 1_000;
-/// Literals of one regex; a regex with more alternatives is looked at in every mail.
-const MAX_LITERALS: usize = 64;
 /// Octets of a literal worth looking for: a single letter stands in every mail.
 const MIN_LITERAL: usize = 2;
 
@@ -145,25 +144,6 @@ fn fold_class(mut class: ClassUnicode) -> ClassUnicode {
         folded.negate();
     }
     folded
-}
-
-/// A set of literals of which one stands in every match.
-fn literals(hir: &Hir) -> Option<Vec<String>> {
-    match hir.kind() {
-        HirKind::Literal(literal) => Some(vec![String::from_utf8(literal.0.to_vec()).ok()?]),
-        HirKind::Capture(capture) => literals(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => literals(&repetition.sub),
-        // The best of the parts: the one whose shortest literal is longest.
-        HirKind::Concat(parts) => parts
-            .iter()
-            .filter_map(literals)
-            .max_by_key(|words| (words.iter().map(String::len).min(), std::cmp::Reverse(words.len()))),
-        HirKind::Alternation(parts) => {
-            let words: Vec<String> = parts.iter().map(literals).collect::<Option<Vec<_>>>()?.concat();
-            (words.len() <= MAX_LITERALS).then_some(words)
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,43 +1,8 @@
-//! Text in the one form the phrases are written for, and the phrases, compiled once.
+//! Text in the one form the phrases are written for.
 
-use regex::{Captures, Regex};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::fold::is_plain;
-
-/// Phrases of which any one is looked for.
-///
-/// What a word is outside ASCII (`\b`), and how far two words are apart (`.{0,60}`), is slow to find out, and hardly
-/// any mail has a robot's words at all. So the words are looked for first, wherever they stand, and only then the
-/// phrase as it is meant.
-pub struct Phrases {
-    words: Regex,
-    meant: Regex,
-}
-
-impl Phrases {
-    /// Compiles phrases that are part of the program.
-    pub fn new(lists: &[&[&str]]) -> Phrases {
-        let regex = |pattern: &str| Regex::new(pattern).expect("the phrases are tested with the program");
-        let all: Vec<String> = lists.concat().iter().map(|phrase| format!("(?:{phrase})")).collect();
-        let meant = all.join("|");
-        let words =
-            regex(r"\\b|(?<distance>\{0,\d+\})").replace_all(&meant, |found: &Captures| match found.name("distance") {
-                Some(_) => "*",
-                None => "",
-            });
-        Phrases { words: regex(&words), meant: regex(&meant) }
-    }
-
-    pub fn is_match(&self, text: &str) -> bool {
-        self.words_in(text) && self.meant.is_match(text)
-    }
-
-    /// Are the words of a phrase in a text? Without them the phrase is not.
-    pub fn words_in(&self, text: &str) -> bool {
-        self.words.is_match(text)
-    }
-}
 
 /// The first `most` characters in lower case, full-width forms made narrow (NFKC), typographic quotation
 /// marks made plain, blanks collapsed. Line breaks stay.
@@ -102,15 +67,5 @@ mod tests {
     fn text_is_read_without_its_dress() {
         assert_eq!(plain("  ＡＵＴＯ：\u{a0} I’m  away \r\n\t自动回复：", 99), "auto: i'm away\n自动回复:");
         assert_eq!(plain("abcdef", 3), "abc");
-    }
-
-    #[test]
-    fn a_phrase_is_found_only_where_its_words_are_whole() {
-        let phrases = Phrases::new(&[&[r"\bbin ich\b"], &["自动"]]);
-        let cases = [("da bin ich wieder", true), ("da bin ichs", false), ("ärbin ich", false), ("请勿自动回复", true)];
-        for (text, found) in cases {
-            assert_eq!(phrases.is_match(text), found, "{text}");
-        }
-        assert!(phrases.words_in("da bin ichs") && !phrases.words_in("da bin es"));
     }
 }

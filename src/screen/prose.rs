@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::plain::{Phrases, plain};
+use super::plain::plain;
 use super::{Reason, phrases, robots, subject};
 use crate::message::Message;
+use crate::patterns::Patterns;
 
 /// Makes the patterns now, instead of while the first mail waits.
 pub(super) fn prepare() {
@@ -48,27 +49,31 @@ const BANNER: usize = 6;
 /// Characters of a phrase, however it is broken into lines.
 const PHRASE: usize = 320;
 
-static BOUNCE: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::BOUNCE]));
-static TROUBLE: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::TROUBLE]));
-static AWAY: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::AWAY]));
-static ABSENT: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::ABSENT]));
-static REPLYING: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::REPLYING]));
-static NOTICE: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::NOTICE]));
-static FOOTER: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::FOOTER]));
-static BULK: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::BULK]));
-static ASKING: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::ASKING]));
-static TELLING: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::TELLING]));
+static BOUNCE: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::BOUNCE]));
+static TROUBLE: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::TROUBLE]));
+static AWAY: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::AWAY]));
+static ABSENT: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::ABSENT]));
+static REPLYING: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::REPLYING]));
+static NOTICE: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::NOTICE]));
+static FOOTER: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::FOOTER]));
+static BULK: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::BULK]));
+static ASKING: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::ASKING]));
+static TELLING: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::TELLING]));
 
 /// All that may stand anywhere near the beginning or the end.
-static ANYWHERE: LazyLock<Phrases> =
-    LazyLock::new(|| Phrases::new(&[phrases::AWAY, phrases::ABSENT, phrases::FOOTER, phrases::BULK]));
+static ANYWHERE: LazyLock<Patterns> =
+    LazyLock::new(|| said(&[phrases::AWAY, phrases::ABSENT, phrases::FOOTER, phrases::BULK]));
 
 /// What the other host said, in the middle of a report: `550 5.1.1`, `RCPT TO:<a@b>`.
-static TRANSCRIPT: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&[phrases::TRANSCRIPT]));
+static TRANSCRIPT: LazyLock<Patterns> = LazyLock::new(|| said(&[phrases::TRANSCRIPT]));
 
 /// Web addresses: the `?` in them asks nothing.
 static LINK: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\w+://\S+").expect("the pattern is tested with the program"));
+
+fn said(lists: &[&'static [&'static str]]) -> Patterns {
+    Patterns::new(lists.concat())
+}
 
 /// Finds what the text says.
 pub fn look(message: &Message, found: &mut Vec<Reason>) {
@@ -115,7 +120,7 @@ fn is_bounce(
     let likely = LazyCell::new(|| system || robot() || subject::is_bounce(message) || (original && *troubled));
 
     let first_lines = FirstLines::of(text);
-    let begins_with = |phrases: &Phrases| first_lines.begin_with(phrases, system);
+    let begins_with = |phrases: &Patterns| first_lines.begin_with(phrases, system);
     let formula = || begins_with(&BOUNCE) && (*likely || !**asks);
     let trouble = || *likely && !**asks_at_once && begins_with(&TROUBLE);
     let nothing_else = || system && (text.is_empty() || subject::is_bounce(message));
@@ -148,7 +153,7 @@ impl FirstLines {
 
     /// Does a phrase begin with one of the lines, before somebody begins to tell something? A mail system may say
     /// "I'm sorry" without being somebody.
-    fn begin_with(&self, phrases: &Phrases, system: bool) -> bool {
+    fn begin_with(&self, phrases: &Patterns, system: bool) -> bool {
         let beginnings = || self.starts.iter().map(|start| head(&self.joined[*start..], PHRASE));
         if !beginnings().any(|beginning| phrases.words_in(beginning)) {
             return false;

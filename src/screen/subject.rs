@@ -9,8 +9,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Reason;
-use super::plain::{Phrases, plain};
+use super::plain::plain;
 use crate::message::Message;
+use crate::patterns::Patterns;
 
 /// Characters of a subject looked at: a formula stands at the beginning.
 const LOOKED_AT: usize = 200;
@@ -114,9 +115,9 @@ pub(super) fn prepare() {
     PASSED_ON.is_match("");
 }
 
-static FORMULAS: LazyLock<Phrases> = LazyLock::new(|| compile(&[AUTO_REPLY, BOUNCE, NOTICE]));
-static BOUNCES: LazyLock<Phrases> = LazyLock::new(|| compile(&[BOUNCE]));
-static TROUBLES: LazyLock<Phrases> = LazyLock::new(|| compile(&[TROUBLE]));
+static FORMULAS: LazyLock<Patterns> = LazyLock::new(|| compile(&[AUTO_REPLY, BOUNCE, NOTICE]));
+static BOUNCES: LazyLock<Patterns> = LazyLock::new(|| compile(&[BOUNCE]));
+static TROUBLES: LazyLock<Patterns> = LazyLock::new(|| compile(&[TROUBLE]));
 
 /// `Fwd:` and its kin, and `Re:`. What follows was written by a program, but a person sent it.
 static PASSED_ON: LazyLock<Regex> = LazyLock::new(|| {
@@ -181,10 +182,10 @@ fn untagged(subject: &str) -> (&str, Vec<&str>) {
     }
 }
 
-fn compile(lists: &[&[&str]]) -> Phrases {
+fn compile(lists: &[&[&str]]) -> Patterns {
     let whole: Vec<String> =
         lists.concat().into_iter().map(|phrase| phrase.replace("$end", r"\s?(?:[:(\[!]|$)")).collect();
-    Phrases::new(&[&whole.iter().map(String::as_str).collect::<Vec<_>>()])
+    Patterns::new(whole.iter().map(String::as_str))
 }
 
 #[cfg(test)]
