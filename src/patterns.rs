@@ -6,7 +6,7 @@
 //! words are there is asked in earnest. What makes a question slow is what words a text has outside ASCII (`\b`)
 //! and how far two of them stand apart (`.{0,60}`), so each is asked first without both.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::Regex;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
@@ -22,7 +22,10 @@ pub struct Patterns {
     words: AhoCorasick,
     /// For each word the alternatives that need it.
     needed_by: Vec<u32>,
-    /// Alternatives without a word that they need.
+    /// All alternatives for the beginning of a text in one, and which they are: it is left after a few characters.
+    beginning: Option<Regex>,
+    at_the_beginning: Vec<u32>,
+    /// Others without a word that they need.
     always: Vec<u32>,
     alternatives: Vec<Alternative>,
 }
@@ -47,11 +50,18 @@ impl Patterns {
     pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Patterns {
         let (mut words, mut needed_by): (Vec<String>, Vec<u32>) = Default::default();
         let (mut always, mut alternatives) = (Vec::new(), Vec::new());
+        let (mut beginnings, mut at_the_beginning) = (Vec::new(), Vec::new());
         for (pattern, written) in patterns.into_iter().enumerate() {
             let written: String = written.split("\\\n").map(str::trim_start).collect();
             let parsed = ParserBuilder::new().case_insensitive(true).build().parse(&written);
             for hir in apart(parsed.expect("the patterns of the program are tested with it")) {
                 let place = alternatives.len() as u32;
+                alternatives.push(Alternative::new(pattern, &hir));
+                if hir.properties().look_set_prefix().contains(Look::Start) {
+                    beginnings.push(roughly(&hir));
+                    at_the_beginning.push(place);
+                    continue;
+                }
                 match literals(&hir).filter(|words| words.iter().all(|word| word.len() >= MIN_LITERAL)) {
                     Some(found) => {
                         needed_by.extend(found.iter().map(|_| place));
@@ -59,11 +69,19 @@ impl Patterns {
                     }
                     None => always.push(place),
                 }
-                alternatives.push(Alternative::new(pattern, &hir));
             }
         }
-        let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words);
-        Patterns { words: words.expect("the words of some patterns"), needed_by, always, alternatives }
+        // A table of all states: a few hundred words take less than a megabyte, and a third of the time.
+        let kind = Some(AhoCorasickKind::DFA);
+        let words = AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).build(words);
+        Patterns {
+            words: words.expect("the words of some patterns"),
+            needed_by,
+            beginning: (!beginnings.is_empty()).then(|| compiled(&Hir::alternation(beginnings))),
+            at_the_beginning,
+            always,
+            alternatives,
+        }
     }
 
     pub fn is_match(&self, text: &str) -> bool {
@@ -100,8 +118,13 @@ impl Patterns {
 
     /// Asks the alternatives whose words are in the text, each once, until one says that it is enough.
     fn candidates(&self, text: &str, mut enough: impl FnMut(&Alternative) -> bool) -> bool {
-        if self.always.iter().any(|place| enough(&self.alternatives[*place as usize])) {
+        let begins = self.beginning.as_ref().is_some_and(|beginning| beginning.is_match(text));
+        let at_the_beginning = if begins { self.at_the_beginning.as_slice() } else { &[] };
+        if self.always.iter().chain(at_the_beginning).any(|place| enough(&self.alternatives[*place as usize])) {
             return true;
+        }
+        if self.needed_by.is_empty() {
+            return false;
         }
         let mut asked = Asked::default();
         self.words.find_overlapping_iter(text).any(|found| {
@@ -136,10 +159,9 @@ impl Asked {
 
 impl Alternative {
     fn new(pattern: usize, meant: &Hir) -> Alternative {
-        let compile = |hir: &Hir| Regex::new(&hir.to_string()).expect("a pattern that was parsed");
         let roughly = roughly(meant);
-        let roughly = (&roughly != meant).then(|| compile(&roughly));
-        Alternative { pattern, roughly, meant: compile(meant) }
+        let roughly = (&roughly != meant).then(|| compiled(&roughly));
+        Alternative { pattern, roughly, meant: compiled(meant) }
     }
 
     fn is_roughly(&self, text: &str) -> bool {
@@ -149,6 +171,10 @@ impl Alternative {
     fn is_match(&self, text: &str) -> bool {
         self.is_roughly(text) && (self.roughly.is_none() || self.meant.is_match(text))
     }
+}
+
+fn compiled(hir: &Hir) -> Regex {
+    Regex::new(&hir.to_string()).expect("a pattern that was parsed")
 }
 
 /// The alternatives of a pattern: `a|b` and `^(?:a|b)$` are two.
@@ -176,7 +202,7 @@ fn roughly(hir: &Hir) -> Hir {
     match hir.kind().clone() {
         HirKind::Look(Look::WordUnicode | Look::WordAscii) => Hir::empty(),
         HirKind::Repetition(repetition) => {
-            let max = repetition.max.filter(|max| *max < 5 || repetition.min > 0);
+            let max = repetition.max.filter(|max| *max < 5);
             let sub = Box::new(roughly(&repetition.sub));
             Hir::repetition(Repetition { max, sub, ..repetition })
         }

@@ -11,10 +11,10 @@ pub(super) fn repaired(raw: &[u8]) -> Cow<'_, [u8]> {
 fn without_mbox_line(raw: &[u8]) -> &[u8] {
     let raw = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
     let is_mbox = raw.starts_with(b"From ") || raw.starts_with(b">From ");
-    match raw.iter().position(|octet| *octet == b'\n') {
-        Some(end) if is_mbox => &raw[end + 1..],
-        _ => raw,
+    if !is_mbox {
+        return raw;
     }
+    memchr::memchr(b'\n', raw).map_or(raw, |end| &raw[end + 1..])
 }
 
 /// Mail that went through a text editor has lost the blanks before folded parameters:
@@ -63,7 +63,7 @@ pub(super) fn boundary_inside(body: &[u8]) -> Option<&[u8]> {
 
 /// Where lines begin, the first left out.
 fn line_starts(raw: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    raw.iter().enumerate().filter(|(_, octet)| **octet == b'\n').map(|(at, _)| at + 1)
+    memchr::memchr_iter(b'\n', raw).map(|at| at + 1)
 }
 
 #[cfg(test)]

@@ -180,7 +180,8 @@ fn own_words(message: &Message) -> String {
     let lines = message.segments.fresh.lines().chain(message.segments.signature.lines());
     let own: Vec<&str> = lines.filter(|line| !line.trim_start().starts_with('>')).collect();
     let text = plain(&own.join("\n"), LOOKED_AT);
-    LINK.replace_all(&text, "link").trim().to_owned()
+    let text = if text.contains("://") { LINK.replace_all(&text, "link") } else { text.as_str().into() };
+    text.trim().to_owned()
 }
 
 /// Lines of one paragraph joined: phrases are broken anywhere.
