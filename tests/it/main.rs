@@ -5,6 +5,7 @@ mod bounces;
 mod decisions;
 mod demo;
 mod fixtures;
+mod gold;
 mod hostile;
 mod imap_peer;
 mod layers;
