@@ -50,8 +50,9 @@ impl OwnTemplates {
     pub const UNDELIVERED: &str = "notice/undelivered";
     pub const QUARANTINED: &str = "notice/quarantined";
     pub const BOUNCED: &str = "notice/bounced";
+    pub const UNUSABLE: &str = "notice/unusable";
 
-    const ALL: [&str; 7] = [
+    const ALL: [&str; 8] = [
         Self::RECEIVED,
         Self::HANDOFF_OPEN,
         Self::HANDOFF_CLOSED,
@@ -59,11 +60,12 @@ impl OwnTemplates {
         Self::UNDELIVERED,
         Self::QUARANTINED,
         Self::BOUNCED,
+        Self::UNUSABLE,
     ];
 }
 
 /// The values every template may name, beside `org.*` and `fields.*`.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 12] = [
     "case.number",
     "group.label",
     "hours.text",
@@ -74,6 +76,8 @@ const VARIABLES: [&str; 10] = [
     "notice.to",
     "notice.why",
     "notice.file",
+    "notice.revision",
+    "notice.problems",
 ];
 
 impl Playbook {

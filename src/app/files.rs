@@ -36,6 +36,15 @@ pub fn configured(file: &Path) -> Result<Configured, Problems> {
     Ok(Configured { config, folder: folder.to_owned() })
 }
 
+/// All files that the playbook of `file` is made of, bot.toml first. What cannot be listed is left out.
+pub fn of_playbook(file: &Path, configured: &Configured) -> Vec<PathBuf> {
+    let mut ignored = Problems::default();
+    let mut all = vec![file.to_owned()];
+    all.extend(files(&configured.path(&configured.config.rules), "toml", &mut ignored));
+    all.extend(files(&configured.path(&configured.config.templates), "txt", &mut ignored));
+    all
+}
+
 /// Reads all rule files and templates.
 pub fn texts(configured: &Configured) -> Result<Texts, Problems> {
     let mut problems = Problems::default();

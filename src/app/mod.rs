@@ -3,6 +3,7 @@
 pub mod doors;
 pub mod files;
 mod log;
+mod reload;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::store::{Store, StoreError};
 use crate::time::{Clock, Timestamp};
 
 use files::Configured;
+use reload::Reload;
 
 /// How long a shutdown waits for mails on their way. One that is cut off here is found in doubt at the next
 /// start.
@@ -77,17 +79,18 @@ pub enum RunError {
     Other(anyhow::Error),
 }
 
-/// Runs the bot until `shutdown`.
-pub async fn run(configured: &Configured, shutdown: CancellationToken) -> Result<(), RunError> {
+/// Runs the bot until `shutdown`, with what `file` says now and later.
+pub async fn run(file: &Path, configured: &Configured, shutdown: CancellationToken) -> Result<(), RunError> {
     let data = configured.path(&configured.config.data);
     let (store, opened) = tokio::task::spawn_blocking(move || Store::open(&data))
         .await
         .map_err(|error| RunError::Other(error.into()))??;
     tracing::info!("store open: {opened}");
+    let files = reload::stamp(file, configured);
     let (playbook, warnings, tests) = playbook(configured, store.key().clone())?;
     warnings.0.iter().for_each(|warning| tracing::warn!("{warning}"));
     tracing::info!(revision = playbook.revision(), inline_tests = tests.passed, "playbook checked");
-    let (_keep, playbook) = watch::channel(Arc::new(playbook));
+    let (newest, playbook) = watch::channel(Arc::new(playbook));
     screen::prepare();
 
     let mut flows: JoinSet<Result<(), anyhow::Error>> = JoinSet::new();
@@ -102,6 +105,9 @@ pub async fn run(configured: &Configured, shutdown: CancellationToken) -> Result
         ingest.dns = dns.clone();
         flows.spawn(async move { Ok(ingest.run().await?) });
     }
+    let reload = Reload::new(file, configured, files, store.clone(), newest, clock());
+    let stop = shutdown.clone();
+    flows.spawn(async move { reload.run(stop).await });
     let delivery = delivery(configured, &store, playbook)?;
     let stop = shutdown.clone();
     flows.spawn(async move { Ok(delivery.run(stop).await?) });

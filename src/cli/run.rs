@@ -22,7 +22,7 @@ pub fn run(file: &Path, _options: Options) -> Done {
     let result = runtime.block_on(async {
         let shutdown = CancellationToken::new();
         stop_on_signal(shutdown.clone()).map_err(|error| RunError::Other(error.into()))?;
-        app::run(&configured, shutdown).await
+        app::run(file, &configured, shutdown).await
     });
     runtime.shutdown_background();
     match result {

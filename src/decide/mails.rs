@@ -187,13 +187,28 @@ pub(super) fn notice(
     told: &[(&str, String)],
     now: Timestamp,
 ) -> Option<Outgoing> {
+    let fill = |values: &mut Values| {
+        for (key, text) in told {
+            values.text(key, text);
+        }
+    };
+    notice_of(playbook, mailbox, template, name, fill, now)
+}
+
+/// A notice whose values are more than lines of text.
+pub(super) fn notice_of(
+    playbook: &Playbook,
+    mailbox: &crate::config::Mailbox,
+    template: &str,
+    name: &str,
+    fill: impl FnOnce(&mut Values),
+    now: Timestamp,
+) -> Option<Outgoing> {
     let config = playbook.config();
     let to: &Address = config.operator.as_ref().or(config.handoff.to.first())?;
     let language: Language = playbook.config().handoff.language;
     let mut values: Values = playbook.values(&mailbox.group, language, now);
-    for (key, text) in told {
-        values.text(key, text);
-    }
+    fill(&mut values);
     let written = playbook.templates().render(&own(template), language, &values);
     let written = written.unwrap_or_else(|error| Written::new(template, &error.to_string(), language));
     Some(compose::notice(playbook.key(), &playbook.voice(mailbox, language), to, &written, name, now))

@@ -21,7 +21,7 @@ mod trouble;
 mod why;
 
 pub use budget::Exhausted;
-pub use trouble::{Quarantine, Undelivered, quarantine, undelivered};
+pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unusable};
 pub use why::{Shown, Silence, Why};
 
 use crate::address::Address;

@@ -4,15 +4,17 @@
 //! an answer that comes back later is shown to its group, a forward that comes back is told to the operator, and a
 //! notice that fails is only logged. So no chain of reports goes on for ever.
 
-use super::mails::notice;
+use super::mails::{notice, notice_of};
 use super::{Bounced, Decision, Effect, Mail, Shown, Why, bounced as reported};
 use crate::address::Address;
 use crate::case::{Case, CaseState, Facts, Said};
+use crate::compose::Values;
 use crate::config::Mailbox;
 use crate::ids::{CaseNumber, MailHash, MessageId};
 use crate::message::Report;
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook};
+use crate::problem::Problems;
 use crate::rules::Judgement;
 use crate::screen::Screening;
 use crate::thread::Threading;
@@ -90,6 +92,18 @@ pub fn undelivered(failed: &Undelivered<'_>, id: &MessageId, playbook: &Playbook
         ("notice.why", failed.why.to_owned()),
     ];
     notice(playbook, mailbox, OwnTemplates::UNDELIVERED, &format!("undelivered {id}"), &told, now)
+}
+
+/// What the operator is told when changed files cannot be used: every fault with its place. The playbook that runs
+/// stays.
+pub fn unusable(problems: &Problems, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
+    let mailbox = playbook.config().mailboxes.first()?;
+    let faults: Vec<String> = problems.0.iter().filter(|problem| problem.is_error()).map(ToString::to_string).collect();
+    let fill = |values: &mut Values| {
+        values.text("notice.revision", playbook.revision());
+        values.list("notice.problems", faults.iter().map(String::as_str));
+    };
+    notice_of(playbook, mailbox, OwnTemplates::UNUSABLE, &format!("unusable {now}"), fill, now)
 }
 
 /// What the operator is told when a forward came back. An answer that came back is shown to the group, a

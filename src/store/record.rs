@@ -23,6 +23,8 @@ pub enum Record {
     Settled { mailbox: MailboxName, places: Vec<Place> },
     /// A case changed without a mail: by time, or by a human at the terminal.
     Changed(Box<Changed>),
+    /// The operator is told something about the bot itself.
+    Told { at: Timestamp, notice: Outgoing },
     /// An attempt to send begins. Without a result after it, it is in doubt.
     SendStart { message_id: MessageId, attempt: u32, at: Timestamp },
     /// The relay has taken the mail.
@@ -100,6 +102,7 @@ impl Record {
             Record::Decided(decided) => &decided.outgoing,
             Record::Changed(changed) => &changed.outgoing,
             Record::Failed { notice, .. } => notice.as_slice(),
+            Record::Told { notice, .. } => std::slice::from_ref(notice),
             _ => &[],
         }
     }

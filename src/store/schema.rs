@@ -233,6 +233,11 @@ enum RecordV1 {
         at: Timestamp,
     },
     Changed(#[serde(with = "one")] Box<Changed>),
+    Told {
+        at: Timestamp,
+        #[serde(with = "one")]
+        notice: Outgoing,
+    },
     SendStart {
         #[serde(with = "one")]
         message_id: MessageId,

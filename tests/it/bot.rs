@@ -88,6 +88,53 @@ global_day = 100000
         Bot { folder, child: None }
     }
 
+    /// A bot with Maildirs on both sides, `in/` and `out/`, and with rules and templates of its own, copies of the
+    /// shipped ones, in its folder.
+    pub fn local() -> Bot {
+        let folder = tempfile::Builder::new().prefix("bot").tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for part in ["in/tmp", "in/new", "in/cur", "out/tmp", "out/new", "out/cur"] {
+            fs::create_dir_all(folder.path().join(part)).unwrap();
+        }
+        for part in ["rules", "templates"] {
+            copy(&root.join(part), &folder.path().join(part));
+        }
+        let text = format!(
+            r#"[bot]
+data = "data"
+operator = "postmaster@example.com"
+
+{organisation}
+[mailbox.support]
+addresses = ["support@example.com"]
+maildir.path = "in"
+
+[relay]
+maildir.path = "out"
+
+[handoff]
+to = ["agent@example.com"]
+
+[reply]
+verify_dkim = false
+"#,
+            organisation = organisation(root),
+        );
+        fs::write(folder.path().join("bot.toml"), text).unwrap();
+        Bot { folder, child: None }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Asks the bot to read its files again now.
+    pub fn hang_up(&self) {
+        let child = self.child.as_ref().expect("a running bot");
+        let sent = Command::new("kill").arg("-HUP").arg(child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Starts the bot and returns when it says that it is running.
     pub fn start(&mut self) {
         self.spawn();
@@ -182,6 +229,18 @@ global_day = 100000
 impl Drop for Bot {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 

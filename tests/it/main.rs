@@ -10,6 +10,7 @@ mod hostile;
 mod imap_peer;
 mod layers;
 mod peer;
+mod reload;
 mod rig;
 mod sending;
 mod smtp_peer;

@@ -95,6 +95,7 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             }
         }
         Record::Changed(changed) => amend(change, position, changed)?,
+        Record::Told { at, notice } => enqueue(change, position, *at, std::slice::from_ref(notice))?,
         Record::SendStart { message_id, attempt, .. } => {
             if let Some(mut item) = item(change, message_id)? {
                 change.remove(keys::due(item.due, message_id));
