@@ -1,6 +1,7 @@
 //! The files an admin wrote, read from disk: bot.toml, rules/, templates/. Relative paths start at the folder
 //! of bot.toml.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, Config};
@@ -66,7 +67,17 @@ pub fn texts(configured: &Configured) -> Result<Texts, Problems> {
             Err(why) => problems.push(Problem::outside(format!("{}: {why}", file.display()))),
         }
     }
-    if problems.has_errors() { Err(problems) } else { Ok(Texts { rules, templates }) }
+    let mut mails = BTreeMap::new();
+    for file in files(&rules_folder, "eml", &mut problems) {
+        let name = file.strip_prefix(&rules_folder).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+        match std::fs::read(&file) {
+            Ok(raw) => {
+                mails.insert(name, raw);
+            }
+            Err(error) => problems.push(Problem::outside(format!("{}: {error}", file.display()))),
+        }
+    }
+    if problems.has_errors() { Err(problems) } else { Ok(Texts { rules, templates, mails }) }
 }
 
 fn read(file: &Path, problems: &mut Problems) -> Option<SourceText> {

@@ -9,11 +9,18 @@ mod field;
 mod judgement;
 mod rule;
 mod condition;
+mod attachment;
+mod code;
+mod sequence;
+mod negation;
+mod secrets;
 mod segment;
 mod pattern;
 mod vocabulary;
+mod gate;
 mod engine;
 mod score;
+mod lint;
 mod load;
 mod inline_test;
 #[cfg(test)]
@@ -22,13 +29,15 @@ mod tests;
 pub use field::Field;
 pub use inline_test::TestSummary;
 pub use judgement::{
-    Ambiguity, CaseMoment, CategoryScore, Contribution, Evidence, Handoff, Hit, Input, Judgement, Won,
+    Ambiguity, CaseMoment, CategoryScore, Contribution, Evidence, Handoff, Hit, Input, Judgement, Notified, Proof,
+    Proofs, Won,
 };
 pub use load::load;
 pub use rule::{Phase, Rule, Status};
 pub use segment::Segment;
 pub use taxonomy::{Category, Group, Label, Priority, Taxonomy, UNCLASSIFIED};
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::ids::{RuleId, TemplateName};
@@ -47,6 +56,9 @@ pub struct Rules {
     classifiers: Vec<usize>,
     routes: Vec<usize>,
     vocabulary: vocabulary::Vocabulary,
+    gates: gate::Gates,
+    /// Tiers that conditions ask for, and where.
+    tiers: Vec<(String, SourceText, Range<usize>)>,
     /// All segments that any rule looks into.
     segments: segment::Segments,
 }
@@ -74,7 +86,7 @@ impl Rules {
     pub fn templates(&self) -> Vec<(TemplateName, SourceText, Range<usize>)> {
         let mut templates = Vec::new();
         for rule in &self.rules {
-            if let Some(reply) = &rule.actions.reply {
+            for reply in rule.actions.reply.iter().chain(&rule.actions.ask_template) {
                 let mut add = |name: &TemplateName| {
                     templates.push((name.clone(), rule.source.clone(), reply.span.clone()));
                 };
@@ -87,9 +99,24 @@ impl Rules {
         templates
     }
 
-    /// Judges the mail of every `[[rule.test]]` and compares. `read` reads a mail from its bytes.
-    pub fn run_tests(&self, read: &dyn Fn(&[u8]) -> Message) -> (TestSummary, Problems) {
-        inline_test::run(self, read)
+    /// Does this rule want anybody notified?
+    pub fn notifies(&self, id: &RuleId) -> bool {
+        self.rule(id).is_some_and(|rule| !rule.actions.notify.is_empty())
+    }
+
+    /// Every kind of customer that a condition asks for, and where it does.
+    pub fn tiers(&self) -> &[(String, SourceText, Range<usize>)] {
+        &self.tiers
+    }
+
+    /// Judges the mail of every `[[rule.test]]` and compares. `read` reads a mail from its bytes; `mails` are the
+    /// files that tests name.
+    pub fn run_tests(
+        &self,
+        read: &dyn Fn(&[u8]) -> Message,
+        mails: &BTreeMap<String, Vec<u8>>,
+    ) -> (TestSummary, Problems) {
+        inline_test::run(self, read, mails)
     }
 
     fn index_of(&self, id: &RuleId) -> Option<usize> {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::vocabulary::Look;
 use crate::fold::{Folded, fold};
 use crate::message::{Message, Report};
 
@@ -20,6 +21,8 @@ pub enum Segment {
     Signature,
     /// File names of attachments, a line each.
     AttachmentName,
+    /// What stands in attachments that are plain text: logs, tables.
+    AttachmentText,
     /// What a delivery report says.
     Report,
     /// `Name: value`, a line each, undecoded.
@@ -27,13 +30,14 @@ pub enum Segment {
 }
 
 impl Segment {
-    pub const ALL: [Segment; 8] = [
+    pub const ALL: [Segment; 9] = [
         Segment::Subject,
         Segment::Body,
         Segment::Forwarded,
         Segment::Quoted,
         Segment::Signature,
         Segment::AttachmentName,
+        Segment::AttachmentText,
         Segment::Report,
         Segment::Headers,
     ];
@@ -47,6 +51,7 @@ impl Segment {
             Segment::Quoted => "quoted",
             Segment::Signature => "signature",
             Segment::AttachmentName => "attachment.name",
+            Segment::AttachmentText => "attachment.text",
             Segment::Report => "attachment.dsn",
             Segment::Headers => "headers",
         }
@@ -61,7 +66,9 @@ impl Segment {
     pub fn factor(self) -> f64 {
         match self {
             Segment::Subject => 1.5,
-            Segment::Body | Segment::AttachmentName | Segment::Report | Segment::Headers => 1.0,
+            Segment::Body | Segment::AttachmentName | Segment::AttachmentText | Segment::Report | Segment::Headers => {
+                1.0
+            }
             Segment::Forwarded => 0.5,
             Segment::Quoted | Segment::Signature => 0.0,
         }
@@ -113,6 +120,16 @@ pub(super) struct View<'a> {
     pub(super) squeezed: Option<Folded>,
 }
 
+impl View<'_> {
+    /// The text as these words are looked for in.
+    pub(super) fn look(&self, look: Look) -> Option<&Folded> {
+        match look {
+            Look::Folded => Some(&self.folded),
+            Look::Squeezed => self.squeezed.as_ref(),
+        }
+    }
+}
+
 /// The segments of one mail that any rule asks for.
 pub(super) struct Views<'a> {
     views: Vec<View<'a>>,
@@ -143,6 +160,11 @@ impl<'a> Views<'a> {
         Views { views, default }
     }
 
+    /// Is it looked into where a rule does not say where?
+    pub(super) fn is_default(&self, segment: Segment) -> bool {
+        self.default.contains(segment)
+    }
+
     pub(super) fn all(&self) -> &[View<'a>] {
         &self.views
     }
@@ -171,6 +193,9 @@ fn text_of(message: &Message, segment: Segment) -> Cow<'_, str> {
         Segment::Signature => Cow::Borrowed(&message.segments.signature),
         Segment::AttachmentName => {
             Cow::Owned(message.attachments.iter().map(|attachment| format!("{}\n", attachment.name)).collect())
+        }
+        Segment::AttachmentText => {
+            Cow::Owned(message.attachments.iter().map(|attachment| format!("{}\n", attachment.text)).collect())
         }
         Segment::Report => match &message.report {
             Some(Report::Delivery { outcomes, .. }) => {

@@ -2,21 +2,27 @@
 
 use super::reader::{Table, Text, Value};
 use super::taxonomy::pattern;
-use super::{Loader, dangling, keyword_texts};
+use super::{Loader, dangling, keyword_texts, length_of_time};
 use crate::address::{Address, parse_domain};
 use crate::fold::{fold, fold_words};
 use crate::language::Language;
 use crate::problem::Problems;
-use crate::rules::condition::{Comparison, Condition, DomainName, Edges, PatternIn, Relation, Test, When, WordsIn};
-use crate::rules::judgement::CaseMoment;
+use crate::rules::attachment::AttachmentTest;
+use crate::rules::code::CodePattern;
+use crate::rules::condition::{
+    CodeIn, Comparison, Condition, DomainName, Edges, Method, PatternIn, Relation, SecretIn, Test, When, WordsIn,
+};
+use crate::rules::judgement::{CaseMoment, Proof};
 use crate::rules::rule::Phase;
+use crate::rules::secrets::SecretKind;
 use crate::rules::segment::{Segment, Segments};
+use crate::rules::sequence::SequenceIn;
 use crate::rules::taxonomy::UNCLASSIFIED;
 use crate::rules::vocabulary::{Look, Needle};
 use crate::time::Hours;
 
 /// The key that says what kind a condition is. `header` and `field` come first: they may have a `re` beside.
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 28] = [
     "header",
     "field",
     "kw",
@@ -24,6 +30,14 @@ const KINDS: [&str; 20] = [
     "from",
     "from_domain",
     "to",
+    "rcpt_tag",
+    "tier",
+    "age",
+    "open_cases",
+    "auth",
+    "code",
+    "seq",
+    "secret",
     "lang",
     "hours",
     "case",
@@ -39,6 +53,10 @@ const KINDS: [&str; 20] = [
     "except",
 ];
 
+/// Characters between the words of a sequence, unless it says otherwise, and at most: what is further apart belongs to
+/// another sentence.
+const DEFAULT_GAP: i64 = 20;
+const MAX_GAP: i64 = 200;
 /// Characters of a keyword. What is longer is a sentence, and nobody writes the same sentence twice.
 const MAX_KEYWORD: usize = 200;
 
@@ -50,6 +68,8 @@ pub(super) struct Reading {
     pub(super) captures: Vec<String>,
     /// What is read stands in a `none`, which is asked last.
     pub(super) vetoing: bool,
+    /// It has a `secret` condition.
+    pub(super) finds_secrets: bool,
 }
 
 impl<'t> Loader<'t> {
@@ -84,6 +104,25 @@ impl<'t> Loader<'t> {
             Some("from") => addresses(&mut table, "from", faults).map(Condition::From),
             Some("from_domain") => domains(&mut table, faults).map(Condition::FromDomain),
             Some("to") => addresses(&mut table, "to", faults).map(Condition::To),
+            Some("rcpt_tag") => {
+                let tags = table.texts("rcpt_tag", faults);
+                Some(Condition::RecipientTag(tags.iter().map(|tag| fold_words(tag.text)).collect()))
+            }
+            Some("tier") => {
+                let tiers = table.texts("tier", faults);
+                self.tiers
+                    .extend(tiers.iter().map(|tier| (tier.text.to_owned(), tier.file.clone(), tier.span.clone())));
+                Some(Condition::Tier(tiers.iter().map(|tier| tier.text.to_owned()).collect()))
+            }
+            Some("age") => age(&mut table, faults).map(Condition::Age),
+            Some("open_cases") => comparison(&mut table, "open_cases", faults).map(Condition::OpenCases),
+            Some("auth") => words_of(&mut table, "auth", "result", faults, proof).map(Condition::Auth),
+            Some("code") => self.code(rule, &mut table, faults),
+            Some("seq") => self.sequence(&mut table, faults),
+            Some("secret") => {
+                rule.finds_secrets |= !rule.vetoing;
+                self.secret(&mut table, faults)
+            }
             Some("lang") => words_of(&mut table, "lang", "language", faults, |text, faults| {
                 text.one_of("language", &Language::ALL, Language::as_str, faults)
             })
@@ -95,7 +134,7 @@ impl<'t> Loader<'t> {
             Some("case") => words_of(&mut table, "case", "moment of a case", faults, case_moment).map(Condition::Case),
             Some("exchanges") => comparison(&mut table, "exchanges", faults).map(Condition::Exchanges),
             Some("bot_replies") => comparison(&mut table, "bot_replies", faults).map(Condition::Answers),
-            Some("attachment") => attachment(&mut table, faults),
+            Some("attachment") => attachment(&mut table, faults).map(Condition::Attachment),
             Some("category") => self.category_condition(rule, &mut table, faults),
             Some("score") => {
                 only_when_routing(rule, "score", &table, faults);
@@ -136,11 +175,20 @@ impl<'t> Loader<'t> {
         let look = if squeeze { Look::Squeezed } else { Look::Folded };
         let segments = self.segments_in(table, faults);
         let edges = match table.text("word", faults) {
-            Some(text) => {
-                let all = [Edges::Auto, Edges::Word, Edges::Off];
-                text.one_of("kind of word edge", &all, edges_word, faults)?
-            }
+            Some(text) => text.one_of("kind of word edge", &Edges::ALL, edges_word, faults)?,
             None => Edges::Auto,
+        };
+        let drop_denied = match table.text("neg", faults) {
+            Some(text) => {
+                let drop = text.one_of(
+                    "way with denied words",
+                    &[true, false],
+                    |drop| if drop { "drop" } else { "keep" },
+                    faults,
+                );
+                drop.unwrap_or(false)
+            }
+            None => false,
         };
         let needles = self.needles(&keywords, look, faults);
         let min = table.take("min").and_then(|value| Some((value, value.integer(faults)?)));
@@ -160,6 +208,7 @@ impl<'t> Loader<'t> {
             edges,
             min: min.map_or(1, |(_, min)| min.max(1) as usize),
             segments,
+            drop_denied,
         }))
     }
 
@@ -174,20 +223,26 @@ impl<'t> Loader<'t> {
         let segments = self.segments_in(table, faults);
         let (text, parsed) = (text.clone()?, pattern(&text?, faults)?);
         rule.captures.extend(parsed.names().map(str::to_owned));
-        let mut literals = Vec::new();
-        match &parsed.literals {
-            // In the text that is searched a line break is a blank.
-            Some(words) => {
-                literals.extend(words.iter().map(|word| self.words.needle(Look::Folded, &word.replace('\n', " "))))
-            }
-            None if rule.vetoing => {}
-            None => faults.push(
-                text.file
-                    .warning(text.span.clone(), "this regex has no word in it that it cannot do without")
+        let found = |what| text.file.warning(text.span.clone(), what);
+        if parsed.literals.is_empty() && !rule.vetoing {
+            self.findings.of_rule(
+                rule.place,
+                found("this regex has no word in it that it cannot do without")
                     .code("W11")
                     .help("it is tried on every mail; add a word that always stands there, of two octets or more"),
-            ),
+            );
         }
+        if parsed.edge_beside_han {
+            self.findings.of_rule(
+                rule.place,
+                found("`\\b` beside a Han character or kana asks for an ASCII letter or digit on the other side")
+                    .code("W04")
+                    .help("take the `\\b` out: Chinese and Japanese words have no edges"),
+            );
+        }
+        // In the text that is searched a line break is a blank.
+        let mut needle = |word: &String| self.words.needle(Look::Folded, &word.replace('\n', " "));
+        let literals = parsed.literals.iter().map(|words| words.iter().map(&mut needle).collect()).collect();
         Some(Condition::Pattern(PatternIn { regex: parsed.regex, literals, segments }))
     }
 
@@ -277,9 +332,62 @@ impl<'t> Loader<'t> {
                     edges: Edges::Auto,
                     min: 1,
                     segments: None,
+                    drop_denied: false,
                 })
             })
             .collect()
+    }
+
+    /// `{ code = "smtp:55x", in = … }`. What it finds can be used in `set` as `{code}`.
+    fn code(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
+        let segments = self.segments_in(table, faults);
+        // Where nothing is said, delivery reports and logs speak as well.
+        self.segments.insert(Segment::Report);
+        rule.captures.push("code".into());
+        let patterns = words_of(table, "code", "code", faults, |text, faults| {
+            let pattern = CodePattern::parse(text.text);
+            if pattern.is_none() {
+                let problem = text.error(format!("`{}` is no code", text.text)).code("E09");
+                faults.push(problem.help("write `smtp:550`, `smtp:55x` or `smtp:5.7.1`"));
+            }
+            pattern
+        })?;
+        Some(Condition::Code(CodeIn { patterns, segments }))
+    }
+
+    /// `{ seq = ["A", ["B", "C"]], within = 20, squeeze, word, in }`: a step is a text, a list of them, or a `"@list"`.
+    fn sequence(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
+        let value = table.take("seq")?;
+        let squeeze = table.boolean("squeeze", faults).unwrap_or(false);
+        let look = if squeeze { Look::Squeezed } else { Look::Folded };
+        let edges = match table.text("word", faults) {
+            Some(text) => text.one_of("kind of word edge", &Edges::ALL, edges_word, faults)?,
+            None => Edges::Auto,
+        };
+        let segments = self.segments_in(table, faults);
+        let within = table.take("within").and_then(|value| Some((value, value.integer(faults)?)));
+        if let Some((value, within)) = within
+            && !(0..=MAX_GAP).contains(&within)
+        {
+            faults.push(value.error(format!("a gap is of 0 to {MAX_GAP} characters")).code("E09"));
+        }
+        let steps: Vec<Vec<Needle>> = value.items(faults).iter().map(|step| self.needles(step, look, faults)).collect();
+        if steps.len() < 2 || steps.iter().any(Vec::is_empty) {
+            let problem = value.error("a sequence has two steps or more, each with a word").code("E09");
+            faults.push(problem.help("write `seq = [\"发送\", [\"失败\", \"不成功\"]]`"));
+            return None;
+        }
+        let within = within.map_or(DEFAULT_GAP, |(_, within)| within.clamp(0, MAX_GAP)) as usize;
+        Some(Condition::Sequence(SequenceIn { steps, within, look, edges, segments }))
+    }
+
+    /// `{ secret = ["password", "bank-card"], in = … }`.
+    fn secret(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
+        let segments = self.segments_in(table, faults);
+        let kinds = words_of(table, "secret", "kind of secret", faults, |text, faults| {
+            text.one_of("kind of secret", &SecretKind::ALL, SecretKind::as_str, faults)
+        })?;
+        Some(Condition::Secret(SecretIn { kinds, segments }))
     }
 
     fn header(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
@@ -449,9 +557,47 @@ fn comparison(table: &mut Table<'_>, key: &'static str, faults: &mut Problems) -
     parsed
 }
 
-/// `{ ext = ["png", "jpg"], count = ">=1" }`.
-fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<Condition> {
+/// `">=3d"`: a comparison with a length of time.
+fn age(table: &mut Table<'_>, faults: &mut Problems) -> Option<Comparison> {
+    let text = table.text("age", faults)?;
+    let seconds = |number: &str| Some(length_of_time(number)?.as_secs_f64());
+    let parsed = Comparison::parse_with(text.text, seconds);
+    if parsed.is_none() {
+        let problem = text.error(format!("`{}` is no comparison of times", text.text)).code("E09");
+        faults.push(problem.help("write `\">=15m\"`, `\"<4h\"` or `\">3d\"`"));
+    }
+    parsed
+}
+
+/// `dkim:pass`.
+pub(super) fn proof(text: &Text<'_>, faults: &mut Problems) -> Option<(Method, Proof)> {
+    let part = |range: std::ops::Range<usize>| Text {
+        text: &text.text[range.clone()],
+        span: text.part(range),
+        ..text.clone()
+    };
+    let Some(colon) = text.text.find(':') else {
+        let problem = text.error(format!("`{}` is no result", text.text)).code("E09");
+        faults.push(problem.help("write a method and what it says, such as `dkim:pass`"));
+        return None;
+    };
+    let method = part(0..colon).one_of("method", &Method::ALL, Method::as_str, faults);
+    let proof = part(colon + 1..text.text.len()).one_of("result", &Proof::ALL, Proof::as_str, faults);
+    Some((method?, proof?))
+}
+
+/// `{ ext = ["png"], mime = "image/*", name_re = '…', min_mb = 1, max_mb = 20, count = ">=1" }`.
+fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<AttachmentTest> {
+    const MB: f64 = 1024.0 * 1024.0;
     let mut inner = table.table("attachment", faults)?;
+    let types = inner.texts("mime", faults).iter().map(|text| text.text.to_lowercase()).collect();
+    let name = inner.text("name_re", faults).and_then(|text| pattern(&text, faults)).map(|pattern| pattern.regex);
+    let (least, most) = (inner.number("min_mb", faults), inner.number("max_mb", faults));
+    if let (Some(least), Some(most)) = (least, most)
+        && least > most
+    {
+        faults.push(inner.error("`min_mb` is more than `max_mb`: no attachment is of such a size").code("E09"));
+    }
     let extensions = inner.texts("ext", faults);
     let count = if inner.has("count") {
         comparison(&mut inner, "count", faults)
@@ -459,8 +605,12 @@ fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<Condition>
         Some(Comparison { relation: Relation::AtLeast, number: 1.0 })
     };
     inner.finish(faults);
-    Some(Condition::Attachment {
+    Some(AttachmentTest {
         extensions: extensions.iter().map(|text| text.text.trim_start_matches('.').to_lowercase()).collect(),
+        types,
+        name,
+        at_least: least.map_or(0.0, |least| least * MB),
+        at_most: most.map_or(f64::INFINITY, |most| most * MB),
         count: count?,
     })
 }
