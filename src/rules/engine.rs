@@ -237,7 +237,8 @@ impl<'r> Judge<'r, '_> {
         }
         let rule = &self.rules.rules[index];
         let effect = self.has_effect(index);
-        if !effect && !(rule.in_shadow() && rule.is_valid(self.input.now)) {
+        let in_shadow = rule.in_shadow() && rule.is_valid(self.input.now);
+        if !effect && !in_shadow {
             return None;
         }
         let reason = self.reason_of(index)?;

@@ -43,6 +43,7 @@ use std::ops::Range;
 use crate::ids::{RuleId, TemplateName};
 use crate::message::Message;
 use crate::problem::{Problems, SourceText};
+use crate::time::Date;
 
 /// The rules of one organisation, compiled. Made by [`load`]; never changed.
 #[derive(Debug, Default)]
@@ -97,6 +98,17 @@ impl Rules {
             }
         }
         templates
+    }
+
+    /// Rules that somebody was to look at by now (W14).
+    pub fn due_for_review(&self, today: Date) -> Problems {
+        let due = self.rules.iter().filter_map(|rule| {
+            let (date, span) = rule.review_by.as_ref().filter(|(date, _)| *date < today)?;
+            let what = format!("`{}` was to be reviewed by {date}", rule.id);
+            let problem = rule.source.warning(span.clone(), what).code("W14");
+            (!rule.allows("W14")).then(|| problem.help("look whether it is still right, and set a new date"))
+        });
+        Problems(due.collect())
     }
 
     /// Does this rule want anybody notified?

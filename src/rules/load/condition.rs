@@ -1,5 +1,8 @@
 //! `[rule.when]` and the conditions in it.
 
+use std::ops::Range;
+
+use super::lint::{Item, Keyword, KeywordSet, Shape, Words, lists_in};
 use super::reader::{Table, Text, Value};
 use super::taxonomy::pattern;
 use super::{Loader, dangling, keyword_texts, length_of_time};
@@ -70,6 +73,33 @@ pub(super) struct Reading {
     pub(super) vetoing: bool,
     /// It has a `secret` condition.
     pub(super) finds_secrets: bool,
+    /// It asks for a header field that only automatic mail has; where it does.
+    pub(super) automatic: Option<Range<usize>>,
+    /// The group that is being read, and how deep it is; 1 at the top.
+    group: &'static str,
+    depth: usize,
+    /// What is read is a boost of this weight.
+    pub(super) boost: Option<f64>,
+}
+
+/// Fields that mail of robots has (RFC 3834 §5, RFC 2369, RFC 2919).
+const AUTOMATIC: [&str; 6] =
+    ["auto-submitted", "precedence", "list-id", "list-unsubscribe", "x-auto-response-suppress", "x-autoreply"];
+
+impl Reading {
+    pub(super) fn of(place: usize, phase: Phase) -> Reading {
+        Reading {
+            place,
+            phase,
+            captures: Vec::new(),
+            vetoing: false,
+            finds_secrets: false,
+            automatic: None,
+            group: "",
+            depth: 0,
+            boost: None,
+        }
+    }
 }
 
 impl<'t> Loader<'t> {
@@ -79,9 +109,13 @@ impl<'t> Loader<'t> {
             // Within a veto everything is asked late, and so is what stands in it.
             let vetoing = rule.vetoing;
             rule.vetoing |= key == "none";
+            let outer = std::mem::replace(&mut rule.group, key);
+            rule.depth += 1;
             let items = table.take(key).map_or(Vec::new(), |value| value.items(faults));
             let conditions = items.iter().filter_map(|item| loader.condition(rule, item, faults));
             let conditions: Vec<Condition> = conditions.collect();
+            rule.depth -= 1;
+            rule.group = outer;
             rule.vetoing = vetoing;
             conditions
         };
@@ -93,13 +127,50 @@ impl<'t> Loader<'t> {
         When { all, any, none, except }
     }
 
+    /// The groups of a whole rule, and their shape, by which rules are compared.
+    pub(super) fn top(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> (When, Shape) {
+        let items = |key| {
+            let items = table.peek(key).and_then(|value| value.as_items()).unwrap_or_default();
+            items.iter().map(|item| self.item(item)).collect()
+        };
+        let (all, any, none) = (items("all"), items("any"), items("none"));
+        let except = table.peek("except").map(|value| without_blanks(value.source().text));
+        (self.when(rule, table, faults), Shape { all, any, none, except })
+    }
+
+    fn item(&self, value: &Value<'t>) -> Item {
+        // What is wrong with it is told when it is read in earnest.
+        let mut silent = Problems::default();
+        let words = value.as_table().and_then(|mut table| {
+            let keywords = keyword_texts(&table.take("kw")?, &mut silent);
+            let own = keywords.iter().filter(|text| !text.text.starts_with('@')).cloned();
+            let listed = lists_in(&keywords).into_iter().filter_map(|list| self.lists.get(list)).flatten().cloned();
+            let folded = own.chain(listed).filter_map(Keyword::of).map(|word| word.folded).collect();
+            let squeeze = table.boolean("squeeze", &mut silent).unwrap_or(false);
+            let edges = table.text("word", &mut silent);
+            let segments = table.texts("in", &mut silent);
+            let segments: Vec<Segment> = segments.iter().filter_map(|text| Segment::parse(text.text)).collect();
+            Some(Words {
+                folded,
+                look: if squeeze { Look::Squeezed } else { Look::Folded },
+                edges: edges
+                    .and_then(|text| Edges::ALL.into_iter().find(|edges| edges_word(*edges) == text.text))
+                    .unwrap_or(Edges::Auto),
+                min: table.integer("min", &mut silent).unwrap_or(1).max(1) as usize,
+                segments: (!segments.is_empty()).then(|| segments.into_iter().collect()),
+                drop_denied: table.has("neg"),
+            })
+        });
+        Item { source: without_blanks(value.source().text), words }
+    }
+
     fn condition(&mut self, rule: &mut Reading, value: &Value<'t>, faults: &mut Problems) -> Option<Condition> {
         let mut table = value.table(faults)?;
         let kind = KINDS.into_iter().find(|kind| table.has(kind));
         let condition = match kind {
             Some("header") => self.header(rule, &mut table, faults),
             Some("field") => self.field_condition(rule, &mut table, faults),
-            Some("kw") => self.words(&mut table, faults),
+            Some("kw") => self.words(rule, &mut table, faults),
             Some("re") => self.pattern(rule, &mut table, faults),
             Some("from") => addresses(&mut table, "from", faults).map(Condition::From),
             Some("from_domain") => domains(&mut table, faults).map(Condition::FromDomain),
@@ -142,6 +213,16 @@ impl<'t> Loader<'t> {
             }
             Some("rule") => self.other_rule(rule, &mut table, faults),
             Some(_) => {
+                if rule.group == "any" && table.has("none") && !table.has("all") && !table.has("any") {
+                    let problem =
+                        table.file().warning(value.span(), "a `none` in `any`: it holds for nearly every mail");
+                    self.findings.of_rule(
+                        rule.place,
+                        problem
+                            .code("W10")
+                            .help("a veto stands in the rule's own `none`; beside it nothing else counts"),
+                    );
+                }
                 let when = self.when(rule, &mut table, faults);
                 Some(Condition::Group(Box::new(when)))
             }
@@ -169,7 +250,7 @@ impl<'t> Loader<'t> {
     }
 
     /// `{ kw = …, in = …, min = …, squeeze = …, word = … }`.
-    pub(super) fn words(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
+    pub(super) fn words(&mut self, rule: &Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
         let keywords = table.take("kw")?;
         let squeeze = table.boolean("squeeze", faults).unwrap_or(false);
         let look = if squeeze { Look::Squeezed } else { Look::Folded };
@@ -190,7 +271,9 @@ impl<'t> Loader<'t> {
             }
             None => false,
         };
+        let faults_before = faults.0.len();
         let needles = self.needles(&keywords, look, faults);
+        let without_fault = faults.0.len() == faults_before;
         let min = table.take("min").and_then(|value| Some((value, value.integer(faults)?)));
         if let Some((value, min)) = min
             && !(1..=needles.len().max(1) as i64).contains(&min)
@@ -199,9 +282,12 @@ impl<'t> Loader<'t> {
             faults.push(value.error(format!("`min` is {min}, of {count} keywords")).code("E09"));
         }
         if needles.is_empty() {
-            faults.push(keywords.error("there is no keyword in it").code("E09"));
+            if without_fault {
+                faults.push(keywords.error("there is no keyword in it").code("E09"));
+            }
             return None;
         }
+        self.note(rule, &keywords, edges, min.map_or(1, |(_, min)| min.max(1) as usize));
         Some(Condition::Words(WordsIn {
             needles,
             look,
@@ -210,6 +296,40 @@ impl<'t> Loader<'t> {
             segments,
             drop_denied,
         }))
+    }
+
+    /// Keeps the keywords of a condition, to be looked at when all is loaded.
+    fn note(&mut self, rule: &Reading, keywords: &Value<'t>, edges: Edges, min: usize) {
+        let mut silent = Problems::default();
+        let texts = keyword_texts(keywords, &mut silent);
+        let listed = lists_in(&texts).into_iter().filter_map(|list| self.lists.get(list)).flatten().cloned();
+        let listed: Vec<Keyword<'t>> = listed.filter_map(Keyword::of).collect();
+        let (mut own, mut languages): (Vec<Keyword<'t>>, _) = (Vec::new(), None);
+        match keywords.as_table() {
+            None => own.extend(texts.into_iter().filter_map(Keyword::of)),
+            Some(mut table) => {
+                let given = Language::ALL.into_iter().filter(|language| table.has(language.as_str()));
+                let given: Vec<Language> = given.collect();
+                for language in &given {
+                    let texts = table.texts(language.as_str(), &mut silent);
+                    let words = texts.into_iter().filter_map(Keyword::of);
+                    own.extend(words.map(|word| Keyword { language: Some(*language), ..word }));
+                }
+                languages = Some(given);
+            }
+        }
+        self.keyword_sets.push(KeywordSet {
+            place: rule.place,
+            whole: keywords.source(),
+            all: own.iter().cloned().chain(listed).collect(),
+            own,
+            edges,
+            min,
+            vetoing: rule.vetoing,
+            top: (rule.depth == 1).then_some(rule.group),
+            boost: rule.boost,
+            languages,
+        });
     }
 
     /// `{ re = …, in = … }`.
@@ -264,8 +384,11 @@ impl<'t> Loader<'t> {
         for text in keyword_texts(keywords, faults) {
             match text.text.strip_prefix('@') {
                 None => needles.extend(self.needle(&text, look, faults)),
-                Some(list) => match self.lists.get(list).cloned() {
-                    Some(words) => needles.extend(words.iter().filter_map(|word| self.needle(word, look, faults))),
+                Some(list) => match self.lists.get_key_value(list).map(|(name, words)| (*name, words.clone())) {
+                    Some((name, words)) => {
+                        self.used_lists.insert(name);
+                        needles.extend(words.iter().filter_map(|word| self.needle(word, look, faults)));
+                    }
                     None => {
                         let known: Vec<&str> = self.lists.keys().copied().collect();
                         faults.push(
@@ -393,6 +516,12 @@ impl<'t> Loader<'t> {
     fn header(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
         let name = table.text("header", faults);
         let test = test(rule, table, faults);
+        if let (Some(name), Some(test), false) = (&name, &test, rule.vetoing)
+            && AUTOMATIC.contains(&name.text.to_lowercase().as_str())
+            && !matches!(test, Test::Present(false))
+        {
+            rule.automatic = Some(name.span.clone());
+        }
         Some(Condition::Header { name: name?.text.to_owned(), test: test? })
     }
 
@@ -452,6 +581,10 @@ impl<'t> Loader<'t> {
         self.edges.push((rule.place, place, text));
         Some(Condition::Rule(place))
     }
+}
+
+fn without_blanks(text: &str) -> String {
+    text.split_whitespace().collect()
 }
 
 fn edges_word(edges: Edges) -> &'static str {

@@ -6,15 +6,17 @@
 
 mod condition;
 mod inline_test;
+mod lint;
 mod reader;
 mod rule;
 mod taxonomy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::de::DeTable;
 
+use lint::{KeywordSet, Shape};
 use reader::{Table, Text, Value};
 
 use super::field::Form;
@@ -87,6 +89,11 @@ struct Loader<'t> {
     /// Tiers that conditions ask for, and where: they are in bot.toml.
     tiers: Vec<(String, SourceText, Range<usize>)>,
     findings: Findings,
+    /// What is looked at when all is loaded.
+    keyword_sets: Vec<KeywordSet<'t>>,
+    used_lists: BTreeSet<&'t str>,
+    /// The conditions of each guard and route rule.
+    shapes: BTreeMap<usize, Shape>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -184,6 +191,7 @@ impl<'t> Loader<'t> {
             places
         };
         let gates = Gates::of_rules(&rules, vocabulary.len());
+        self.lint(&rules);
         faults.extend(self.findings.settle(&rules));
         Rules {
             form,

@@ -42,7 +42,7 @@ impl<'t> Loader<'t> {
         let scope = table.take("scope").map(|value| self.segments_of(&value, faults));
         let (category, weights) = self.weights(phase, &mut table, faults);
 
-        let mut reading = Reading { place, phase, captures: Vec::new(), vetoing: false, finds_secrets: false };
+        let mut reading = Reading::of(place, phase);
         let when = self.conditions(&mut reading, &mut table, faults);
         let boosts = table
             .tables("boost", faults)
@@ -129,10 +129,16 @@ impl<'t> Loader<'t> {
             }
             return When::default();
         };
-        let conditions = self.when(reading, &mut when, faults);
+        let faults_before = faults.0.len();
+        let (conditions, shape) = self.top(reading, &mut when, faults);
+        if reading.phase != Phase::Classify {
+            self.shapes.insert(reading.place, shape);
+        }
         let span = when.span();
         when.finish(faults);
-        if conditions.all.is_empty() && conditions.any.is_empty() && conditions.none.is_empty() {
+        // A condition that has a fault is not in them, and is told already.
+        let without_fault = faults.0.len() == faults_before;
+        if without_fault && conditions.all.is_empty() && conditions.any.is_empty() && conditions.none.is_empty() {
             let problem = table.file().error(span, "there is no condition in `all`, `any` or `none`");
             faults.push(problem.code("E09"));
         }
@@ -151,12 +157,14 @@ impl<'t> Loader<'t> {
         let condition = match table.has("re") {
             true => self.pattern(reading, &mut table, faults),
             false => {
+                reading.boost = weight;
                 if !table.has("kw") {
                     faults.push(table.error("a boost has `kw` or `re`").code("E09"));
                 }
-                self.words(&mut table, faults)
+                self.words(reading, &mut table, faults)
             }
         };
+        reading.boost = None;
         if category.is_none() {
             faults.push(table.error("a boost of a rule that has no category").code("E09"));
         }
@@ -216,6 +224,13 @@ impl<'t> Loader<'t> {
             notify,
             redact,
         };
+        if let Some(span) =
+            reading.automatic.as_ref().filter(|_| actions.reply.is_some() || actions.ask_template.is_some())
+        {
+            let what = "this rule answers mail that it knows to be automatic by its header";
+            let problem = table.file().error(span.clone(), what).code("E08");
+            self.findings.of_rule(reading.place, problem.help("take the `reply` out: two robots never stop"));
+        }
         if actions.stop && reading.phase == Phase::Classify {
             faults.push(
                 table

@@ -3,6 +3,7 @@
 mod conditions;
 mod faults;
 mod judging;
+mod lint;
 mod matchers;
 
 use super::*;
