@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::vocabulary::Look;
 use crate::fold::{Folded, fold};
+use crate::ids::CaseNumber;
 use crate::message::{Message, Report};
 
 /// A part of a mail, in the order in which evidence is listed.
@@ -227,6 +228,12 @@ fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// What stands behind `[案号 EPRV-JQK5-2]`, which we wrote ourselves.
+fn behind_case_number(subject: &str) -> Option<&str> {
+    let (mark, behind) = subject.strip_prefix('[')?.split_once(']')?;
+    (!CaseNumber::find_in(mark, 1).is_empty()).then_some(behind)
+}
+
 /// The subject behind `Re:`, `转发：` and the like, which mail programs wrote: 转发 there is no question about
 /// forwarding (RFC 5322 §3.6.5; RFC 5256 §2.1 for the forms).
 fn bare_subject(subject: &str) -> &str {
@@ -243,7 +250,7 @@ fn bare_subject(subject: &str) -> &str {
             let tail = rest[prefix.len()..].trim_start();
             tail.strip_prefix(':').or_else(|| tail.strip_prefix('：'))
         });
-        match behind {
+        match behind.or_else(|| behind_case_number(rest)) {
             Some(behind) => rest = behind.trim_start(),
             None => return rest,
         }

@@ -89,9 +89,9 @@ fn whom_a_rule_notifies_hears_of_the_case_and_nothing_of_the_text() {
 
 #[test]
 fn what_is_missing_is_asked_for_first() {
-    let rule = "[[rule]]\nid = 'more'\ncategory = 'deliver.bounce'\nweight = 50\n[rule.when]\nall = [{ kw = '退信' }]\n\
+    let rule = "[[rule]]\nid = 'more'\ncategory = 'deliver.bounce'\nweight = 50\n[rule.when]\nall = [{ kw = '彩虹退信' }]\n\
                 [rule.do]\nreply = 'kb/554-dt-spm'\nask = ['error_code']\nask_template = 'kb/more-details'\n";
-    for (text, want) in [("收到退信", "kb/more-details"), ("收到退信，错误代码：554", "kb/554-dt-spm")] {
+    for (text, want) in [("彩虹退信", "kb/more-details"), ("彩虹退信，错误代码：554", "kb/554-dt-spm")] {
         let decision = decide("", rule, &from_ann("x", text), |_| {});
         assert_eq!(decision.why.shown.template().map(|template| template.as_str()), Some(want), "{text}");
     }

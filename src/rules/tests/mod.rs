@@ -5,6 +5,7 @@ mod faults;
 mod judging;
 mod lint;
 mod matchers;
+mod matching;
 
 use super::*;
 use crate::ids::{CategoryId, GroupId};
