@@ -6,6 +6,7 @@ mod judging;
 mod lint;
 mod matchers;
 mod matching;
+mod weighing;
 
 use super::*;
 use crate::ids::{CategoryId, GroupId};
