@@ -2,7 +2,7 @@
 //!
 //! Texts are looked at as rules will see them, folded. In writing with blanks a keyword is a word, two or three
 //! words in a row, or the beginning of a word (`declin*` for decline, declined, declining); in Han and kana,
-//! which have no blanks, it is two to four characters in a row. A text has a keyword or has it not: how often
+//! which have no blanks, it is one to four characters in a row: 退 alone is weak evidence, and often all there is. A text has a keyword or has it not: how often
 //! does not count, as it does not in a rule.
 
 use std::collections::HashMap;
@@ -36,8 +36,7 @@ struct Line {
 
 /// Words in one keyword. Four in a row are hardly ever said twice.
 const MAX_WORDS: usize = 3;
-/// Characters in one keyword of a writing without blanks. One alone is in too many words.
-const MIN_HAN: usize = 2;
+/// Characters in one keyword of a writing without blanks.
 const MAX_HAN: usize = 4;
 /// Letters of the beginning of a word: fewer are the beginning of anything.
 const MIN_STEM: usize = 4;
@@ -90,8 +89,7 @@ impl Features {
             grams.push(here.collect());
         }
         for ((name, holders), whole) in names.into_iter().zip(&holders).zip(whole) {
-            let single = length < MIN_HAN && name.chars().all(is_han_or_kana);
-            if holders.len() >= least && whole > 0 && !single {
+            if holders.len() >= least && whole > 0 {
                 self.names.push(name.to_owned());
                 self.holders.push(holders.clone());
             }
@@ -200,11 +198,11 @@ mod tests {
     }
 
     #[test]
-    fn writing_without_blanks_is_taken_by_two_to_four_characters() {
+    fn writing_without_blanks_is_taken_by_one_to_four_characters() {
         let texts = ["郵件被退回", "邮件被退", "QQ邮件"];
-        let want = ["件被", "件被退", "被退", "邮件", "邮件被", "邮件被退"];
+        let want = ["件", "件被", "件被退", "被", "被退", "退", "邮", "邮件", "邮件被", "邮件被退"];
         assert_eq!(names(&texts, 2), want);
-        assert_eq!(names(&["qq邮箱", "用QQ邮箱"], 2), ["qq", "qq邮", "qq邮箱", "邮箱"]);
+        assert_eq!(names(&["qq邮箱", "用QQ邮箱"], 2), ["qq", "qq邮", "qq邮箱", "箱", "邮", "邮箱"]);
     }
 
     #[test]

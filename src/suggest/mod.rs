@@ -104,6 +104,9 @@ const LEAST: usize = 2;
 const LEAST_STEP: usize = 10_000;
 /// One example in so many is held out to judge by.
 const HELD_OUT: usize = 10;
+/// Up to so many examples, a tenth would tell too little: they are held out in turn.
+const FEW: usize = 5_000;
+const FOLDS: usize = 5;
 /// Points are written to a quarter.
 const UNIT: f64 = 0.25;
 
@@ -162,8 +165,8 @@ impl Learner {
         suggestions.collect()
     }
 
-    /// Every weight times `scale`, in quarters of a point.
-    pub fn rounded(mut self, scale: f64) -> Vec<Suggestion> {
+    /// Every weight times `scale`, in quarters of a point, which they are from now on.
+    pub fn rounded(&mut self, scale: f64) -> Vec<Suggestion> {
         self.fit.round((UNIT / scale) as f32);
         let mut suggestions = self.exact(scale);
         for (_, points) in suggestions.iter_mut().flat_map(|suggestion| &mut suggestion.keywords) {
@@ -173,13 +176,25 @@ impl Learner {
     }
 }
 
-/// Every tenth example of each label is held out: what to learn from, and what to judge by.
-pub fn hold_out(examples: &[Example]) -> (Vec<&Example>, Vec<&Example>) {
+/// Examples to learn from, and those held out to judge by.
+pub type Split<'e> = (Vec<&'e Example>, Vec<&'e Example>);
+
+/// A tenth is held out; of few examples each fifth once, so that all have been judged by rules that do not know
+/// them.
+pub fn splits(examples: &[Example]) -> Vec<Split<'_>> {
+    match examples.len() <= FEW {
+        true => (0..FOLDS).map(|fold| hold_out(examples, fold, FOLDS)).collect(),
+        false => vec![hold_out(examples, HELD_OUT - 1, HELD_OUT)],
+    }
+}
+
+/// One in so many of each label is held out.
+fn hold_out(examples: &[Example], fold: usize, of: usize) -> Split<'_> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     examples.iter().partition(|example| {
         let seen = seen.entry(&example.label).or_default();
         *seen += 1;
-        *seen % HELD_OUT != 0
+        (*seen - 1) % of != fold
     })
 }
 
@@ -217,6 +232,22 @@ const MAX_STEM: usize = 60;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_examples_are_each_held_out_once_and_of_many_a_tenth() {
+        let examples = |count: usize| -> Vec<Example> {
+            (0..count).map(|n| Example { label: ["a", "b"][n % 2].into(), text: n.to_string() }).collect()
+        };
+        let few = examples(20);
+        let splits_of_few = splits(&few);
+        let mut held: Vec<&str> = splits_of_few.iter().flat_map(|(_, held)| held).map(|one| &*one.text).collect();
+        held.sort_by_key(|text| text.parse::<usize>().unwrap());
+        assert_eq!(held, few.iter().map(|one| &*one.text).collect::<Vec<_>>());
+        assert!(splits_of_few.iter().all(|(learn, held)| learn.len() == 16 && held.len() == 4));
+        let many = examples(6_000);
+        let [(learn, held)] = &splits(&many)[..] else { panic!("one split") };
+        assert_eq!((learn.len(), held.len()), (5_400, 600));
+    }
 
     #[test]
     fn a_label_becomes_a_name() {

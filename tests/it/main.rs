@@ -16,5 +16,6 @@ mod rig;
 mod sending;
 mod smtp_peer;
 mod smtp_postfix;
+mod suggest;
 mod taking;
 mod whole_way;

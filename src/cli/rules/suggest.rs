@@ -40,7 +40,7 @@ pub struct Options {
     /// Keywords of a category, at most.
     #[arg(long, value_name = "NUMBER", default_value_t = suggest::USUAL_WEIGHTS)]
     weights: usize,
-    /// Choose threshold and margin by these texts; default: by a tenth of the input that is held out.
+    /// Choose threshold and margin by these texts; default: by examples that are held out.
     #[arg(long, value_name = "FILE")]
     tune: Vec<String>,
     /// Of the texts that are answered, this share shall be right.
@@ -82,32 +82,30 @@ pub fn run(config: &Path, options: Options) -> Done {
     let (tuning, evaluation) = (read(&options.tune, &columns)?, read(&options.evaluate, &columns)?);
     let wish = Wish { weights: options.weights, out_of_scope: options.out_of_scope.clone() };
 
-    // What is measured has to be learnt without what it is measured by, at the same time.
-    let (learning, held_out) = suggest::hold_out(&examples);
-    let (learnt, trial) = std::thread::scope(|scope| {
-        let trial = tuning.is_empty().then(|| scope.spawn(|| Learner::learn(learning, &wish)));
-        (Learner::learn(&examples, &wish), trial.map(|trial| trial.join()))
+    let (learnt, mut trials) = std::thread::scope(|scope| {
+        // What is measured has to be learnt without what it is measured by: on another core, meanwhile.
+        let trials = tuning.is_empty().then(|| scope.spawn(|| Trial::of_splits(&examples, &wish)));
+        let learnt = Learner::learn(&examples, &wish).map(|learner| (learner, started.elapsed()));
+        (learnt, trials.and_then(|trials| trials.join().ok()).unwrap_or_default())
     });
-    let learner = learnt.map_err(|error| Trouble::new(Exit::DataErr, anyhow::Error::new(error)))?;
-    let took = started.elapsed();
-    let (by, texts, trial) = match trial.and_then(Result::ok).and_then(Result::ok) {
-        Some(trial) => ("a tenth of the input, held out".to_owned(), held_out, Some(trial)),
-        None if tuning.is_empty() => {
-            ("the input itself, which was too little to hold any out".to_owned(), examples.iter().collect(), None)
-        }
-        None => (options.tune.join(", "), tuning.iter().collect(), None),
+    let (mut learner, took) = learnt.map_err(|error| Trouble::new(Exit::DataErr, anyhow::Error::new(error)))?;
+    let by = match trials.len() {
+        1 => "a tenth of the input, held out".to_owned(),
+        2.. => "the input, each part by rules learnt from the others".to_owned(),
+        0 if tuning.is_empty() => "the input itself, which is too little to hold any out".to_owned(),
+        0 => options.tune.join(", "),
     };
+    let own: Vec<&Example> = if tuning.is_empty() { &examples } else { &tuning }.iter().collect();
 
     let bench = Bench { categories: categories(&learner), out_of_scope: options.out_of_scope.clone() };
     let aim = Aim { precision: options.precision, left_alone: options.left_alone };
     // First the scale at which the usual threshold fits, then, since rounding shifts it a little, the threshold.
-    let exact = trial.as_ref().unwrap_or(&learner).exact(1.0);
-    let (natural, _) = tuned(&bench.judge(&exact, USUAL, &texts)?, aim);
+    let measured = bench.measure(&mut trials, &learner.exact(1.0), &own, |learner| learner.exact(1.0))?;
+    let (natural, _) = tuned(&measured, aim);
     let scale = USUAL.threshold / natural.threshold.clamp(SCALABLE.0, SCALABLE.1);
     let mut report = Report::new(&learner);
     let mut suggestions = learner.rounded(scale);
-    let measured = trial.map_or_else(|| suggestions.clone(), |trial| trial.rounded(scale));
-    let measured = bench.judge(&measured, USUAL, &texts)?;
+    let measured = bench.measure(&mut trials, &suggestions, &own, |learner| learner.rounded(scale))?;
     let (bar, met) = tuned(&measured, aim);
     let measured: Vec<Judged> = measured.into_iter().map(|judged| judged.under(bar)).collect();
     suggestions.retain(|suggestion| report.is_reachable(suggestion, bar));
@@ -160,6 +158,20 @@ fn read(names: &[String], columns: &Columns) -> Result<Vec<Example>, Trouble> {
     Ok(examples)
 }
 
+/// What was learnt without some of the examples, and those.
+struct Trial<'e> {
+    learner: Learner,
+    held_out: Vec<&'e Example>,
+}
+
+impl Trial<'_> {
+    /// None at all where one of the splits leaves too little to learn from.
+    fn of_splits<'e>(examples: &'e [Example], wish: &Wish) -> Vec<Trial<'e>> {
+        let trial = |(learning, held_out)| Learner::learn(learning, wish).map(|learner| Trial { learner, held_out });
+        suggest::splits(examples).into_iter().map(trial).collect::<Result<_, _>>().unwrap_or_default()
+    }
+}
+
 /// Judges texts by suggestions.
 struct Bench {
     /// What each label stands for.
@@ -172,12 +184,46 @@ impl Bench {
     fn judge(&self, suggestions: &[Suggestion], bar: Bar, texts: &[&Example]) -> Result<Vec<Judged>, Trouble> {
         let notes =
             FileNotes { status: Status::Stable, bar, known: &|_| false, confusions: &[], specimens: &[], head: &[] };
-        let rules = load(&[SourceText::new("suggested", suggest::rules_file(suggestions, &notes))])?;
-        let mut judge = Judge::new(&rules, app::read(b"\r\n"));
-        let mut one = |example: &&Example| {
-            judge.judge(example, self.categories.get(&example.label), self.out_of_scope.as_deref())
+        // Learnt from other examples, a label may have got another name.
+        let mut suggestions = suggestions.to_vec();
+        for suggestion in &mut suggestions {
+            if let Some(category) = self.categories.get(&suggestion.label) {
+                suggestion.category.clone_from(category);
+            }
+        }
+        let rules = load(&[SourceText::new("suggested", suggest::rules_file(&suggestions, &notes))])?;
+        let some = |texts: &[&Example]| -> Vec<Judged> {
+            let mut judge = Judge::new(&rules, app::read(b"\r\n"));
+            let one = |example: &&Example| {
+                judge.judge(example, self.categories.get(&example.label), self.out_of_scope.as_deref())
+            };
+            texts.iter().map(one).collect()
         };
-        Ok(texts.iter().map(&mut one).collect())
+        let (first, second) = texts.split_at(texts.len() / 2);
+        Ok(std::thread::scope(|scope| {
+            let second = scope.spawn(|| some(second));
+            let mut judged = some(first);
+            judged.extend(second.join().unwrap_or_default());
+            judged
+        }))
+    }
+
+    /// Judges what was held out by what was learnt without it; where nothing was, `texts` by `suggestions`.
+    fn measure(
+        &self,
+        trials: &mut [Trial<'_>],
+        suggestions: &[Suggestion],
+        texts: &[&Example],
+        of: impl Fn(&mut Learner) -> Vec<Suggestion>,
+    ) -> Result<Vec<Judged>, Trouble> {
+        if trials.is_empty() {
+            return self.judge(suggestions, USUAL, texts);
+        }
+        let mut judged = Vec::new();
+        for trial in trials {
+            judged.extend(self.judge(&of(&mut trial.learner), USUAL, &trial.held_out)?);
+        }
+        Ok(judged)
     }
 }
 
