@@ -5,12 +5,13 @@
 //! left alone.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Example;
 use crate::ids::CategoryId;
 use crate::language::Language;
 use crate::message::Message;
-use crate::rules::{CaseMoment, Input, Rules};
+use crate::rules::{CaseMoment, Input, Proofs, Rules};
 use crate::time::Timestamp;
 
 /// Judges texts by rules.
@@ -91,6 +92,10 @@ impl<'r> Judge<'r> {
             exchanges: 1,
             answers: 0,
             group: None,
+            tier: None,
+            age: Duration::ZERO,
+            open_cases: 0,
+            proofs: Proofs::default(),
         });
         Judged {
             wanted: (out_of_scope != Some(&example.label)).then_some(wanted),

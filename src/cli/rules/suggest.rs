@@ -241,21 +241,21 @@ fn written(
     examples: &[Example],
     head: &str,
 ) -> Result<String, Trouble> {
-    let (known, others) = known_categories(config);
+    let present = Present::of(config);
     let confusions = suggest::confusions(measured);
     let head = [
         format!("Suggested by `huixin rules suggest`: {head}."),
         "They are shadow rules: asked, and told by `huixin explain`, without effect until you make them stable.".into(),
     ];
     let file = |specimens: &[Vec<Specimen>]| {
-        let known = |category: &CategoryId| known.contains(category);
+        let known = |category: &CategoryId| present.categories.contains(category);
         let status = Status::Shadow;
         let notes = FileNotes { status, bar, known: &known, confusions: &confusions, specimens, head: &head };
         suggest::rules_file(suggestions, &notes)
     };
     let mut specimens = specimens(suggestions, examples, bar, bench)?;
     let text = file(&specimens);
-    let failing = failing_tests(&others, &text, suggestions)?;
+    let failing = present.failing_tests(&text, suggestions)?;
     if !failing.contains(&true) {
         return Ok(text);
     }
@@ -304,27 +304,38 @@ fn specimens(
     Ok(suggestions.iter().map(|one| suggest::specimens(one, &judged, bar.threshold)).collect())
 }
 
-/// The categories that the configuration defines, and its rule files; nothing where there is none.
-fn known_categories(config: &Path) -> (Vec<CategoryId>, Vec<SourceText>) {
-    let texts = files::configured(config).and_then(|configured| files::texts(&configured));
-    let Ok(texts) = texts else { return Default::default() };
-    let (rules, problems) = rules::load(&texts.rules);
-    match problems.has_errors() {
-        true => Default::default(),
-        false => (rules.taxonomy().categories().map(|category| category.id.clone()).collect(), texts.rules),
-    }
+/// The rules that are there already, by the configuration; none where there is none.
+#[derive(Default)]
+struct Present {
+    files: Vec<SourceText>,
+    mails: BTreeMap<String, Vec<u8>>,
+    categories: Vec<CategoryId>,
 }
 
-/// Whether each suggestion has a test that fails among the rules there are.
-fn failing_tests(others: &[SourceText], text: &str, suggestions: &[Suggestion]) -> Result<Vec<bool>, Trouble> {
-    let mut files = others.to_vec();
-    files.push(SourceText::new("suggested", text));
-    let (_, problems) = load(&files)?.run_tests(&app::read);
-    let failed = |one: &Suggestion| {
-        let of = format!("of `{}` fails", one.rule_name());
-        problems.0.iter().any(|problem| problem.what.contains(&of))
-    };
-    Ok(suggestions.iter().map(failed).collect())
+impl Present {
+    fn of(config: &Path) -> Present {
+        let Ok(texts) = files::configured(config).and_then(|configured| files::texts(&configured)) else {
+            return Present::default();
+        };
+        let (rules, problems) = rules::load(&texts.rules);
+        if problems.has_errors() {
+            return Present::default();
+        }
+        let categories = rules.taxonomy().categories().map(|category| category.id.clone()).collect();
+        Present { files: texts.rules, mails: texts.mails, categories }
+    }
+
+    /// Whether each suggestion has a test that fails among them.
+    fn failing_tests(&self, text: &str, suggestions: &[Suggestion]) -> Result<Vec<bool>, Trouble> {
+        let mut files = self.files.clone();
+        files.push(SourceText::new("suggested", text));
+        let (_, problems) = load(&files)?.run_tests(&app::read, &self.mails);
+        let failed = |one: &Suggestion| {
+            let of = format!("of `{}` fails", one.rule_name());
+            problems.0.iter().any(|problem| problem.what.contains(&of))
+        };
+        Ok(suggestions.iter().map(failed).collect())
+    }
 }
 
 /// What the person is told.
