@@ -140,7 +140,7 @@ impl Table {
         let header = self.header.as_deref().unwrap_or_default();
         let Some(asked) = asked else {
             let is = |name: &&str| header.iter().position(|cell| cell.trim().to_lowercase() == **name);
-            return Ok(usual.iter().find_map(|name| is(&name)));
+            return Ok(usual.iter().find_map(is));
         };
         if let Some(column) = header.iter().position(|cell| cell.trim() == asked) {
             return Ok(Some(column));

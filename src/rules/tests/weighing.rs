@@ -67,3 +67,21 @@ fn what_cannot_be_weighed_is_refused() {
         assert!(problems.to_string().contains(what), "{keys}: {problems}");
     }
 }
+
+#[test]
+fn a_rule_that_is_outweighed_stands_back() {
+    let tests = r#"
+[[rule]]
+id = "bounce"
+category = "deliver.bounce"
+weigh = { "退信" = 5.5, "附件" = -1.5 }
+[[rule.test]]
+body = "收到退信"
+want = { match = true, category = "deliver.bounce" }
+[[rule.test]]
+body = "退信里的附件"
+want = { not_category = "deliver.bounce" }
+"#;
+    let (summary, problems) = rules(&[tests]).run_tests(&read, &Default::default());
+    assert!(problems.is_empty() && summary.passed == 2, "{problems}");
+}
