@@ -206,10 +206,10 @@ impl Body {
         defects.add_if(text.len() > limits.text, Defect::TextTooLong);
         let text = text::tidy(text::cut(text, limits.text));
         let text = signed::without_armour(&text);
-        self.push(fresh::plain_lines(&text).collect(), limits, defects);
+        self.push(fresh::plain_lines(&text), limits, defects);
     }
 
-    fn push(&mut self, lines: Vec<Line>, limits: &Limits, defects: &mut Defects) {
+    fn push(&mut self, lines: impl IntoIterator<Item = Line>, limits: &Limits, defects: &mut Defects) {
         if self.is_blank() {
             self.lines.clear();
         } else {
@@ -217,7 +217,7 @@ impl Body {
         }
         for mut line in lines {
             let room = limits.text.saturating_sub(self.octets);
-            if room == 0 {
+            if room == 0 || self.lines.len() >= limits.lines {
                 return defects.add(Defect::TextTooLong);
             }
             let end = text::cut(&line.text, room).len();
