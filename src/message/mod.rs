@@ -18,10 +18,13 @@ mod prose_report;
 mod quote;
 mod repair;
 mod report;
+mod rtf;
 mod signature;
 mod signed;
 mod sniff;
 mod text;
+mod tnef;
+mod uuencode;
 mod words;
 
 pub use attachment::Attachment;

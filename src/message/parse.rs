@@ -14,7 +14,7 @@ use super::fresh::{self, Line};
 use super::header::{Header, identifiers};
 use super::report::Groups;
 use super::{Attachment, Defect, Limits, Message, Report};
-use super::{attachment, html, prose_report, repair, signed, text};
+use super::{attachment, html, prose_report, repair, signed, text, tnef, uuencode};
 use crate::ids::MessageId;
 use crate::language::{self, Detected};
 use crate::time::Timestamp;
@@ -152,6 +152,8 @@ struct Body {
     octets: usize,
     /// The parts it was made of.
     parts: HashSet<u32>,
+    /// Files that are no part of their own: enclosed in a `winmail.dat`, or written into the text.
+    files: Vec<Attachment>,
 }
 
 impl Body {
@@ -160,7 +162,7 @@ impl Body {
         for part in parsed.parts() {
             note_flags(&part, defects);
         }
-        let mut body = Body { lines: Vec::new(), octets: 0, parts: HashSet::new() };
+        let mut body = Body { lines: Vec::new(), octets: 0, parts: HashSet::new(), files: Vec::new() };
         if parsed.raw().is_empty() {
             // Neither a field nor an empty line: all of it is text.
             let decoded = text::decode(raw, None);
@@ -180,7 +182,24 @@ impl Body {
                 root.attachments().filter(|part| part.is_text() && part.attachment_name().is_none()).take(1).collect();
             body.push_parts(&unnamed, limits, defects);
         }
+        for part in root.parts().filter(encloses) {
+            body.push_enclosed(tnef::open(&part.decoded(), limits), limits, defects);
+        }
         body
+    }
+
+    /// What Outlook has put into one block; its text counts where the mail has no other.
+    fn push_enclosed(&mut self, enclosed: tnef::Enclosed, limits: &Limits, defects: &mut Defects) {
+        defects.add_if(enclosed.damaged, Defect::BrokenStructure);
+        defects.add_if(enclosed.too_many, Defect::TooManyParts);
+        self.files.extend(enclosed.files);
+        if self.is_blank() {
+            match enclosed.text {
+                Some(tnef::Text::Plain(text)) => self.push_plain(&text, limits, defects),
+                Some(tnef::Text::Html(html)) => self.push_html(&html, limits, defects),
+                None => {}
+            }
+        }
     }
 
     fn push_parts(&mut self, parts: &[MessagePart], limits: &Limits, defects: &mut Defects) {
@@ -192,9 +211,7 @@ impl Body {
                 }
                 PartKind::Html => {
                     let text = decoded_text(part, limits.html, defects);
-                    let rendered = html::render(&text::tidy(&text), limits);
-                    defects.add_if(rendered.cut, Defect::HtmlTooLong);
-                    self.push(rendered.lines, limits, defects);
+                    self.push_html(&text, limits, defects);
                 }
                 _ => continue,
             }
@@ -202,7 +219,14 @@ impl Body {
         }
     }
 
+    fn push_html(&mut self, text: &str, limits: &Limits, defects: &mut Defects) {
+        let rendered = html::render(&text::tidy(text), limits);
+        defects.add_if(rendered.cut, Defect::HtmlTooLong);
+        self.push(rendered.lines, limits, defects);
+    }
+
     fn push_plain(&mut self, text: &str, limits: &Limits, defects: &mut Defects) {
+        let text = &*uuencode::taken_out(text, limits, &mut self.files);
         defects.add_if(text.len() > limits.text, Defect::TextTooLong);
         let text = text::tidy(text::cut(text, limits.text));
         let text = signed::without_armour(&text);
@@ -301,7 +325,19 @@ fn attachments(parsed: &mail_parser::Message<'_>, body: &Body) -> Vec<Attachment
         .filter(|part| !part.is_multipart() && !body.parts.contains(&part.id()))
         .filter(|part| part.is_attachment() || !part.is_text())
         .map(|part| Attachment::new(&file_name(&part), &media_type(&part), &part.decoded()))
+        .chain(body.files.iter().cloned())
         .collect()
+}
+
+/// A `winmail.dat`, by its type or its name.
+fn encloses(part: &MessagePart) -> bool {
+    match media_type(part).as_str() {
+        "application/ms-tnef" | "application/vnd.ms-tnef" => true,
+        "application/octet-stream" => {
+            part.attachment_name().is_some_and(|name| name.eq_ignore_ascii_case("winmail.dat"))
+        }
+        _ => false,
+    }
 }
 
 /// The name of a part (RFC 2183 §2.3, RFC 2231), octets above 127 explained.
