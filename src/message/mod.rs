@@ -182,6 +182,25 @@ mod tests {
     }
 
     #[test]
+    fn c10_of_two_names_for_one_file_each_is_judged() {
+        let names = |content_type: &str, disposition: &str| {
+            let mail = mail(&format!(
+                "From: a@example.org\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+                 --b\n\nx\n--b\nContent-Type: application/pdf{content_type}\n\
+                 Content-Disposition: attachment{disposition}\n\nMZ\0\n--b--\n"
+            ));
+            assert!(mail.attachments[0].is_disguised() != mail.attachments[0].names().all(|name| name == "a.exe"));
+            mail.attachments[0].names().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names("; name=a.exe", "; filename=a.exe"), "a.exe");
+        assert_eq!(names("; name=a.exe", "; filename=b.pdf"), "b.pdf a.exe");
+        assert_eq!(names("; name=a.exe", "; filename=\"\""), "a.exe");
+        assert_eq!(names("; name=a.pdf", "; filename=a.exe; filename=b.png"), "a.exe b.png a.pdf");
+        assert_eq!(names("", "; filename=price.zip; filename*=utf-8''%E4%BB%B7.zip"), "价.zip price.zip");
+        assert_eq!(names("", "; filename*=utf-8''%E4%BB%B7.zip; filename=price.zip"), "价.zip price.zip");
+    }
+
+    #[test]
     fn c05_junk_in_base64_and_soft_line_breaks_are_read_over() {
         let text = |encoding: &str, body: &str| {
             mail(&format!(

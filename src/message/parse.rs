@@ -14,7 +14,7 @@ use super::fresh::{self, Line};
 use super::header::{Header, identifiers};
 use super::report::Groups;
 use super::{Attachment, Defect, Limits, Message, Report};
-use super::{attachment, html, prose_report, repair, signed, text, tnef, uuencode};
+use super::{html, prose_report, repair, signed, text, tnef, uuencode};
 use crate::ids::MessageId;
 use crate::language::{self, Detected};
 use crate::time::Timestamp;
@@ -324,7 +324,7 @@ fn attachments(parsed: &mail_parser::Message<'_>, body: &Body) -> Vec<Attachment
         .parts()
         .filter(|part| !part.is_multipart() && !body.parts.contains(&part.id()))
         .filter(|part| part.is_attachment() || !part.is_text())
-        .map(|part| Attachment::new(&file_name(&part), &media_type(&part), &part.decoded()))
+        .map(|part| Attachment::named(&file_names(&part), &media_type(&part), &part.decoded()))
         .chain(body.files.iter().cloned())
         .collect()
 }
@@ -340,20 +340,42 @@ fn encloses(part: &MessagePart) -> bool {
     }
 }
 
-/// The name of a part (RFC 2183 §2.3, RFC 2231), octets above 127 explained.
+/// The name of a part that people see (RFC 2183 §2.3, RFC 2231).
 fn file_name(part: &MessagePart) -> String {
-    let name = part.attachment_name().unwrap_or_default();
-    if !name.contains('\u{FFFD}') {
-        return attachment::safe_name(name);
+    file_names(part).swap_remove(0)
+}
+
+/// All names that a part is given, the one that people see first, which may be empty. Mail programs do not agree which
+/// of several is meant, and senders know it. Of a `filename` and a `filename*` in one field the second is (RFC 6266
+/// §4.3): it stands there because it needs more than ASCII.
+fn file_names(part: &MessagePart) -> Vec<String> {
+    /// More are a stranger's joke.
+    const MOST_NAMES: usize = 4;
+    let given = [(part.content_disposition(), "filename"), (part.content_type(), "name")];
+    let mut names: Vec<String> = Vec::new();
+    for (field, parameter) in given {
+        let values = field.into_iter().flat_map(|field| field.attributes()).filter(|(name, _)| *name == parameter);
+        let mut values: Vec<&str> = values.map(|(_, value)| value).take(MOST_NAMES).collect();
+        values.sort_by_key(|value| value.is_ascii());
+        names.extend(values.into_iter().map(|value| match value.contains('\u{FFFD}') {
+            true => raw_name(part, parameter).unwrap_or_default(),
+            false => value.to_owned(),
+        }));
     }
-    let named = |header: HeaderName<'static>, parameter: &str| -> Option<String> {
-        let value = part.headers().get(header)?.raw_value();
-        let value = text::decode_header(value, None).text;
-        let parsed = HeaderForm::ContentType.parse(value.as_bytes());
-        parsed.value().as_content_type()?.attribute(parameter).map(str::to_owned)
-    };
-    let guessed = named(HeaderName::ContentDisposition, "filename").or_else(|| named(HeaderName::ContentType, "name"));
-    attachment::safe_name(&guessed.unwrap_or_default())
+    names.retain(|name| !name.trim().is_empty());
+    names.truncate(MOST_NAMES);
+    if names.is_empty() {
+        names.push(String::new());
+    }
+    names
+}
+
+/// A name written with octets above 127 that nothing explains.
+fn raw_name(part: &MessagePart, parameter: &str) -> Option<String> {
+    let header = if parameter == "name" { HeaderName::ContentType } else { HeaderName::ContentDisposition };
+    let value = text::decode_header(part.headers().get(header)?.raw_value(), None).text;
+    let parsed = HeaderForm::ContentType.parse(value.as_bytes());
+    parsed.value().as_content_type()?.attribute(parameter).map(str::to_owned)
 }
 
 /// The media types of all parts, of those in the opened wrapping after the wrapping itself.
