@@ -10,6 +10,7 @@ mod field;
 mod fresh;
 mod header;
 mod html;
+mod hz;
 mod limits;
 mod mail_system;
 mod parse;
