@@ -8,6 +8,7 @@ mod demo;
 mod fixtures;
 mod gold;
 mod hostile;
+mod hostile_mails;
 mod imap_peer;
 mod layers;
 mod peer;
