@@ -9,6 +9,7 @@ mod fixtures;
 mod gold;
 mod hostile;
 mod imap_peer;
+mod knowledge;
 mod layers;
 mod peer;
 mod reload;
