@@ -10,6 +10,7 @@ mod gold;
 mod hostile;
 mod hostile_mails;
 mod imap_peer;
+mod knowledge;
 mod layers;
 mod peer;
 mod reload;
