@@ -165,12 +165,13 @@ pub fn authenticate(message: &Message, trusted: Trusted<'_>, findings: Option<&F
     Authentication { dkim, spf, dmarc, verdict, by }
 }
 
-/// What the sealers we trust say. A seal vouches for what stands below it, so the first one that we do not trust ends
+/// What the sealers we trust say of From: SPF is about the envelope alone. A seal vouches for what stands below it, so the first one that we do not trust ends
 /// the chain.
 fn sealed_claims(findings: Option<&Findings>, sealers: &[String]) -> Vec<Claim> {
     let seals = findings.map(|findings| findings.seals.as_slice()).unwrap_or_default();
     let trusted = seals.iter().take_while(|seal| sealers.contains(&seal.domain));
-    trusted.flat_map(|seal| results::sealed_claims(&seal.results)).collect()
+    let claims = trusted.flat_map(|seal| results::sealed_claims(&seal.results));
+    claims.filter(|claim| matches!(claim.method, Method::Dkim | Method::Dmarc)).collect()
 }
 
 /// The domain in From, where exactly one person stands in exactly one field: of two, nobody knows which one a
