@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod explain;
 mod inspect;
+mod rules;
 mod run;
 mod terminal;
 
@@ -63,6 +64,8 @@ enum Command {
     Inspect(inspect::Options),
     /// Show the whole decision about mails, and what would be sent. Changes nothing.
     Explain(explain::Options),
+    /// Check, test, explain, compare, apply and document the rules.
+    Rules(rules::Options),
 }
 
 /// Runs the command named by the arguments of the process.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::run(&config, options),
         Command::Inspect(options) => inspect::run(&config, options),
         Command::Explain(options) => explain::run(&config, options),
+        Command::Rules(options) => rules::run(&config, options),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -5,7 +5,7 @@
 //! warning says so.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use super::Rules;
@@ -13,9 +13,10 @@ use super::engine;
 use super::judgement::{CaseMoment, Input, Judgement};
 use super::rule::Rule;
 use super::taxonomy::{Priority, UNCLASSIFIED};
+use crate::ids::RuleId;
 use crate::language::Language;
 use crate::message::Message;
-use crate::problem::{Problems, SourceText};
+use crate::problem::{Problem, Problems, SourceText};
 use crate::time::Timestamp;
 
 /// How the tests went.
@@ -27,6 +28,37 @@ pub struct TestSummary {
     pub expected_failures: usize,
     /// Passed, and were expected to fail.
     pub surprises: usize,
+}
+
+/// One test, and how it went.
+#[derive(Debug, Clone)]
+pub struct TestRun {
+    pub rule: RuleId,
+    /// As the admin named it, else the first line of its mail.
+    pub name: String,
+    pub source: SourceText,
+    pub span: Range<usize>,
+    pub outcome: TestOutcome,
+    /// Where what came of the mail is not what was wanted; empty where all is.
+    pub differences: Vec<Difference>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TestOutcome {
+    Passed,
+    Failed,
+    /// It failed, as `xfail` says it must.
+    ExpectedFailure,
+    /// It passed, and `xfail` says it must not.
+    Surprise,
+}
+
+/// One thing that came out differently than was wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    pub what: String,
+    pub got: String,
+    pub wanted: String,
 }
 
 #[derive(Debug)]
@@ -81,37 +113,88 @@ const ORDINARY_HOUR: i64 = 1_767_767_400;
 
 pub(super) fn run(rules: &Rules, read: &dyn Fn(&[u8]) -> Message) -> (TestSummary, Problems) {
     let (mut summary, mut problems) = (TestSummary::default(), Problems::default());
-    for (place, rule) in rules.rules.iter().enumerate() {
-        for test in &rule.tests {
-            let judgement = test.judge(rules, place, read);
-            let differences = test.want.differences(rule, &judgement);
-            let label = format!("test `{}` of `{}`", test.label(), rule.id);
-            match (differences.is_empty(), test.xfail) {
-                (true, false) => summary.passed += 1,
-                (false, true) => summary.expected_failures += 1,
-                (false, false) => {
-                    summary.failed += 1;
-                    let what = format!("{label} fails: {}", differences.join("; "));
-                    problems.push(test.source.error(test.span.clone(), what));
-                }
-                (true, true) => {
-                    summary.surprises += 1;
-                    let what = format!("{label} was expected to fail and passes");
-                    let problem = test.source.warning(test.span.clone(), what).code("W20");
-                    problems.push(problem.help("take `xfail` away"));
-                }
+    for test in each(rules, None, read) {
+        summary.count(test.outcome);
+        problems.0.extend(test.problem());
+    }
+    (summary, problems)
+}
+
+/// Runs the tests of all rules, or of one, each when it is asked for.
+pub(super) fn each<'a>(
+    rules: &'a Rules,
+    only: Option<&'a RuleId>,
+    read: &'a dyn Fn(&[u8]) -> Message,
+) -> impl Iterator<Item = TestRun> + 'a {
+    let wanted = rules.rules.iter().enumerate().filter(move |(_, rule)| only.is_none_or(|only| *only == rule.id));
+    wanted.flat_map(move |(place, rule)| {
+        rule.tests.iter().map(move |test| {
+            let differences = test.want.differences(rule, &test.judge(rules, place, read));
+            TestRun {
+                rule: rule.id.clone(),
+                name: test.label().to_owned(),
+                source: test.source.clone(),
+                span: test.span.clone(),
+                outcome: match (differences.is_empty(), test.xfail) {
+                    (true, false) => TestOutcome::Passed,
+                    (false, false) => TestOutcome::Failed,
+                    (false, true) => TestOutcome::ExpectedFailure,
+                    (true, true) => TestOutcome::Surprise,
+                },
+                differences,
+            }
+        })
+    })
+}
+
+impl TestSummary {
+    pub fn count(&mut self, outcome: TestOutcome) {
+        match outcome {
+            TestOutcome::Passed => self.passed += 1,
+            TestOutcome::Failed => self.failed += 1,
+            TestOutcome::ExpectedFailure => self.expected_failures += 1,
+            TestOutcome::Surprise => self.surprises += 1,
+        }
+    }
+}
+
+impl TestRun {
+    /// The fault of a test that failed, or that passed although it was expected to fail.
+    pub fn problem(&self) -> Option<Problem> {
+        let label = format!("test `{}` of `{}`", self.name, self.rule);
+        match self.outcome {
+            TestOutcome::Passed | TestOutcome::ExpectedFailure => None,
+            TestOutcome::Failed => {
+                let differences: Vec<String> = self.differences.iter().map(Difference::to_string).collect();
+                let what = format!("{label} fails: {}", differences.join("; "));
+                Some(self.source.error(self.span.clone(), what))
+            }
+            TestOutcome::Surprise => {
+                let what = format!("{label} was expected to fail and passes");
+                let problem = self.source.warning(self.span.clone(), what).code("W20");
+                Some(problem.help("take `xfail` away"))
             }
         }
     }
-    (summary, problems)
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}, wanted {}", self.what, self.got, self.wanted)
+    }
 }
 
 impl InlineTest {
     fn judge(&self, rules: &Rules, place: usize, read: &dyn Fn(&[u8]) -> Message) -> Judgement {
         let message = read(&self.mail.write());
+        engine::judge(rules, &self.input(&message), Some(place))
+    }
+
+    /// What the rules are asked about the mail, which has been read.
+    pub(super) fn input<'m>(&self, message: &'m Message) -> Input<'m> {
         let language = self.language.or(message.language.language()).unwrap_or(Language::Zh);
-        let input = Input {
-            message: &message,
+        Input {
+            message,
             case: self.case,
             language,
             now: self.now.unwrap_or_else(|| Timestamp::from_second(ORDINARY_HOUR).unwrap_or_default()),
@@ -119,8 +202,7 @@ impl InlineTest {
             exchanges: self.exchanges,
             answers: self.answers,
             group: None,
-        };
-        engine::judge(rules, &input, Some(place))
+        }
     }
 
     fn label(&self) -> &str {
@@ -190,11 +272,13 @@ impl SyntheticMail {
 
 impl Want {
     /// What was got and what was wanted, where the two part.
-    fn differences(&self, rule: &Rule, got: &Judgement) -> Vec<String> {
+    fn differences(&self, rule: &Rule, got: &Judgement) -> Vec<Difference> {
         let mut differences = Vec::new();
+        let difference =
+            |what: &str, got: &str, wanted: String| Difference { what: what.to_owned(), got: got.to_owned(), wanted };
         let mut compare = |what: &str, got: &str, want: &str| {
             if got != want {
-                differences.push(format!("{what} is {got}, wanted {want}"));
+                differences.push(difference(what, got, want.to_owned()));
             }
         };
         let category = got.category.as_ref().map_or(UNCLASSIFIED, |won| won.category.as_str());
@@ -228,19 +312,19 @@ impl Want {
         if let Some(not) = &self.not_category
             && not == category
         {
-            differences.push(format!("category is {category}, which is not wanted"));
+            differences.push(difference("category", category, format!("anything but {not}")));
         }
         for (what, got, want) in [("tags", &got.tags, &self.tags), ("ask", &got.ask, &self.ask)] {
             let Some(want) = want else { continue };
             let there = if want.is_empty() { got.is_empty() } else { want.iter().all(|one| got.contains(one)) };
             if !there {
-                differences.push(format!("{what} is {got:?}, wanted {want:?}"));
+                differences.push(difference(what, &format!("{got:?}"), format!("{want:?}")));
             }
         }
         if let Some(least) = self.score_min {
             let score = got.scores.first().map_or(0.0, |best| best.score);
             if score < least {
-                differences.push(format!("the score is {score}, wanted at least {least}"));
+                differences.push(difference("the best score", &score.to_string(), format!("at least {least}")));
             }
         }
         differences

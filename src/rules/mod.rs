@@ -20,7 +20,7 @@ mod inline_test;
 mod tests;
 
 pub use field::Field;
-pub use inline_test::TestSummary;
+pub use inline_test::{Difference, TestOutcome, TestRun, TestSummary};
 pub use judgement::{
     Ambiguity, CaseMoment, CategoryScore, Contribution, Evidence, Handoff, Hit, Input, Judgement, Won,
 };
@@ -90,6 +90,20 @@ impl Rules {
     /// Judges the mail of every `[[rule.test]]` and compares. `read` reads a mail from its bytes.
     pub fn run_tests(&self, read: &dyn Fn(&[u8]) -> Message) -> (TestSummary, Problems) {
         inline_test::run(self, read)
+    }
+
+    /// The tests of all rules, or of one, run one by one as they are asked for.
+    pub fn each_test<'a>(
+        &'a self,
+        only: Option<&'a RuleId>,
+        read: &'a dyn Fn(&[u8]) -> Message,
+    ) -> impl Iterator<Item = TestRun> + 'a {
+        inline_test::each(self, only, read)
+    }
+
+    /// How many tests there are, of all rules or of one.
+    pub fn count_tests(&self, only: Option<&RuleId>) -> usize {
+        self.rules.iter().filter(|rule| only.is_none_or(|only| *only == rule.id)).map(|rule| rule.tests.len()).sum()
     }
 
     fn index_of(&self, id: &RuleId) -> Option<usize> {

@@ -1,0 +1,62 @@
+//! `huixin rules …`: the tools of whoever tunes the rules, one file a command.
+//!
+//! What they print is worked out elsewhere: in `rules` (tests, coverage, traces, formatting), in `decide` (what would
+//! come of a mail) and in `replay` (archived mail decided again). docs/rules-tools.md tells what they are for.
+
+mod check;
+mod test;
+
+use std::path::Path;
+
+use super::{Done, Exit, Trouble};
+use crate::app::files::{self, Configured};
+use crate::ids::RuleId;
+use crate::problem::closest;
+use crate::rules::{self, Rules};
+
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Show every error and warning in rules and templates, with its line.
+    Check(check::Options),
+    /// Run the tests that stand beside the rules.
+    Test(test::Options),
+}
+
+pub fn run(file: &Path, options: Options) -> Done {
+    match options.command {
+        Command::Check(options) => check::run(file, options),
+        Command::Test(options) => test::run(file, options),
+    }
+}
+
+fn configured(file: &Path) -> Result<Configured, Trouble> {
+    files::configured(file).map_err(|problems| Trouble::new(Exit::Config, problems))
+}
+
+/// The rules alone, compiled. Their warnings are `check`'s to tell.
+fn load(configured: &Configured) -> Result<Rules, Trouble> {
+    let texts = files::texts(configured).map_err(|problems| Trouble::new(Exit::Config, problems))?;
+    let (rules, problems) = rules::load(&texts.rules);
+    if problems.has_errors() { Err(Trouble::new(Exit::Config, problems)) } else { Ok(rules) }
+}
+
+/// The rule that was named, which must be there.
+fn named(rules: &Rules, id: &str) -> Result<RuleId, Trouble> {
+    let found = RuleId::parse(id).ok().filter(|id| rules.rule(id).is_some());
+    found.ok_or_else(|| {
+        let known = rules.rules().iter().map(|rule| rule.id.as_str());
+        let meant = closest(id, known).map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+        Trouble::new(Exit::Usage, anyhow::anyhow!("there is no rule `{id}`{meant}"))
+    })
+}
+
+/// `1 test`, `2 tests`.
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,208 @@
+//! `huixin rules …` as an admin meets it: the program itself, in a folder with a few rules of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const TAXONOMY: &str = r#"schema = 1
+[[category]]
+id = "deliver.bounce"
+label = { zh = "退信", en = "Returned mail", ja = "返送メール" }
+group = "mail-tech"
+bot_may_answer = true
+[[category]]
+id = "billing.invoice"
+label = { zh = "发票", en = "Invoices", ja = "請求書" }
+group = "billing"
+bot_may_answer = true
+[[category]]
+id = "other"
+group = "triage"
+[[group]]
+id = "mail-tech"
+label = { zh = "邮件技术组", en = "Mail & Technology <1>", ja = "メール技術" }
+[[group]]
+id = "billing"
+[[group]]
+id = "triage"
+[[field]]
+id = "client"
+names = { zh = ["客户端"], en = ["client"] }
+"#;
+
+const RULES: &str = r#"schema = 1
+
+# What came back.
+[[rule]]
+id = "bounce.550"
+title = { zh = "550 退信", en = "550 bounce" }
+description = "A relay refused the mail."
+category = "deliver.bounce"
+weight = 6.0
+[rule.when]
+all = [{ kw = ["550"] }]
+except = { zh = ["不是550"] }
+[rule.do]
+reply = "kb/bounce"
+[[rule.test]]
+name = "plain"
+body = "退信代码550"
+want = { match = true, category = "deliver.bounce" }
+[[rule.test]]
+name = "a longer number"
+body = "订单15500"
+want = { match = false }
+
+[[rule]]
+id = "invoice"
+category = "billing.invoice"
+weight = 6.0
+[rule.when]
+any = [{ kw = { zh = ["发票"], en = ["invoice"] } }]
+[rule.do]
+reply = "kb/invoice"
+[[rule.test]]
+name = "zh"
+body = "请给我开发票"
+want = { category = "billing.invoice" }
+[[rule.test]]
+name = "no invoice"
+body = "你好"
+want = { match = false }
+"#;
+
+/// A folder with bot.toml, two rules and the templates that the code itself needs.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+/// How a command ended.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let desk = Desk { folder: tempfile::tempdir().unwrap() };
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        fs::copy(root.join("bot.toml"), desk.path("bot.toml")).unwrap();
+        for part in ["ack", "handoff", "notice", "part"] {
+            let to = desk.path("templates").join(part);
+            fs::create_dir_all(&to).unwrap();
+            for entry in fs::read_dir(root.join("templates").join(part)).unwrap() {
+                let from = entry.unwrap().path();
+                fs::copy(&from, to.join(from.file_name().unwrap())).unwrap();
+            }
+        }
+        for name in ["bounce", "invoice"] {
+            for language in ["zh", "en", "ja"] {
+                desk.write(&format!("templates/kb/{name}.{language}.txt"), &format!("Subject: {name}\n\n{name}\n"));
+            }
+        }
+        // bot.toml gives mailbox.support to `triage`, and knows of `mail-tech`.
+        desk.write("rules/taxonomy.toml", TAXONOMY);
+        desk.write("rules/rules.toml", RULES);
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Replaces a piece of a file, which must be there.
+    fn change(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(from), "{from}");
+        self.write(name, &text.replacen(from, to, 1));
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn mail(&self, name: &str, subject: &str, body: &str) {
+        let head =
+            "From: Li Lei <lilei@example.net>\r\nTo: support@example.com\r\nDate: Wed, 7 Jan 2026 14:30:00 +0800\r\n";
+        let rest = format!("Message-ID: <{name}@example.net>\r\nSubject: {subject}\r\n\r\n{body}\r\n");
+        self.write(name, &format!("{head}{rest}"));
+    }
+
+    fn rules(&self, arguments: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_huixin"))
+            .current_dir(self.folder.path())
+            .arg("rules")
+            .args(arguments)
+            .env("USER", "lilei")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    fn says(&self, code: i32, out: &[&str]) -> &Ran {
+        let (all, got) = (format!("{}\n{}", self.out, self.err), self.code);
+        assert_eq!(got, code, "{all}");
+        for wanted in out {
+            assert!(all.contains(wanted), "`{wanted}` is not in:\n{all}");
+        }
+        self
+    }
+
+    #[track_caller]
+    fn is_silent_about(&self, word: &str) -> &Ran {
+        assert!(!self.out.contains(word), "`{word}` is in:\n{}", self.out);
+        self
+    }
+}
+
+#[test]
+fn check_shows_faults_with_their_lines_for_people_and_for_programs() {
+    let desk = Desk::new();
+    desk.rules(&["check"]).says(0, &["2 rules, 4 tests passed", "0 errors"]);
+    desk.change("rules/rules.toml", "category = \"billing.invoice\"", "category = \"billing.invioce\"");
+    let drawn = desk.rules(&["check"]);
+    drawn.says(78, &["rules.toml:26:12", "there is no category `billing.invioce`", "did you mean `billing.invoice`?"]);
+    let ran = desk.rules(&["check", "--json"]);
+    ran.says(78, &[]);
+    let first: serde_json::Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
+    assert_eq!(first["line"], 26);
+    assert_eq!(first["column"], 12);
+    assert_eq!(first["code"], "E03");
+    assert_eq!(first["severity"], "error");
+    assert!(first["file"].as_str().unwrap().ends_with("rules.toml"));
+}
+
+#[test]
+fn test_shows_wanted_and_got_and_writes_junit() {
+    let desk = Desk::new();
+    desk.rules(&["test"]).says(0, &["4 passed, 0 failed"]);
+    desk.change("rules/rules.toml", "body = \"订单15500\"", "body = \"<&> 550\"");
+    let ran = desk.rules(&["test", "--junit", "junit.xml"]);
+    ran.says(
+        78,
+        &[": `a longer number` of bounce.550", "  match\n    - false\n    + true", "1 test failed"],
+    );
+    desk.rules(&["test", "--rule", "invoice"]).says(0, &["2 passed, 0 failed"]);
+    desk.rules(&["test", "--rule", "invoise"]).says(64, &["there is no rule `invoise`; did you mean `invoice`?"]);
+    let parsed = Command::new("python3")
+        .args(["-c", "import sys, xml.etree.ElementTree as x; t = x.parse(sys.argv[1]).getroot(); print(t.get('tests'), t.get('failures'), len(t.findall('testsuite/testcase')), t.find('.//failure').get('message'))"])
+        .arg(desk.path("junit.xml"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(parsed.stdout).unwrap(), "4 1 4 match is true, wanted false\n");
+}
