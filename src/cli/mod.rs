@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod explain;
 mod inspect;
+mod judged;
 mod rules;
 mod run;
 mod terminal;

@@ -18,10 +18,12 @@ mod heard;
 mod mails;
 pub mod told;
 mod trouble;
+mod upshot;
 mod why;
 
 pub use budget::Exhausted;
 pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unusable};
+pub use upshot::{Aspect, Foreseen, Upshot, foresee};
 pub use why::{Shown, Silence, Why};
 
 use crate::address::Address;
@@ -32,7 +34,7 @@ use crate::language::Language;
 use crate::message::{Action, Message, Report};
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
-use crate::rules::{CaseMoment, Input, Judgement};
+use crate::rules::{CaseMoment, Input, Judgement, Suppose};
 use crate::screen::{self, Arrived, Findings, Kind, Reason, Screening, Verdict};
 use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
@@ -105,21 +107,8 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     };
     let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
     let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
-    let arrived =
-        Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline, findings: mail.findings };
-    let screening = screen::screen(mail.message, Some((playbook.desk(), &arrived)));
-    let language = language(mail, before.as_ref());
-    let judgement = playbook.rules().judge(&Input {
-        message: mail.message,
-        case: moment(before.as_ref()),
-        language,
-        now,
-        subject_unchanged: before.is_some() && thread::is_reply(mail.message),
-        exchanges: before.as_ref().map_or(0, |case| case.received) + 1,
-        answers: before.as_ref().map_or(0, |case| case.answers),
-        group: Some(before.as_ref().map_or(&mail.mailbox.group, |case| &case.group)),
-    });
-    let plan = plan(mail, &screening, &threading, before.as_ref(), &judgement, playbook, now).with_copy(&judgement);
+    let Considered { screening, language, judgement, plan } =
+        consider(mail, &threading, before.as_ref(), playbook, now, None);
     let gate = gate(&screening, before.as_ref(), facts, &judgement, playbook, now);
     let (plan, silence) = plan.through(gate);
 
@@ -154,6 +143,48 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let notice = trouble::bounced(mail, case_number, playbook, now);
     effects.extend(letters.answer.into_iter().chain(letters.forwards).chain(notice).map(Effect::Send));
     Decision { effects, why }
+}
+
+/// What the rules are asked about a mail that comes into this case, or opens one.
+pub fn question<'a>(mail: &Mail<'a>, before: Option<&'a Case>, now: Timestamp) -> Input<'a> {
+    Input {
+        message: mail.message,
+        case: moment(before),
+        language: language(mail, before),
+        now,
+        subject_unchanged: before.is_some() && thread::is_reply(mail.message),
+        exchanges: before.map_or(0, |case| case.received) + 1,
+        answers: before.map_or(0, |case| case.answers),
+        group: Some(before.map_or(&mail.mailbox.group, |case| &case.group)),
+    }
+}
+
+/// A mail judged and a plan made, before anyone asks whether an answer may leave.
+struct Considered {
+    screening: Screening,
+    language: Language,
+    judgement: Judgement,
+    plan: Plan,
+}
+
+fn consider(
+    mail: &Mail<'_>,
+    threading: &Threading,
+    before: Option<&Case>,
+    playbook: &Playbook,
+    now: Timestamp,
+    suppose: Option<Suppose<'_>>,
+) -> Considered {
+    let arrived =
+        Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline, findings: mail.findings };
+    let screening = screen::screen(mail.message, Some((playbook.desk(), &arrived)));
+    let question = question(mail, before, now);
+    let judgement = match suppose {
+        None => playbook.rules().judge(&question),
+        Some(suppose) => playbook.rules().judge_as_if(&question, suppose),
+    };
+    let plan = plan(mail, &screening, threading, before, &judgement, playbook, now).with_copy(&judgement);
+    Considered { screening, language: question.language, judgement, plan }
 }
 
 /// What is to be done with a mail, before anyone asks whether an answer may leave.

@@ -132,8 +132,8 @@ pub(super) struct Reason {
 /// A stretch of the original that does not count.
 #[derive(Debug, Clone)]
 pub(super) struct Mask {
-    segment: Segment,
-    range: Range<usize>,
+    pub(super) segment: Segment,
+    pub(super) range: Range<usize>,
 }
 
 /// Pieces of evidence kept for one condition: enough to be convinced.
@@ -326,7 +326,7 @@ impl<'r> Judge<'r, '_> {
     }
 
     /// Everything that an `except` condition finds, wherever it stands.
-    fn masks(&self, condition: &Condition) -> Vec<Mask> {
+    pub(super) fn masks(&self, condition: &Condition) -> Vec<Mask> {
         let mut masks = Vec::new();
         match condition {
             Condition::Words(words) => {
@@ -358,7 +358,7 @@ impl<'r> Judge<'r, '_> {
     }
 
     /// For each view, is it one of these segments?
-    fn in_scope(&self, segments: Option<Segments>) -> Vec<bool> {
+    pub(super) fn in_scope(&self, segments: Option<Segments>) -> Vec<bool> {
         let mut wanted = vec![false; self.views.all().len()];
         for (index, _) in self.views.of_segments(segments) {
             wanted[index] = true;
@@ -369,7 +369,7 @@ impl<'r> Judge<'r, '_> {
 
 impl WordsIn {
     /// Where in the original this word was seen, if what stands beside it lets it be a word.
-    fn range_of(&self, view: &View<'_>, seen: &Seen) -> Option<Range<usize>> {
+    pub(super) fn range_of(&self, view: &View<'_>, seen: &Seen) -> Option<Range<usize>> {
         let folded = match self.look {
             Look::Folded => &view.folded,
             Look::Squeezed => view.squeezed.as_ref()?,
@@ -462,11 +462,11 @@ impl Comparison {
 }
 
 /// Does a mask lie over any of it? Overlapping is enough: 不用转人工 also takes 人工服务 out of 不用转人工服务.
-fn is_masked(masks: &[Mask], segment: Segment, range: &Range<usize>) -> bool {
+pub(super) fn is_masked(masks: &[Mask], segment: Segment, range: &Range<usize>) -> bool {
     masks.iter().any(|mask| mask.segment == segment && mask.range.start < range.end && range.start < mask.range.end)
 }
 
-fn evidence_in(view: &View<'_>, range: Range<usize>) -> Evidence {
+pub(super) fn evidence_in(view: &View<'_>, range: Range<usize>) -> Evidence {
     Evidence { segment: view.segment, text: view.original[range.clone()].to_owned(), range }
 }
 

@@ -9,7 +9,7 @@ use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use super::Rules;
-use super::engine;
+use super::engine::{self, Supposing};
 use super::judgement::{CaseMoment, Input, Judgement};
 use super::rule::Rule;
 use super::taxonomy::{Priority, UNCLASSIFIED};
@@ -187,7 +187,7 @@ impl fmt::Display for Difference {
 impl InlineTest {
     fn judge(&self, rules: &Rules, place: usize, read: &dyn Fn(&[u8]) -> Message) -> Judgement {
         let message = read(&self.mail.write());
-        engine::judge(rules, &self.input(&message), Some(place))
+        engine::judge(rules, &self.input(&message), Supposing::InForce(place))
     }
 
     /// What the rules are asked about the mail, which has been read.
@@ -213,7 +213,7 @@ impl InlineTest {
 
 impl SyntheticMail {
     /// The mail as it would come: RFC 5322, the text in UTF-8, header fields in UTF-8 as well (RFC 6532).
-    fn write(&self) -> Vec<u8> {
+    pub(super) fn write(&self) -> Vec<u8> {
         let mut mail = String::new();
         let mut field = |name: &str, value: &str| {
             let line = value.replace(['\r', '\n'], " ");

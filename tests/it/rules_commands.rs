@@ -193,10 +193,7 @@ fn test_shows_wanted_and_got_and_writes_junit() {
     desk.rules(&["test"]).says(0, &["4 passed, 0 failed"]);
     desk.change("rules/rules.toml", "body = \"订单15500\"", "body = \"<&> 550\"");
     let ran = desk.rules(&["test", "--junit", "junit.xml"]);
-    ran.says(
-        78,
-        &[": `a longer number` of bounce.550", "  match\n    - false\n    + true", "1 test failed"],
-    );
+    ran.says(78, &[": `a longer number` of bounce.550", "  match\n    - false\n    + true", "1 test failed"]);
     desk.rules(&["test", "--rule", "invoice"]).says(0, &["2 passed, 0 failed"]);
     desk.rules(&["test", "--rule", "invoise"]).says(64, &["there is no rule `invoise`; did you mean `invoice`?"]);
     let parsed = Command::new("python3")
@@ -205,4 +202,35 @@ fn test_shows_wanted_and_got_and_writes_junit() {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8(parsed.stdout).unwrap(), "4 1 4 match is true, wanted false\n");
+}
+
+#[test]
+fn explain_says_why_a_rule_does_not_hold() {
+    let desk = Desk::new();
+    desk.mail("1.eml", "hello", "=?订单15500");
+    let ran = desk.rules(&["explain", "1.eml", "--why-not", "bounce.550"]);
+    ran.says(0, &["bounce.550  rules/rules.toml:", "all[1]", "only as part of a longer word or number", "“15500”"]);
+    ran.says(0, &["`word = \"off\"`"]);
+    desk.mail("2.eml", "hello", "error 550");
+    desk.rules(&["explain", "2.eml", "--why-not", "bounce.550"])
+        .says(0, &["6.0 of 5.0  deliver.bounce", "body 6..9 “550”", "6.0 ahead of the next (needs 1.5)", "it held"]);
+    desk.rules(&["explain", "1.eml", "--why-not", "bounce"]).says(64, &["did you mean `bounce.550`?"]);
+}
+
+#[test]
+fn coverage_names_what_no_test_shows_and_fails_below_its_bar() {
+    let desk = Desk::new();
+    let ran = desk.rules(&["coverage", "--min", "90"]);
+    ran.says(
+        0,
+        &["100.0 %  2 of 2 rules with keywords", "invoice\n  no test in en\n  any[1]: 1 of 2 keywords never: invoice"],
+    );
+    ran.says(0, &["bounce.550\n  except[1]: never"]);
+    desk.change(
+        "rules/rules.toml",
+        "body = \"退信代码550\"\nwant = { match = true, category = \"deliver.bounce\" }",
+        "body = \"你好\"\nwant = { match = false }",
+    );
+    desk.rules(&["coverage", "--min", "90"]).says(78, &["50.0 %", "it held in no passing test", "90 % are asked for"]);
+    desk.rules(&["coverage", "--summary"]).says(0, &[]).is_silent_about("it held in no passing test");
 }

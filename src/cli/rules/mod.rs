@@ -4,11 +4,12 @@
 //! come of a mail) and in `replay` (archived mail decided again). docs/rules-tools.md tells what they are for.
 
 mod check;
+mod coverage;
 mod test;
 
 use std::path::Path;
 
-use super::{Done, Exit, Trouble};
+use super::{Done, Exit, Trouble, explain};
 use crate::app::files::{self, Configured};
 use crate::ids::RuleId;
 use crate::problem::closest;
@@ -26,12 +27,18 @@ enum Command {
     Check(check::Options),
     /// Run the tests that stand beside the rules.
     Test(test::Options),
+    /// Show how rules judge a mail, and why a rule does not hold.
+    Explain(explain::Options),
+    /// Show the rules, conditions, keywords and languages that no passing test exercises.
+    Coverage(coverage::Options),
 }
 
 pub fn run(file: &Path, options: Options) -> Done {
     match options.command {
         Command::Check(options) => check::run(file, options),
         Command::Test(options) => test::run(file, options),
+        Command::Explain(options) => explain::run(file, options),
+        Command::Coverage(options) => coverage::run(file, options),
     }
 }
 
@@ -47,7 +54,7 @@ fn load(configured: &Configured) -> Result<Rules, Trouble> {
 }
 
 /// The rule that was named, which must be there.
-fn named(rules: &Rules, id: &str) -> Result<RuleId, Trouble> {
+pub(super) fn named(rules: &Rules, id: &str) -> Result<RuleId, Trouble> {
     let found = RuleId::parse(id).ok().filter(|id| rules.rule(id).is_some());
     found.ok_or_else(|| {
         let known = rules.rules().iter().map(|rule| rule.id.as_str());

@@ -3,6 +3,7 @@
 mod conditions;
 mod faults;
 mod judging;
+mod tracing;
 
 use super::*;
 use crate::ids::{CategoryId, GroupId};
