@@ -19,11 +19,13 @@ mod inline_test;
 mod tell;
 mod trace;
 mod coverage;
+mod format;
 #[cfg(test)]
 mod tests;
 
 pub use coverage::{Coverage, Matcher, RuleCoverage};
 pub use field::Field;
+pub use format::format;
 pub use inline_test::{Difference, TestOutcome, TestRun, TestSummary};
 pub use judgement::{
     Ambiguity, CaseMoment, CategoryScore, Contribution, Evidence, Handoff, Hit, Input, Judgement, Won,

@@ -143,6 +143,7 @@ fn one_crate_one_door() {
         ("mail_parser::", vec!["message/parse.rs"]),
         ("minijinja::", vec!["compose/"]),
         ("toml::", vec!["config/", "rules/", "cli/demo"]),
+        ("toml_parser::", vec!["rules/format.rs"]),
         ("serde_json::", vec!["store/schema.rs", "compose/", "cli/"]),
         ("miette::", vec!["problem.rs"]),
         ("clap::", vec!["cli/"]),

@@ -234,3 +234,16 @@ fn coverage_names_what_no_test_shows_and_fails_below_its_bar() {
     desk.rules(&["coverage", "--min", "90"]).says(78, &["50.0 %", "it held in no passing test", "90 % are asked for"]);
     desk.rules(&["coverage", "--summary"]).says(0, &[]).is_silent_about("it held in no passing test");
 }
+
+#[test]
+fn fmt_keeps_comments_and_says_which_files_changed() {
+    let desk = Desk::new();
+    desk.rules(&["fmt"]).says(0, &["rules/taxonomy.toml"]);
+    desk.write("rules/more.toml", "schema=1\n[lists]\n# why\na = [ \"x\",\"y\" ]   # both\n");
+    desk.rules(&["fmt", "--check"]).says(78, &["rules/more.toml", "1 file not in the usual form"]);
+    desk.rules(&["fmt"]).says(0, &["rules/more.toml"]);
+    assert_eq!(desk.read("rules/more.toml"), "schema = 1\n\n[lists]\n# why\na = [\"x\", \"y\"]   # both\n");
+    desk.rules(&["fmt", "--check"]).says(0, &[]);
+    desk.write("rules/more.toml", "schema = = 1\n");
+    desk.rules(&["fmt"]).says(78, &["this is not TOML"]);
+}

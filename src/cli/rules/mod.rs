@@ -5,6 +5,7 @@
 
 mod check;
 mod coverage;
+mod fmt;
 mod test;
 
 use std::path::Path;
@@ -31,6 +32,8 @@ enum Command {
     Explain(explain::Options),
     /// Show the rules, conditions, keywords and languages that no passing test exercises.
     Coverage(coverage::Options),
+    /// Bring the rule files into the usual form, comments and all.
+    Fmt(fmt::Options),
 }
 
 pub fn run(file: &Path, options: Options) -> Done {
@@ -39,6 +42,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         Command::Test(options) => test::run(file, options),
         Command::Explain(options) => explain::run(file, options),
         Command::Coverage(options) => coverage::run(file, options),
+        Command::Fmt(options) => fmt::run(file, options),
     }
 }
 
@@ -61,6 +65,16 @@ pub(super) fn named(rules: &Rules, id: &str) -> Result<RuleId, Trouble> {
         let meant = closest(id, known).map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
         Trouble::new(Exit::Usage, anyhow::anyhow!("there is no rule `{id}`{meant}"))
     })
+}
+
+/// Replaces a file whole: whoever reads it meanwhile finds the old one or the new one.
+fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
+    let mut tmp = path.as_os_str().to_owned();
+    // Not `*.toml` nor `*.txt`: no rule and no template for whoever looks now.
+    tmp.push(".new");
+    std::fs::write(&tmp, bytes)
+        .and_then(|()| std::fs::rename(&tmp, path))
+        .map_err(|error| Trouble::new(Exit::IoErr, anyhow::anyhow!("{}: {error}", path.display())))
 }
 
 /// `1 test`, `2 tests`.
