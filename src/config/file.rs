@@ -28,6 +28,7 @@ pub struct BotTable {
     pub rules: String,
     pub templates: String,
     pub operator: String,
+    pub apply_percent: u8,
 }
 
 impl Default for BotTable {
@@ -38,6 +39,7 @@ impl Default for BotTable {
             rules: "rules".into(),
             templates: "templates".into(),
             operator: String::new(),
+            apply_percent: 5,
         }
     }
 }

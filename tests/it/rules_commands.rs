@@ -4,6 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use huixin::app;
+use huixin::case::{Case, CaseState, Said};
+use huixin::ids::{CaseNumber, GroupId, MailboxName};
+use huixin::language::Language;
+use huixin::mailbox::Place;
+use huixin::store::{Decided, Outcome, Record, Store, Why};
+
 const TAXONOMY: &str = r#"schema = 1
 [[category]]
 id = "deliver.bounce"
@@ -246,4 +253,133 @@ fn fmt_keeps_comments_and_says_which_files_changed() {
     desk.rules(&["fmt", "--check"]).says(0, &[]);
     desk.write("rules/more.toml", "schema = = 1\n");
     desk.rules(&["fmt"]).says(78, &["this is not TOML"]);
+}
+
+/// Lays mails into the archive and the journal as a bot would have: each opens a case of its own, decided now.
+fn archive(desk: &Desk, mails: &[(&str, &str)]) {
+    let (store, _) = Store::open(&desk.path("var/data")).unwrap();
+    let mailbox = MailboxName::parse("support").unwrap();
+    for (at, (subject, body)) in mails.iter().enumerate() {
+        let head =
+            "From: Li Lei <lilei@example.net>\r\nTo: support@example.com\r\nDate: Wed, 7 Jan 2026 14:30:00 +0800\r\n";
+        let mail = format!("{head}Message-ID: <{at}@example.net>\r\nSubject: {subject}\r\n\r\n{body}\r\n");
+        let hash = store.archive().put(mail.as_bytes()).unwrap();
+        let (now, number) = (app::now(), CaseNumber::from_bits(at as u64));
+        let case = Case {
+            number,
+            state: CaseState::WithAgents,
+            mailbox: mailbox.clone(),
+            requester: None,
+            language: Language::Zh,
+            category: None,
+            group: GroupId::parse("triage").unwrap(),
+            opened: now,
+            touched: now,
+            received: 1,
+            answers: 0,
+            forwards: 0,
+            last_answer: None,
+            said: Said::default(),
+        };
+        store
+            .append(Record::Decided(Box::new(Decided {
+                mailbox: mailbox.clone(),
+                place: Place::Maildir { file: at.to_string() },
+                hash,
+                at: now,
+                delivered: now,
+                outcome: Outcome::Opened(number),
+                case: Some(case),
+                known_as: Vec::new(),
+                twin: None,
+                outgoing: Vec::new(),
+                spent: Vec::new(),
+                suppressed: Vec::new(),
+                why: Why::default(),
+            })))
+            .unwrap();
+    }
+    store.sync().unwrap();
+}
+
+const MAILS: [(&str, &str); 4] =
+    [("退信", "代码550"), ("退信", "错误 550 怎么办"), ("发票", "请开发票"), ("你好", "你好，在吗")];
+
+#[test]
+fn backtest_shows_what_would_change_and_says_so_by_its_exit_code() {
+    let desk = Desk::new();
+    archive(&desk, &MAILS);
+    desk.rules(&["backtest"]).says(64, &["there is no applied revision to compare with"]);
+    desk.rules(&["apply"]).says(0, &["this is the first revision"]);
+    desk.rules(&["backtest"]).says(0, &["0 of 4 mails would be decided otherwise (0.0 %)"]);
+    desk.change("rules/rules.toml", "reply = \"kb/bounce\"", "reply = \"kb/invoice\"");
+    let ran = desk.rules(&["backtest", "--since", "1d"]);
+    ran.says(
+        1,
+        &["reply     kb/bounce → kb/invoice: 2 mails", "退信", "2 of 4 mails would be decided otherwise (50.0 %)"],
+    );
+    // Beside a bot that runs: it holds the lock of its data.
+    let (held, _) = Store::open(&desk.path("var/data")).unwrap();
+    desk.rules(&["backtest", "--since", "all"]).says(1, &["2 of 4 mails"]);
+    drop(held);
+    desk.mail("mails/a.eml", "x", "error 550");
+    desk.rules(&["backtest", "--mails", "mails"]).says(1, &["a.eml", "1 of 1 mail would"]);
+    fs::create_dir(desk.path("other")).unwrap();
+    fs::copy(desk.path("rules/rules.toml"), desk.path("other/rules.toml")).unwrap();
+    fs::copy(desk.path("rules/taxonomy.toml"), desk.path("other/taxonomy.toml")).unwrap();
+    desk.rules(&["backtest", "--against", "other"]).says(0, &["0 of 4 mails"]);
+    desk.rules(&["backtest", "--against", "zzz"]).says(64, &["neither a folder nor a revision"]);
+    desk.rules(&["backtest", "--since", "soon"]).says(64, &["write `30d`, `12h` or `all`"]);
+}
+
+#[test]
+fn apply_checks_compares_and_keeps_and_rollback_puts_the_files_back() {
+    let desk = Desk::new();
+    archive(&desk, &MAILS);
+    desk.rules(&["history"]).says(0, &["nothing was applied yet"]);
+    desk.rules(&["apply"]).says(0, &["is in force"]);
+    desk.rules(&["apply"]).says(0, &["is in force already"]);
+    let first = desk.read("rules/rules.toml");
+
+    // A fault replaces nothing.
+    for (name, text) in [("rules.toml", first.as_str()), ("taxonomy.toml", TAXONOMY)] {
+        desk.write(&format!("next/rules/{name}"), text);
+    }
+    desk.change(
+        "next/rules/rules.toml",
+        "want = { category = \"billing.invoice\" }",
+        "want = { category = \"other\" }",
+    );
+    desk.rules(&["apply", "next"]).says(78, &["test `zh` of `invoice` fails"]);
+    assert_eq!(desk.read("rules/rules.toml"), first);
+
+    // Too much changes.
+    desk.change(
+        "next/rules/rules.toml",
+        "want = { category = \"other\" }",
+        "want = { category = \"billing.invoice\" }",
+    );
+    desk.change("next/rules/rules.toml", "reply = \"kb/bounce\"", "reply = \"kb/invoice\"");
+    desk.write("next/rules/more.toml", "schema = 1\n");
+    desk.rules(&["apply", "next"]).says(1, &["not applied: 50.0 %", "say --yes"]);
+    assert_eq!(desk.read("rules/rules.toml"), first);
+    let ran = desk.rules(&["apply", "next", "--yes"]);
+    ran.says(0, &["the files that were there are kept as", "is in force"]);
+    assert_eq!(desk.read("rules/rules.toml"), desk.read("next/rules/rules.toml"));
+    assert!(desk.path("rules/more.toml").exists());
+    desk.rules(&["check"]).says(0, &[]);
+
+    let history = desk.rules(&["history"]);
+    history.says(0, &["applied by lilei, 2 of 4 mails changed"]);
+    let second = history.out.split_whitespace().next().unwrap().to_owned();
+    let diff = desk.rules(&["history", &second[..6]]);
+    diff.says(0, &["--- a/rules/rules.toml", "-reply = \"kb/bounce\"", "+reply = \"kb/invoice\"", "--- /dev/null"]);
+
+    desk.rules(&["rollback", "zzz"]).says(64, &["no single revision begins with `zzz`"]);
+    desk.rules(&["rollback"]).says(0, &["is in force again"]);
+    assert_eq!(desk.read("rules/rules.toml"), first);
+    assert!(!desk.path("rules/more.toml").exists());
+    desk.rules(&["history"]).says(0, &["rolled back by lilei"]);
+    desk.rules(&["rollback", &second]).says(0, &[]);
+    assert!(desk.path("rules/more.toml").exists());
 }

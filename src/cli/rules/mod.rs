@@ -3,18 +3,27 @@
 //! What they print is worked out elsewhere: in `rules` (tests, coverage, traces, formatting), in `decide` (what would
 //! come of a mail) and in `replay` (archived mail decided again). docs/rules-tools.md tells what they are for.
 
+mod apply;
+mod backtest;
 mod check;
+mod compare;
 mod coverage;
 mod fmt;
+mod history;
+mod rollback;
 mod test;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Done, Exit, Trouble, explain};
+use crate::app;
 use crate::app::files::{self, Configured};
 use crate::ids::RuleId;
+use crate::playbook::{Playbook, Texts};
 use crate::problem::closest;
 use crate::rules::{self, Rules};
+use crate::time::Timestamp;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -34,6 +43,14 @@ enum Command {
     Coverage(coverage::Options),
     /// Bring the rule files into the usual form, comments and all.
     Fmt(fmt::Options),
+    /// Show which archived mails would be decided otherwise than under other rules.
+    Backtest(backtest::Options),
+    /// Put rules and templates in force, after checks and a comparison over recent mail, and keep them as a revision.
+    Apply(apply::Options),
+    /// Put the files of an earlier revision back.
+    Rollback(rollback::Options),
+    /// List the revisions that were applied, and what each changed.
+    History(history::Options),
 }
 
 pub fn run(file: &Path, options: Options) -> Done {
@@ -43,11 +60,51 @@ pub fn run(file: &Path, options: Options) -> Done {
         Command::Explain(options) => explain::run(file, options),
         Command::Coverage(options) => coverage::run(file, options),
         Command::Fmt(options) => fmt::run(file, options),
+        Command::Backtest(options) => backtest::run(file, options),
+        Command::Apply(options) => apply::run(file, options),
+        Command::Rollback(options) => rollback::run(file, options),
+        Command::History(options) => history::run(file, options),
     }
 }
 
 fn configured(file: &Path) -> Result<Configured, Trouble> {
     files::configured(file).map_err(|problems| Trouble::new(Exit::Config, problems))
+}
+
+fn trouble(error: std::io::Error) -> Trouble {
+    Trouble::new(Exit::IoErr, error)
+}
+
+fn data(configured: &Configured) -> PathBuf {
+    configured.path(&configured.config.data)
+}
+
+/// A playbook of these texts, which must be without error. Its warnings are `check`'s to tell.
+fn playbook(configured: &Configured, texts: &Texts) -> Result<Playbook, Trouble> {
+    let made = app::playbook_of(configured, texts, app::stored_key(configured));
+    made.map(|(playbook, _)| playbook).map_err(|problems| Trouble::new(Exit::Config, problems))
+}
+
+fn present(configured: &Configured) -> Result<Texts, Trouble> {
+    files::texts(configured).map_err(|problems| Trouble::new(Exit::Config, problems))
+}
+
+/// `30d`, `12h`, `all`: from when on.
+fn since(written: &str) -> Result<Option<Timestamp>, Trouble> {
+    if written == "all" {
+        return Ok(None);
+    }
+    let hours = match written.split_at_checked(written.len().saturating_sub(1)) {
+        Some((number, "d")) => number.parse::<u32>().ok().map(|days| u64::from(days) * 24),
+        Some((number, "h")) => number.parse::<u32>().ok().map(u64::from),
+        _ => None,
+    };
+    let Some(hours) = hours else {
+        let what = format!("`{written}` is no length of time: write `30d`, `12h` or `all`");
+        return Err(Trouble::new(Exit::Usage, anyhow::anyhow!(what)));
+    };
+    // Before the first year there was no mail.
+    Ok(app::now().checked_sub(Duration::from_secs(hours * 60 * 60)).ok())
 }
 
 /// The rules alone, compiled. Their warnings are `check`'s to tell.
