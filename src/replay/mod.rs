@@ -5,8 +5,10 @@
 //! found about its signatures is not looked up again.
 
 mod shifts;
+mod standing;
 
 pub use shifts::{Shift, Shifts};
+pub use standing::{AGAIN, Advice, Standing};
 
 use std::io;
 use std::path::{Path, PathBuf};

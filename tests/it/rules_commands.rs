@@ -383,3 +383,20 @@ fn apply_checks_compares_and_keeps_and_rollback_puts_the_files_back() {
     desk.rules(&["rollback", &second]).says(0, &[]);
     assert!(desk.path("rules/more.toml").exists());
 }
+
+#[test]
+fn shadow_and_stats_tell_what_rules_did_and_would_have_done() {
+    let desk = Desk::new();
+    archive(&desk, &MAILS);
+    desk.rules(&["shadow"]).says(0, &["no rule has `status = \"shadow\"`"]);
+    let ran = desk.rules(&["stats"]);
+    ran.says(0, &["4 mails, 0 could not be read"]);
+    let row = ran.out.lines().find(|line| line.contains("bounce.550")).unwrap();
+    assert_eq!(row.split_whitespace().skip(1).take(4).collect::<Vec<_>>(), ["stable", "2", "2", "0"]);
+    desk.change("rules/rules.toml", "id = \"bounce.550\"", "id = \"bounce.550\"\nstatus = \"shadow\"");
+    let ran = desk.rules(&["shadow"]);
+    ran.says(
+        0,
+        &["bounce.550: held for 2 mails, would change 2", "category  none → deliver.bounce: 2", "4 mails looked at"],
+    );
+}

@@ -11,6 +11,8 @@ mod coverage;
 mod fmt;
 mod history;
 mod rollback;
+mod shadow;
+mod stats;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -49,6 +51,10 @@ enum Command {
     Apply(apply::Options),
     /// Put the files of an earlier revision back.
     Rollback(rollback::Options),
+    /// Show what the rules in shadow would have changed over archived mail.
+    Shadow(shadow::Options),
+    /// Show how often each rule held and mattered over archived mail, and what to do about it.
+    Stats(stats::Options),
     /// List the revisions that were applied, and what each changed.
     History(history::Options),
 }
@@ -63,6 +69,8 @@ pub fn run(file: &Path, options: Options) -> Done {
         Command::Backtest(options) => backtest::run(file, options),
         Command::Apply(options) => apply::run(file, options),
         Command::Rollback(options) => rollback::run(file, options),
+        Command::Shadow(options) => shadow::run(file, options),
+        Command::Stats(options) => stats::run(file, options),
         Command::History(options) => history::run(file, options),
     }
 }
