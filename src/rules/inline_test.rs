@@ -205,7 +205,7 @@ impl InlineTest {
         }
     }
 
-    fn label(&self) -> &str {
+    pub(super) fn label(&self) -> &str {
         let first_line = || self.mail.body.lines().next().unwrap_or(&self.mail.subject);
         self.name.as_deref().unwrap_or_else(first_line)
     }

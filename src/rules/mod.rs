@@ -20,9 +20,11 @@ mod tell;
 mod trace;
 mod coverage;
 mod format;
+mod book;
 #[cfg(test)]
 mod tests;
 
+pub use book::{Page, book};
 pub use coverage::{Coverage, Matcher, RuleCoverage};
 pub use field::Field;
 pub use format::format;

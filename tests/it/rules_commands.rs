@@ -400,3 +400,32 @@ fn shadow_and_stats_tell_what_rules_did_and_would_have_done() {
         &["bounce.550: held for 2 mails, would change 2", "category  none → deliver.bounce: 2", "4 mails looked at"],
     );
 }
+
+#[test]
+fn docs_are_pages_that_link_to_each_other_and_hold_no_markup_of_an_admin() {
+    let desk = Desk::new();
+    desk.change("rules/rules.toml", "A relay refused the mail.", "A relay <b>refused</b> *it*.");
+    desk.rules(&["docs", "--out", "book"]).says(0, &["6 pages in book"]);
+    let html = desk.read("book/rules/bounce.550.html");
+    for piece in [
+        "description: A relay &lt;b&gt;refused&lt;/b&gt; *it*.",
+        "<a href=\"../categories/deliver.bounce.html\">deliver.bounce</a>",
+        "<a href=\"../index.html\">",
+        "answers with kb/bounce",
+        "all of these: “550”",
+    ] {
+        assert!(html.contains(piece), "{piece} in {html}");
+    }
+    let markdown = desk.read("book/index.md");
+    assert!(markdown.contains("* [bounce.550](rules/bounce.550.md) 550 退信"), "{markdown}");
+    assert!(desk.read("book/rules/bounce.550.md").contains("A relay \\<b\\>refused\\</b\\> \\*it\\*."));
+    // Every link leads to a page.
+    for (folder, page) in
+        [("", "index"), ("rules/", "bounce.550"), ("rules/", "invoice"), ("categories/", "deliver.bounce")]
+    {
+        let text = desk.read(&format!("book/{folder}{page}.html"));
+        for to in text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(desk.path("book").join(folder).join(to).exists(), "{to} from {page}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod backtest;
 mod check;
 mod compare;
 mod coverage;
+mod docs;
 mod fmt;
 mod history;
 mod rollback;
@@ -51,6 +52,8 @@ enum Command {
     Apply(apply::Options),
     /// Put the files of an earlier revision back.
     Rollback(rollback::Options),
+    /// Write a page for each rule and each category, in Markdown and HTML.
+    Docs(docs::Options),
     /// Show what the rules in shadow would have changed over archived mail.
     Shadow(shadow::Options),
     /// Show how often each rule held and mattered over archived mail, and what to do about it.
@@ -69,6 +72,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         Command::Backtest(options) => backtest::run(file, options),
         Command::Apply(options) => apply::run(file, options),
         Command::Rollback(options) => rollback::run(file, options),
+        Command::Docs(options) => docs::run(file, options),
         Command::Shadow(options) => shadow::run(file, options),
         Command::Stats(options) => stats::run(file, options),
         Command::History(options) => history::run(file, options),
