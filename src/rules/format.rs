@@ -67,11 +67,9 @@ impl Writer {
     /// An empty line goes before what comes now, and before the comment lines that belong to it.
     fn set_apart(&mut self) {
         match self.comments {
-            Some(start) if self.newlines == 1 => {
-                if start > 0 && !self.text[..start].ends_with("\n\n") {
-                    self.text.insert(start, '\n');
-                }
-            }
+            // At the head of the file, or apart already.
+            Some(start) if self.newlines == 1 && (start == 0 || self.text[..start].ends_with("\n\n")) => {}
+            Some(start) if self.newlines == 1 => self.text.insert(start, '\n'),
             _ if !self.text.is_empty() => self.newlines = 2,
             _ => {}
         }
