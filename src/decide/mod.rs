@@ -23,7 +23,7 @@ mod why;
 
 pub use budget::Exhausted;
 pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unusable};
-pub use upshot::{Aspect, Foreseen, Upshot, foresee};
+pub use upshot::{Aspect, Foreseen, Foresight, Upshot};
 pub use why::{Shown, Silence, Why};
 
 use crate::address::Address;
@@ -34,7 +34,7 @@ use crate::language::Language;
 use crate::message::{Action, Message, Report};
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
-use crate::rules::{CaseMoment, Input, Judgement, Suppose};
+use crate::rules::{CaseMoment, Input, Judgement};
 use crate::screen::{self, Arrived, Findings, Kind, Reason, Screening, Verdict};
 use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
@@ -107,8 +107,10 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     };
     let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
     let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
-    let Considered { screening, language, judgement, plan } =
-        consider(mail, &threading, before.as_ref(), playbook, now, None);
+    let screening = screened(mail, playbook, now);
+    let question = question(mail, before.as_ref(), now);
+    let (language, judgement) = (question.language, playbook.rules().judge(&question));
+    let plan = plan(mail, &screening, &threading, before.as_ref(), &judgement, playbook, now).with_copy(&judgement);
     let gate = gate(&screening, before.as_ref(), facts, &judgement, playbook, now);
     let (plan, silence) = plan.through(gate);
 
@@ -159,32 +161,10 @@ pub fn question<'a>(mail: &Mail<'a>, before: Option<&'a Case>, now: Timestamp) -
     }
 }
 
-/// A mail judged and a plan made, before anyone asks whether an answer may leave.
-struct Considered {
-    screening: Screening,
-    language: Language,
-    judgement: Judgement,
-    plan: Plan,
-}
-
-fn consider(
-    mail: &Mail<'_>,
-    threading: &Threading,
-    before: Option<&Case>,
-    playbook: &Playbook,
-    now: Timestamp,
-    suppose: Option<Suppose<'_>>,
-) -> Considered {
+fn screened(mail: &Mail<'_>, playbook: &Playbook, now: Timestamp) -> Screening {
     let arrived =
         Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline, findings: mail.findings };
-    let screening = screen::screen(mail.message, Some((playbook.desk(), &arrived)));
-    let question = question(mail, before, now);
-    let judgement = match suppose {
-        None => playbook.rules().judge(&question),
-        Some(suppose) => playbook.rules().judge_as_if(&question, suppose),
-    };
-    let plan = plan(mail, &screening, threading, before, &judgement, playbook, now).with_copy(&judgement);
-    Considered { screening, language: question.language, judgement, plan }
+    screen::screen(mail.message, Some((playbook.desk(), &arrived)))
 }
 
 /// What is to be done with a mail, before anyone asks whether an answer may leave.

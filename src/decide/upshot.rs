@@ -4,11 +4,13 @@
 //! Budgets, suppressions and proofs of the sender are left aside. They were what they were on that day, and would hide
 //! what a change of the rules changes.
 
-use super::{Considered, Mail, Plan, consider, group, heard};
+use super::{Mail, Plan, group, heard, plan, question, screened};
 use crate::case::Facts;
 use crate::ids::{CategoryId, GroupId, TemplateName};
+use crate::message::Message;
 use crate::playbook::Playbook;
 use crate::rules::{Judgement, Suppose};
+use crate::screen::Screening;
 use crate::thread::{self, Threading};
 use crate::time::Timestamp;
 
@@ -71,33 +73,54 @@ impl Upshot {
     }
 }
 
-/// What would come of a mail; `suppose` changes one rule.
-pub fn foresee(
-    mail: &Mail<'_>,
-    facts: &Facts,
-    playbook: &Playbook,
+/// A mail, threaded and screened once, to be decided under several playbooks of one configuration.
+pub struct Foresight<'a> {
+    mail: Mail<'a>,
     now: Timestamp,
-    suppose: Option<Suppose<'_>>,
-) -> Foreseen {
-    let threading = thread::thread(mail.message, facts);
-    let before = match &threading {
-        Threading::Follows { case, .. } => Some(case.as_ref()),
-        Threading::Twin(_) | Threading::New => None,
-    };
-    let heard = before.map(|case| heard::heard(mail.message, &case.said));
-    let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
-    let Considered { judgement, plan, .. } = consider(mail, &threading, before, playbook, now, suppose);
-    let upshot = Upshot {
-        category: judgement.category.as_ref().map(|won| won.category.clone()),
-        reply: plan.template().filter(|_| judgement.suppressed_by.is_none()).cloned(),
-        // Nobody is told of what is only recorded; who has the case stays as it was.
-        group: match plan {
-            Plan::Record => before.map_or(&mail.mailbox.group, |case| &case.group).clone(),
-            _ => group(before, mail, &judgement, playbook),
-        },
-        handoff: plan.goes_to_humans() || (judgement.suppressed_by.is_some() && plan.template().is_some()),
-    };
-    Foreseen { upshot, judgement }
+    threading: Threading,
+    screening: Screening,
+    /// The mail without our own lines, where it follows others.
+    heard: Option<Message>,
+}
+
+impl<'a> Foresight<'a> {
+    /// Of the playbook only its configuration is asked.
+    pub fn of(mail: &Mail<'a>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Foresight<'a> {
+        let threading = thread::thread(mail.message, facts);
+        let heard = match &threading {
+            Threading::Follows { case, .. } => Some(heard::heard(mail.message, &case.said).into_owned()),
+            Threading::Twin(_) | Threading::New => None,
+        };
+        let screening = screened(&Mail { message: heard.as_ref().unwrap_or(mail.message), ..*mail }, playbook, now);
+        Foresight { mail: *mail, now, threading, screening, heard }
+    }
+
+    /// What would come of it; `suppose` changes one rule.
+    pub fn under(&self, playbook: &Playbook, suppose: Option<Suppose<'_>>) -> Foreseen {
+        let mail = &Mail { message: self.heard.as_ref().unwrap_or(self.mail.message), ..self.mail };
+        let before = match &self.threading {
+            Threading::Follows { case, .. } => Some(case.as_ref()),
+            Threading::Twin(_) | Threading::New => None,
+        };
+        let question = question(mail, before, self.now);
+        let judgement = match suppose {
+            None => playbook.rules().judge(&question),
+            Some(suppose) => playbook.rules().judge_as_if(&question, suppose),
+        };
+        let (screening, threading) = (&self.screening, &self.threading);
+        let plan = plan(mail, screening, threading, before, &judgement, playbook, self.now).with_copy(&judgement);
+        let upshot = Upshot {
+            category: judgement.category.as_ref().map(|won| won.category.clone()),
+            reply: plan.template().filter(|_| judgement.suppressed_by.is_none()).cloned(),
+            // Nobody is told of what is only recorded; who has the case stays as it was.
+            group: match plan {
+                Plan::Record => before.map_or(&mail.mailbox.group, |case| &case.group).clone(),
+                _ => group(before, mail, &judgement, playbook),
+            },
+            handoff: plan.goes_to_humans() || (judgement.suppressed_by.is_some() && plan.template().is_some()),
+        };
+        Foreseen { upshot, judgement }
+    }
 }
 
 #[cfg(test)]

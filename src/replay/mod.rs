@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::case::Facts;
-use crate::decide::Mail;
+use crate::decide::{Foresight, Mail};
 use crate::ids::{CaseNumber, MailHash};
 use crate::ingest::reader;
 use crate::message::{self, Limits, Message};
@@ -44,6 +44,13 @@ pub struct Replayed<'a> {
 
 /// Mails between two steps of a progress bar.
 const BATCH: usize = 2_048;
+
+impl<'a> Replayed<'a> {
+    /// The mail threaded and screened, as the configuration of this playbook says.
+    pub fn foresight(&self, playbook: &Playbook) -> Foresight<'a> {
+        Foresight::of(&self.mail, self.facts, playbook, self.now)
+    }
+}
 
 impl Past {
     /// The mails of a data folder that were decided at this time or after.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::super::terminal::{Progress, one_line};
-use crate::decide::{self, Upshot};
 use crate::playbook::Playbook;
 use crate::replay::{Past, Replayed, Shifts};
 
@@ -28,7 +27,8 @@ pub fn compare(past: &Past, before: &Playbook, after: &Playbook) -> Comparison {
         Comparison { shifts: Shifts::default(), unread: 0, why_unread: None, subjects: BTreeMap::new(), seconds: 0.0 };
     let (begun, mut progress) = (Instant::now(), Progress::new(past.len(), "deciding"));
     let decide = |replayed: &Replayed<'_>| {
-        let (from, to) = (upshot(replayed, before), upshot(replayed, after));
+        let foresight = replayed.foresight(after);
+        let (from, to) = (foresight.under(before, None).upshot, foresight.under(after, None).upshot);
         // Only what changes is shown, so only its subject is kept.
         let subject = (from != to).then(|| one_line(&replayed.mail.message.subject, SUBJECT));
         (from, to, subject)
@@ -49,10 +49,6 @@ pub fn compare(past: &Past, before: &Playbook, after: &Playbook) -> Comparison {
     });
     comparison.seconds = begun.elapsed().as_secs_f64();
     comparison
-}
-
-fn upshot(replayed: &Replayed<'_>, playbook: &Playbook) -> Upshot {
-    decide::foresee(&replayed.mail, replayed.facts, playbook, replayed.now, None).upshot
 }
 
 impl Comparison {

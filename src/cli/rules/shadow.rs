@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::terminal::{Progress, one_line};
 use super::super::{Done, Exit, Trouble};
 use super::{configured, count, data, playbook, present, since};
-use crate::decide::{self, Upshot};
+use crate::decide::Upshot;
 use crate::ids::RuleId;
 use crate::playbook::Playbook;
 use crate::replay::{Past, Replayed, Shifts};
@@ -65,11 +65,11 @@ pub fn run(file: &Path, options: Options) -> Done {
 }
 
 fn supposed(replayed: &Replayed<'_>, playbook: &Playbook) -> (Vec<Supposed>, String) {
-    let foresee = |suppose| decide::foresee(&replayed.mail, replayed.facts, playbook, replayed.now, suppose);
-    let foreseen = foresee(None);
+    let foresight = replayed.foresight(playbook);
+    let foreseen = foresight.under(playbook, None);
     let in_shadow = foreseen.judgement.hits.iter().filter(|hit| hit.shadow);
     let supposed = in_shadow.map(|hit| {
-        let with = foresee(Some(Suppose::InForce(&hit.rule)));
+        let with = foresight.under(playbook, Some(Suppose::InForce(&hit.rule)));
         (hit.rule.clone(), foreseen.upshot.clone(), with.upshot)
     });
     (supposed.collect(), one_line(&replayed.mail.message.subject, SUBJECT))

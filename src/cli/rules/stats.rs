@@ -8,7 +8,6 @@ use comfy_table::{ContentArrangement, Table};
 use super::super::terminal::Progress;
 use super::super::{Done, Exit, Trouble};
 use super::{configured, count, data, playbook, present, since};
-use crate::decide;
 use crate::ids::{CaseNumber, RuleId};
 use crate::playbook::Playbook;
 use crate::replay::{AGAIN, Past, Replayed, Standing};
@@ -73,11 +72,11 @@ pub fn run(file: &Path, options: Options) -> Done {
 }
 
 fn told(replayed: &Replayed<'_>, playbook: &Playbook) -> Told {
-    let foresee = |suppose| decide::foresee(&replayed.mail, replayed.facts, playbook, replayed.now, suppose);
-    let foreseen = foresee(None);
+    let foresight = replayed.foresight(playbook);
+    let foreseen = foresight.under(playbook, None);
     let held = foreseen.judgement.hits.iter().filter(|hit| !hit.shadow);
     let hits = held.map(|hit| {
-        let without = foresee(Some(Suppose::Absent(&hit.rule)));
+        let without = foresight.under(playbook, Some(Suppose::Absent(&hit.rule)));
         (hit.rule.clone(), without.upshot != foreseen.upshot)
     });
     Told { case: replayed.case, at: replayed.now, hits: hits.collect() }
