@@ -23,8 +23,8 @@ test: deps ## Formatting, clippy, all tests, real Dovecot and Postfix.
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	cargo test $(CARGO_FLAGS)
 
-bench: ## What reading and screening a mail costs, beside mail-parser alone.
-	cargo bench $(CARGO_FLAGS) --bench read
+bench: ## What reading, screening and judging a mail costs, beside other ways to do it.
+	cargo bench $(CARGO_FLAGS) --bench read --bench classify
 
 TARGET := message
 SECONDS := 60

@@ -228,7 +228,7 @@ fn rebuilt(kind: HirKind) -> Hir {
 
 /// A set of literals of which one stands in every match, ASCII letters in lower case; `None` if it cannot be told,
 /// or if there are too many.
-pub fn literals(hir: &Hir) -> Option<Vec<String>> {
+fn literals(hir: &Hir) -> Option<Vec<String>> {
     match hir.kind() {
         HirKind::Literal(_) | HirKind::Class(_) => Some(vec![spelt(hir)?]),
         HirKind::Capture(capture) => literals(&capture.sub),

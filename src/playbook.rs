@@ -3,7 +3,7 @@
 //! What one of them names the others must have: a rule's template, a category's group, a template's value. A
 //! playbook with an error does not exist; the one that runs stays until a better one is whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::{Address, ReversePath};
 use crate::compose::{self, SHEET_VARIABLES, Templates, Values, Voice};
@@ -21,6 +21,8 @@ use crate::time::Timestamp;
 pub struct Texts {
     pub rules: Vec<SourceText>,
     pub templates: Vec<(TemplateName, Language, SourceText)>,
+    /// Mails that tests of rules name, by their path from the folder of the rules.
+    pub mails: BTreeMap<String, Vec<u8>>,
 }
 
 /// See the module text.
@@ -51,8 +53,10 @@ impl OwnTemplates {
     pub const QUARANTINED: &str = "notice/quarantined";
     pub const BOUNCED: &str = "notice/bounced";
     pub const UNUSABLE: &str = "notice/unusable";
+    /// To whom a rule notifies.
+    pub const NOTIFIED: &str = "notice/notified";
 
-    const ALL: [&str; 8] = [
+    const ALL: [&str; 9] = [
         Self::RECEIVED,
         Self::HANDOFF_OPEN,
         Self::HANDOFF_CLOSED,
@@ -61,6 +65,7 @@ impl OwnTemplates {
         Self::QUARANTINED,
         Self::BOUNCED,
         Self::UNUSABLE,
+        Self::NOTIFIED,
     ];
 }
 
@@ -97,7 +102,7 @@ impl Playbook {
         if problems.has_errors() {
             return Err(problems);
         }
-        let (summary, failed) = rules.run_tests(read);
+        let (summary, failed) = rules.run_tests(read, &texts.mails);
         problems.extend(failed);
         if problems.has_errors() {
             return Err(problems);
@@ -262,6 +267,14 @@ fn cross_check(config: &Config, rules: &Rules, templates: &Templates) -> Problem
     for name in OwnTemplates::ALL.iter().filter(|name| !templates.contains(&own(name))) {
         let help = format!("write {}/{name}.zh.txt", config.templates);
         problems.push(Problem::outside(format!("the template `{name}` is missing")).code("E03").help(help));
+    }
+    let tiers: Vec<&str> = config.tiers.keys().map(String::as_str).collect();
+    for (tier, source, span) in rules.tiers().iter().filter(|(tier, ..)| !config.tiers.contains_key(tier)) {
+        let problem = source.error(span.clone(), format!("there is no tier `{tier}` in bot.toml")).code("E03");
+        problems.push(match tiers.is_empty() {
+            true => problem.help(format!("write a table [tier.{tier}] with `domains` or `addresses`")),
+            false => problem.did_you_mean(tier, tiers.iter().copied()),
+        });
     }
     let groups: Vec<&str> = rules.taxonomy().groups().map(|group| group.id.as_str()).collect();
     let used = config.mailboxes.iter().map(|mailbox| (&mailbox.group, vec!["mailbox", mailbox.name.as_str(), "group"]));

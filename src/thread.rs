@@ -86,6 +86,7 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
         references: referred.into_iter().filter(|id| id.own_case(key).is_none()).cloned().collect(),
         numbers,
         candidates: candidates(mail, key),
+        sender: message.sender().cloned(),
         scopes: answerable.into_iter().flat_map(scopes).collect(),
         twin: twin(message),
     }

@@ -15,6 +15,11 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 /// Reads the clock, where it is handed in: below the I/O line, and in tests that set it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// The day of a moment, as it is in Greenwich: near enough for dates that are looked at once a week.
+pub fn day(moment: Timestamp) -> Date {
+    moment.to_zoned(TimeZone::UTC).date()
+}
+
 /// When the people of a group are there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calendar {

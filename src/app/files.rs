@@ -1,6 +1,7 @@
 //! The files an admin wrote, read from disk: bot.toml, rules/, templates/. Relative paths start at the folder
 //! of bot.toml.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, Config};
@@ -69,22 +70,33 @@ pub fn texts_in(rules_folder: &Path, templates_folder: &Path) -> Result<Texts, P
             Err(why) => problems.push(Problem::outside(format!("{}: {why}", file.display()))),
         }
     }
-    if problems.has_errors() { Err(problems) } else { Ok(Texts { rules, templates }) }
+    let mut mails = BTreeMap::new();
+    for file in files(rules_folder, "eml", &mut problems) {
+        let name = file.strip_prefix(rules_folder).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+        match std::fs::read(&file) {
+            Ok(raw) => {
+                mails.insert(name, raw);
+            }
+            Err(error) => problems.push(Problem::outside(format!("{}: {error}", file.display()))),
+        }
+    }
+    if problems.has_errors() { Err(problems) } else { Ok(Texts { rules, templates, mails }) }
 }
 
 /// Each text with its place in a playbook, `rules/10-account.toml` or `templates/kb/550.zh.txt`; its rules were read
 /// from this folder.
-pub fn relative<'a>(rules_folder: &'a Path, texts: &'a Texts) -> impl Iterator<Item = (String, String)> + 'a {
+pub fn relative<'a>(rules_folder: &'a Path, texts: &'a Texts) -> impl Iterator<Item = (String, Vec<u8>)> + 'a {
     let rules = texts.rules.iter().map(move |source| {
         let path = Path::new(&source.name);
         let inner = path.strip_prefix(rules_folder).unwrap_or(path);
-        (format!("rules/{}", inner.display()), source.text.to_string())
+        (format!("rules/{}", inner.display()), source.text.as_bytes().to_vec())
     });
     let templates = texts
         .templates
         .iter()
-        .map(|(name, language, source)| (format!("templates/{name}.{language}.txt"), source.text.to_string()));
-    rules.chain(templates)
+        .map(|(name, language, source)| (format!("templates/{name}.{language}.txt"), source.text.as_bytes().to_vec()));
+    let mails = texts.mails.iter().map(|(name, raw)| (format!("rules/{name}"), raw.clone()));
+    rules.chain(templates).chain(mails)
 }
 
 fn read(file: &Path, problems: &mut Problems) -> Option<SourceText> {

@@ -39,7 +39,7 @@ pub struct Applied {
 }
 
 /// The files of a revision by their place in it, `rules/10-account.toml`.
-pub type Files = BTreeMap<String, String>;
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 const HISTORY: &str = "history.jsonl";
 
@@ -108,10 +108,10 @@ impl Revisions {
         if new.exists() {
             fs::remove_dir_all(&new)?;
         }
-        for (name, text) in files::relative(rules_folder, texts) {
+        for (name, bytes) in files::relative(rules_folder, texts) {
             let path = new.join(name);
             fs::create_dir_all(path.parent().unwrap_or(&new))?;
-            write_durably(&path, text.as_bytes())?;
+            write_durably(&path, &bytes)?;
         }
         fs::rename(&new, &folder)?;
         File::open(&self.folder)?.sync_all()?;
@@ -144,14 +144,14 @@ pub fn restore(configured: &Configured, wanted: &Files, present: &Texts) -> io::
     };
     let there: Files = files::relative(&configured.path(&configured.config.rules), present).collect();
     // Templates first: no rule may name one that is not there yet.
-    for (name, text) in wanted.iter().rev().filter(|(name, text)| there.get(*name) != Some(*text)) {
+    for (name, bytes) in wanted.iter().rev().filter(|(name, bytes)| there.get(*name) != Some(*bytes)) {
         let Some(path) = place(name) else { continue };
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
         let mut new = path.clone().into_os_string();
         new.push(".new");
-        write_durably(Path::new(&new), text.as_bytes())?;
+        write_durably(Path::new(&new), bytes)?;
         fs::rename(&new, &path)?;
     }
     for name in there.keys().filter(|name| !wanted.contains_key(*name)) {
@@ -185,7 +185,7 @@ fn collect(folder: &Path, name: &str, found: &mut Files) -> io::Result<()> {
         match path.is_dir() {
             true => collect(&path, &name, found)?,
             false => {
-                found.insert(name, fs::read_to_string(&path)?);
+                found.insert(name, fs::read(&path)?);
             }
         }
     }

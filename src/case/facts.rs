@@ -23,6 +23,8 @@ pub struct Clues {
     pub candidates: Vec<CaseNumber>,
     /// The budgets an answer would draw on.
     pub scopes: Vec<Scope>,
+    /// Whose other cases are counted.
+    pub sender: Option<Address>,
     /// What would make another mail the same mail.
     pub twin: Option<Twin>,
 }
@@ -44,6 +46,8 @@ pub struct Facts {
     pub free_number: Option<CaseNumber>,
     /// The case of this mail's twin, if one came within the last seven days.
     pub twin: Option<CaseNumber>,
+    /// Cases of the sender that are not closed, as far as they are counted.
+    pub open_cases: u32,
     pub budgets: Budgets,
     /// Until when these senders get no automatic answers; only those that were ever suppressed.
     pub suppressed: BTreeMap<Scope, Timestamp>,

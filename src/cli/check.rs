@@ -8,6 +8,7 @@ use super::{Done, Exit, Trouble, terminal};
 use crate::app::{self, doors, files};
 use crate::config;
 use crate::problem::{Problem, Problems};
+use crate::time;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -39,6 +40,7 @@ pub fn run(file: &Path, options: Options) -> Done {
 fn all(file: &Path) -> Result<(Problems, String), Problems> {
     let configured = files::configured(file)?;
     let (playbook, mut problems, tests) = app::playbook(&configured, app::stored_key(&configured))?;
+    problems.extend(playbook.rules().due_for_review(time::day(app::now())));
     problems.extend(secrets(&configured));
     problems.extend(folders(&configured));
     let rules = playbook.rules().rules().len();

@@ -1,16 +1,19 @@
 //! From what is written to what is meant: every value checked, every fault at its place.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::file::{BotFile, GroupTable, ImapTable, MailboxTable, RelayTable, ReplyTable, SmtpTable, Wording};
+use super::file::{
+    BotFile, GroupTable, ImapTable, MailboxTable, RelayTable, ReplyTable, SmtpTable, TierTable, Wording,
+};
 use super::place::{Places, variable};
 use super::{
     Auth, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Relay, Reply, Secret, SenderPolicy, Server,
-    Smtp, Source, Tls,
+    Smtp, Source, Tier, Tls,
 };
-use crate::address::{Address, ReversePath};
+use crate::address::{Address, ReversePath, parse_domain};
 use crate::ids::{GroupId, MailboxName, NameError};
 use crate::language::Language;
 use crate::problem::{Problems, closest};
@@ -63,6 +66,7 @@ impl Check<'_> {
         };
         let relay = self.relay(file.relay);
         let handoff = self.handoff(file.handoff, file.group);
+        let tiers = self.tiers(file.tier);
         let reply = self.reply(file.reply);
         let level = file.log.level;
         let levels = ["error", "warn", "info", "debug", "trace"];
@@ -80,6 +84,7 @@ impl Check<'_> {
             relay: relay?,
             bounce_address,
             handoff: handoff?,
+            tiers,
             reply: reply?,
             budget: file.budget,
             delivery: Delivery {
@@ -90,6 +95,25 @@ impl Check<'_> {
             source: self.places.source().clone(),
             overridden: self.places.overridden().to_vec(),
         })
+    }
+
+    fn tiers(&mut self, tables: BTreeMap<String, TierTable>) -> BTreeMap<String, Tier> {
+        let mut tiers = BTreeMap::new();
+        for (name, table) in tables {
+            let addresses = self.addresses(&["tier", &name, "addresses"], &table.addresses);
+            let mut domains = Vec::new();
+            for text in &table.domains {
+                match parse_domain(text) {
+                    Some(domain) => domains.push(domain),
+                    None => self.wrong(&["tier", &name, "domains"], format!("`{text}` is no domain")),
+                }
+            }
+            if table.addresses.is_empty() && table.domains.is_empty() {
+                self.wrong(&["tier", &name], "names nobody: give `domains` or `addresses`");
+            }
+            tiers.insert(name, Tier { domains, addresses });
+        }
+        tiers
     }
 
     fn organisation(&mut self, organisation: &std::collections::BTreeMap<String, Wording>) {

@@ -14,6 +14,7 @@ pub struct BotFile {
     pub relay: RelayTable,
     pub handoff: HandoffTable,
     pub group: BTreeMap<String, GroupTable>,
+    pub tier: BTreeMap<String, TierTable>,
     pub reply: ReplyTable,
     pub budget: BudgetTable,
     pub delivery: DeliveryTable,
@@ -189,6 +190,14 @@ impl Default for HandoffTable {
 #[serde(default, deny_unknown_fields)]
 pub struct GroupTable {
     pub to: Vec<String>,
+}
+
+/// Customers of one kind.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TierTable {
+    pub domains: Vec<String>,
+    pub addresses: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -43,6 +43,8 @@ pub struct Config {
     /// The reverse-path of what leaves; none means the mailbox's own address.
     pub bounce_address: Option<ReversePath>,
     pub handoff: Handoff,
+    /// Kinds of customers, by name.
+    pub tiers: BTreeMap<String, Tier>,
     pub reply: Reply,
     pub budget: Budget,
     pub delivery: Delivery,
@@ -183,6 +185,14 @@ impl Handoff {
     }
 }
 
+/// The customers of one kind.
+#[derive(Debug, Clone, Default)]
+pub struct Tier {
+    /// `example.com`, in lower case as A-labels; with the hosts below them.
+    pub domains: Vec<String>,
+    pub addresses: Vec<Address>,
+}
+
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub enabled: bool,
@@ -223,6 +233,21 @@ pub struct Log {
 impl Config {
     pub fn mailbox(&self, name: &MailboxName) -> Option<&Mailbox> {
         self.mailboxes.iter().find(|mailbox| mailbox.name == *name)
+    }
+
+    /// What kind of customer an address belongs to: an address that is named outranks its domain, and of domains the
+    /// longest, which is the nearest.
+    pub fn tier(&self, address: &Address) -> Option<&str> {
+        let named = self.tiers.iter().find(|(_, tier)| tier.addresses.iter().any(|one| one.matches(address)));
+        let below = |domain: &&String| {
+            let rest = address.domain().strip_suffix(domain.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        let by_domain = || {
+            let nearest = |tier: &Tier| tier.domains.iter().filter(below).map(String::len).max();
+            self.tiers.iter().filter(|(_, tier)| nearest(tier).is_some()).max_by_key(|(_, tier)| nearest(tier))
+        };
+        named.or_else(by_domain).map(|(name, _)| name.as_str())
     }
 
     /// A fault of the value at `path`, found when other files were held against it.
@@ -322,6 +347,7 @@ mod tests {
             ("relay.smtp", "[relay.smtp]"),
             ("handoff", "[handoff]"),
             ("group.mail-tech", "[group.mail-tech]"),
+            ("tier.vip", "[tier.vip]"),
             ("reply", "[reply]"),
             ("budget", "[budget]"),
             ("delivery", "[delivery]"),

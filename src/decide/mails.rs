@@ -11,6 +11,7 @@ use crate::language::Language;
 use crate::message::Defect;
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
+use crate::rules::Notified;
 use crate::screen::{self, Kind, Reason};
 use crate::thread::{Because, Threading};
 use crate::time::Timestamp;
@@ -23,6 +24,8 @@ pub(super) struct Letters {
     /// The text of the answer.
     pub said: Option<String>,
     pub forwards: Vec<Outgoing>,
+    /// To whom rules notify.
+    pub notices: Vec<Outgoing>,
 }
 
 /// Writes the mails of a plan. A template that fails is an answer that does not leave, never a mail lost: the
@@ -52,7 +55,11 @@ pub(super) fn write(
         true => forwards(mail, case, why, written, fault, playbook, now),
         false => Vec::new(),
     };
-    Letters { answer, said, forwards }
+    let notices = match plan {
+        Plan::Record => Vec::new(),
+        _ => notices(mail, case, why, playbook, now),
+    };
+    Letters { answer, said, forwards, notices }
 }
 
 fn answer_text(
@@ -107,7 +114,10 @@ fn forwards(
         answered,
         why: reasons(why, fault, handoff.language),
         attachments: message.attachments.clone(),
-        send_original: handoff.attach_original && message.size as u64 <= playbook.largest_original(),
+        // The original has the secrets in it that are masked here.
+        send_original: handoff.attach_original
+            && why.judgement.redact.is_empty()
+            && message.size as u64 <= playbook.largest_original(),
         authentication: told::authentication(&why.screening.authentication, message.sender(), handoff.language),
         warnings: warnings(mail, why, handoff.language),
         text: if human { fresh_and_forwarded(mail) } else { message.text.clone() },
@@ -156,7 +166,42 @@ fn warnings(mail: &Mail<'_>, why: &Why, language: Language) -> Vec<String> {
     }
     let screened = reasons.iter().map(|reason| reason.explanation(language).to_owned());
     let cut = mail.message.defects.contains(&Defect::Cut).then(|| told::cut(language));
-    screened.chain(cut).collect()
+    let redacted = (!why.judgement.redact.is_empty()).then(|| told::redacted(language));
+    screened.chain(cut).chain(redacted).collect()
+}
+
+/// The short word to whom rules notify: which case, and what it is about, nothing of what the customer wrote.
+fn notices(mail: &Mail<'_>, case: &Case, why: &Why, playbook: &Playbook, now: Timestamp) -> Vec<Outgoing> {
+    let handoff = &playbook.config().handoff;
+    let mut to: Vec<&Address> = Vec::new();
+    for notified in &why.judgement.notify {
+        match notified {
+            Notified::Group(group) => to.extend(handoff.addresses(group)),
+            Notified::Address(address) => to.push(address),
+        }
+    }
+    let mut told = BTreeSet::new();
+    to.retain(|address| told.insert(*address));
+    let category = why.judgement.category.as_ref();
+    let rules = why.judgement.hits.iter().filter(|hit| !hit.shadow && playbook.rules().notifies(&hit.rule));
+    let rules: Vec<&str> = rules.map(|hit| hit.rule.as_str()).collect();
+    let told = [
+        ("notice.case", case.number.to_string()),
+        (
+            "notice.what",
+            category.map(|won| playbook.category_label(&won.category, handoff.language)).unwrap_or_default(),
+        ),
+        ("notice.to", playbook.group_label(&case.group, handoff.language)),
+        ("notice.why", rules.join(", ")),
+    ];
+    let name = format!("notified {}", mail.hash);
+    let fill = |values: &mut Values| {
+        for (key, text) in &told {
+            values.text(key, text);
+        }
+    };
+    let send = |to: &Address| notice_to(to, playbook, mail.mailbox, OwnTemplates::NOTIFIED, &name, fill, now);
+    to.into_iter().map(send).collect()
 }
 
 /// Why humans get the mail, in their language.
@@ -206,12 +251,24 @@ pub(super) fn notice_of(
 ) -> Option<Outgoing> {
     let config = playbook.config();
     let to: &Address = config.operator.as_ref().or(config.handoff.to.first())?;
+    Some(notice_to(to, playbook, mailbox, template, name, fill, now))
+}
+
+fn notice_to(
+    to: &Address,
+    playbook: &Playbook,
+    mailbox: &crate::config::Mailbox,
+    template: &str,
+    name: &str,
+    fill: impl FnOnce(&mut Values),
+    now: Timestamp,
+) -> Outgoing {
     let language: Language = playbook.config().handoff.language;
     let mut values: Values = playbook.values(&mailbox.group, language, now);
     fill(&mut values);
     let written = playbook.templates().render(&own(template), language, &values);
     let written = written.unwrap_or_else(|error| Written::new(template, &error.to_string(), language));
-    Some(compose::notice(playbook.key(), &playbook.voice(mailbox, language), to, &written, name, now))
+    compose::notice(playbook.key(), &playbook.voice(mailbox, language), to, &written, name, now)
 }
 
 /// What kind of mail of ours an identifier belongs to, and its case; none if it is not ours.

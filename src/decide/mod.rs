@@ -16,6 +16,7 @@ mod budget;
 mod dead_letter;
 mod heard;
 mod mails;
+mod redact;
 pub mod told;
 mod trouble;
 mod upshot;
@@ -26,6 +27,8 @@ pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unusable};
 pub use upshot::{Aspect, Foreseen, Foresight, Upshot};
 pub use why::{Shown, Silence, Why};
 
+use std::time::Duration;
+
 use crate::address::Address;
 use crate::case::{Case, CaseState, Facts, Said, Scope, Suppression};
 use crate::config::{Mailbox, SenderPolicy};
@@ -34,8 +37,8 @@ use crate::language::Language;
 use crate::message::{Action, Message, Report};
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
-use crate::rules::{CaseMoment, Input, Judgement};
-use crate::screen::{self, Arrived, Findings, Kind, Reason, Screening, Verdict};
+use crate::rules::{CaseMoment, Input, Judgement, Proof, Proofs};
+use crate::screen::{self, Arrived, Authentication, Findings, Kind, Reason, Screening, Verdict};
 use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
 
@@ -108,8 +111,11 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
     let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
     let screening = screened(mail, playbook, now);
-    let question = question(mail, before.as_ref(), now);
+    let question = question(mail, before.as_ref(), facts, &screening, playbook, now);
     let (language, judgement) = (question.language, playbook.rules().judge(&question));
+    let redacted = redact::redacted(mail.message, &judgement);
+    let mail = &Mail { message: redacted.as_ref().unwrap_or(mail.message), ..*mail };
+    let judgement = redact::judged(judgement);
     let plan = plan(mail, &screening, &threading, before.as_ref(), &judgement, playbook, now).with_copy(&judgement);
     let gate = gate(&screening, before.as_ref(), facts, &judgement, playbook, now);
     let (plan, silence) = plan.through(gate);
@@ -143,21 +149,36 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     }
     effects.extend(why.suppressed.iter().cloned().map(Effect::Suppress));
     let notice = trouble::bounced(mail, case_number, playbook, now);
-    effects.extend(letters.answer.into_iter().chain(letters.forwards).chain(notice).map(Effect::Send));
+    effects.extend(
+        letters.answer.into_iter().chain(letters.forwards).chain(notice).chain(letters.notices).map(Effect::Send),
+    );
     Decision { effects, why }
 }
 
 /// What the rules are asked about a mail that comes into this case, or opens one.
-pub fn question<'a>(mail: &Mail<'a>, before: Option<&'a Case>, now: Timestamp) -> Input<'a> {
+pub fn question<'a>(
+    mail: &Mail<'a>,
+    before: Option<&'a Case>,
+    facts: &Facts,
+    screening: &Screening,
+    playbook: &'a Playbook,
+    now: Timestamp,
+) -> Input<'a> {
+    // Whose From is proven false is no customer of any kind.
+    let believed = screening.authentication.verdict != Verdict::Fail;
+    let sender = mail.message.sender().filter(|_| believed);
+    let followed_is_open = before.is_some_and(|case| case.state != CaseState::Closed);
     Input {
-        message: mail.message,
         case: moment(before),
-        language: language(mail, before),
-        now,
+        tier: sender.and_then(|sender| playbook.config().tier(sender)),
+        age: before.map_or(Duration::ZERO, |case| now.duration_since(case.opened).unsigned_abs()),
+        open_cases: facts.open_cases.saturating_sub(u32::from(followed_is_open)),
+        proofs: proofs(&screening.authentication),
         subject_unchanged: before.is_some() && thread::is_reply(mail.message),
         exchanges: before.map_or(0, |case| case.received) + 1,
         answers: before.map_or(0, |case| case.answers),
         group: Some(before.map_or(&mail.mailbox.group, |case| &case.group)),
+        ..Input::first(mail.message, language(mail, before), now)
     }
 }
 
@@ -369,6 +390,20 @@ fn scopes(screening: &Screening, playbook: &Playbook) -> Vec<Scope> {
 fn language(mail: &Mail<'_>, before: Option<&Case>) -> Language {
     let spoken_before = before.map(|case| case.language);
     mail.message.language.language().or(spoken_before).unwrap_or(mail.mailbox.language)
+}
+
+fn proofs(authentication: &Authentication) -> Proofs {
+    let proof = |verdict| match verdict {
+        Verdict::Pass => Proof::Pass,
+        Verdict::Fail => Proof::Fail,
+        Verdict::Unknown => Proof::Unknown,
+    };
+    Proofs {
+        dkim: proof(authentication.dkim),
+        spf: proof(authentication.spf),
+        dmarc: proof(authentication.dmarc),
+        from: proof(authentication.verdict),
+    }
 }
 
 fn moment(before: Option<&Case>) -> CaseMoment {

@@ -167,6 +167,17 @@ pub fn cut(language: Language) -> String {
     .into()
 }
 
+/// Secrets in the mail were masked.
+pub fn redacted(language: Language) -> String {
+    by_language(
+        language,
+        "来信含有密码等敏感信息，已打码，原信未随附；请勿向客户索要此类信息",
+        "secrets in the mail were masked and the original is not attached; never ask the customer for them",
+        "メールに含まれていた機密情報は伏せ字にし、原文は添付していません。お客様にお尋ねにならないでください",
+    )
+    .into()
+}
+
 /// Why no category won.
 pub fn ambiguity(why_not: &Ambiguity, language: Language) -> String {
     match (why_not, language) {

@@ -76,6 +76,7 @@ impl Upshot {
 /// A mail, threaded and screened once, to be decided under several playbooks of one configuration.
 pub struct Foresight<'a> {
     mail: Mail<'a>,
+    facts: Facts,
     now: Timestamp,
     threading: Threading,
     screening: Screening,
@@ -92,7 +93,7 @@ impl<'a> Foresight<'a> {
             Threading::Twin(_) | Threading::New => None,
         };
         let screening = screened(&Mail { message: heard.as_ref().unwrap_or(mail.message), ..*mail }, playbook, now);
-        Foresight { mail: *mail, now, threading, screening, heard }
+        Foresight { mail: *mail, facts: facts.clone(), now, threading, screening, heard }
     }
 
     /// What would come of it; `suppose` changes one rule.
@@ -102,7 +103,7 @@ impl<'a> Foresight<'a> {
             Threading::Follows { case, .. } => Some(case.as_ref()),
             Threading::Twin(_) | Threading::New => None,
         };
-        let question = question(mail, before, self.now);
+        let question = question(mail, before, &self.facts, &self.screening, playbook, self.now);
         let judgement = match suppose {
             None => playbook.rules().judge(&question),
             Some(suppose) => playbook.rules().judge_as_if(&question, suppose),

@@ -17,6 +17,8 @@ pub struct Attachment {
     /// The media type by its first octets; none for texts and for what is not known.
     pub sniffed: Option<&'static str>,
     pub hash: FileHash,
+    /// What stands in it, where it is plain text: a log, a table. The beginning, at most [`MAX_TEXT`] octets of it.
+    pub text: String,
 }
 
 impl Attachment {
@@ -28,6 +30,7 @@ impl Attachment {
             size: octets.len(),
             sniffed: sniff::sniff(octets),
             hash: FileHash::of(octets),
+            text: plain_text(name, media_type, octets),
         }
     }
 
@@ -36,6 +39,13 @@ impl Attachment {
         self.sniffed.is_some_and(|sniffed| sniff::contradicts(sniffed, &self.name))
     }
 }
+
+/// Octets of an attachment that are read as text: a log says at its beginning what it is about, and rules look at no
+/// more of any text.
+const MAX_TEXT: usize = 64 * 1024;
+/// What is read as text, by media type or by the ending of the name; text/html and scripts are not.
+const TEXT_TYPES: [&str; 4] = ["text/plain", "text/csv", "text/tab-separated-values", "text/x-log"];
+const TEXT_ENDINGS: [&str; 5] = [".txt", ".log", ".csv", ".tsv", ".out"];
 
 /// Octets of a file name: room for a prefix of ours within the 255 of common file systems.
 const MAX_NAME: usize = 100;
@@ -72,6 +82,23 @@ pub(super) fn safe_name(written: &str) -> String {
             .is_some_and(|rest| rest.chars().count() == 1 && rest.chars().all(char::is_numeric));
     let name = if device { format!("_{name}") } else { name.to_owned() };
     shorten(&name).trim_end_matches([' ', '.']).to_owned()
+}
+
+/// The text of an attachment that is nothing but text; no charset is declared that one could believe.
+fn plain_text(name: &str, media_type: &str, octets: &[u8]) -> String {
+    let name = name.to_ascii_lowercase();
+    let is_text = TEXT_TYPES.contains(&media_type) || TEXT_ENDINGS.iter().any(|ending| name.ends_with(ending));
+    // A text has no null octets, but for UTF-16, whose byte order mark is looked at by `decode`.
+    let is_wide = octets.starts_with(&[0xFF, 0xFE]) || octets.starts_with(&[0xFE, 0xFF]);
+    let octets = match octets.get(..MAX_TEXT) {
+        // Cut at a line: half a character at the end would speak against every charset.
+        Some(begin) => &begin[..begin.iter().rposition(|octet| *octet == b'\n').map_or(MAX_TEXT, |end| end + 1)],
+        None => octets,
+    };
+    if !is_text || sniff::sniff(octets).is_some() || (octets.contains(&0) && !is_wide) {
+        return String::new();
+    }
+    text::cut(&text::tidy(&text::decode(octets, None).text), MAX_TEXT).to_owned()
 }
 
 /// Cuts a name to [`MAX_NAME`] octets and keeps its extension.

@@ -141,7 +141,12 @@ fn actions(rule: &Rule) -> Vec<Line> {
             line(format!("{what} {}", words.join(", ")));
         }
     }
+    if !actions.notify.is_empty() {
+        let told: Vec<String> = actions.notify.iter().map(ToString::to_string).collect();
+        line(format!("notifies {}", told.join(", ")));
+    }
     let flags = [
+        (actions.redact.secrets, "masks the secrets it finds"),
         (actions.suppress, "lets nothing be answered"),
         (actions.forward, "sends humans a copy"),
         (actions.offer_human, "offers a human"),

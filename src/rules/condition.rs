@@ -5,13 +5,18 @@ use std::ops::Range;
 
 use regex::Regex;
 
+use super::attachment::AttachmentTest;
+use super::code::CodePattern;
 use super::engine::Judge;
 use super::field::value_of;
-use super::judgement::{CaseMoment, Evidence};
+use super::judgement::{CaseMoment, Evidence, Proof, Proofs};
+use super::negation;
+use super::secrets::SecretKind;
 use super::segment::{Segment, Segments, View};
+use super::sequence::SequenceIn;
 use super::vocabulary::{Look, Needle, Seen};
 use crate::address::Address;
-use crate::fold::{Folded, fold};
+use crate::fold::{Folded, fold, fold_words};
 use crate::language::Language;
 use crate::time::Hours;
 
@@ -43,10 +48,18 @@ pub(super) enum Condition {
     Case(Vec<CaseMoment>),
     Exchanges(Comparison),
     Answers(Comparison),
-    Attachment {
-        extensions: Vec<String>,
-        count: Comparison,
-    },
+    Attachment(AttachmentTest),
+    /// The recipient's subaddress, folded.
+    RecipientTag(Vec<String>),
+    Tier(Vec<String>),
+    /// In seconds.
+    Age(Comparison),
+    OpenCases(Comparison),
+    /// One of these is so.
+    Auth(Vec<(Method, Proof)>),
+    Code(CodeIn),
+    Sequence(SequenceIn),
+    Secret(SecretIn),
     Field {
         id: String,
         test: Test,
@@ -68,6 +81,8 @@ pub(super) struct WordsIn {
     /// So many different ones.
     pub(super) min: usize,
     pub(super) segments: Option<Segments>,
+    /// A hit that is denied right beside it (`negation`) does not count.
+    pub(super) drop_denied: bool,
 }
 
 /// What may stand beside a keyword.
@@ -84,8 +99,8 @@ pub(super) enum Edges {
 #[derive(Debug)]
 pub(super) struct PatternIn {
     pub(super) regex: Regex,
-    /// One of these was seen wherever it matches; empty: it cannot be told.
-    pub(super) literals: Vec<Needle>,
+    /// Of each of these sets one was seen wherever it matches; empty: it cannot be told.
+    pub(super) literals: Vec<Vec<Needle>>,
     pub(super) segments: Option<Segments>,
 }
 
@@ -121,12 +136,38 @@ pub(super) enum Relation {
     More,
 }
 
+/// `{ code = "smtp:55x" }`.
+#[derive(Debug)]
+pub(super) struct CodeIn {
+    pub(super) patterns: Vec<CodePattern>,
+    pub(super) segments: Option<Segments>,
+}
+
+/// `{ secret = "password" }`.
+#[derive(Debug)]
+pub(super) struct SecretIn {
+    pub(super) kinds: Vec<SecretKind>,
+    pub(super) segments: Option<Segments>,
+}
+
+/// What speaks for the sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Dkim,
+    Spf,
+    Dmarc,
+    /// All of it together.
+    From,
+}
+
 /// Why a rule holds.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reason {
     pub(super) evidence: Vec<Evidence>,
     /// Named captures of its regexes; the first of a name stays.
     pub(super) captures: BTreeMap<String, String>,
+    /// What its `secret` conditions found, and the captures of this name: as it is written in the mail.
+    pub(super) secrets: Vec<String>,
 }
 
 /// A stretch of the original that does not count.
@@ -137,7 +178,11 @@ pub(super) struct Mask {
 }
 
 /// Pieces of evidence kept for one condition: enough to be convinced.
-const MAX_EVIDENCE: usize = 8;
+pub(super) const MAX_EVIDENCE: usize = 8;
+/// Secrets of one rule that are kept: all of them are masked, not only the first.
+const MAX_SECRETS: usize = 64;
+/// The named capture that is a secret.
+pub(super) const SECRET: &str = "secret";
 
 impl Reason {
     /// The best factor among the segments the evidence stands in. What was not read out of a text counts as
@@ -151,11 +196,15 @@ impl Reason {
         for (name, value) in other.captures {
             self.captures.entry(name).or_insert(value);
         }
+        self.secrets.extend(other.secrets);
     }
 
     fn capture(&mut self, regex: &Regex, captures: &regex::Captures<'_>, original: &str, folded: &Folded) {
         for name in regex.capture_names().flatten() {
             if let Some(found) = captures.name(name) {
+                if name == SECRET {
+                    self.secrets.push(original[folded.original(found.range())].to_owned());
+                }
                 self.captures.entry(name.to_owned()).or_insert_with(|| value_of(original, folded, found.range()));
             }
         }
@@ -216,7 +265,18 @@ impl<'r> Judge<'r, '_> {
             Condition::Case(moments) => moments.contains(&self.input.case),
             Condition::Exchanges(comparison) => comparison.holds(f64::from(self.input.exchanges)),
             Condition::Answers(comparison) => comparison.holds(f64::from(self.input.answers)),
-            Condition::Attachment { extensions, count } => self.attachments_hold(extensions, *count, reason),
+            Condition::Attachment(test) => test.holds(&message.attachments, reason),
+            Condition::RecipientTag(tags) => message.recipients().any(|recipient| {
+                let detail = recipient.detail('+').map(|(_, detail)| fold_words(detail));
+                detail.is_some_and(|detail| tags.contains(&detail))
+            }),
+            Condition::Tier(tiers) => self.input.tier.is_some_and(|tier| tiers.iter().any(|wanted| wanted == tier)),
+            Condition::Age(comparison) => comparison.holds(self.input.age.as_secs_f64()),
+            Condition::OpenCases(comparison) => comparison.holds(f64::from(self.input.open_cases)),
+            Condition::Auth(wanted) => wanted.iter().any(|(method, proof)| method.of(&self.input.proofs) == *proof),
+            Condition::Code(code) => self.code_holds(code, scope, masks, reason),
+            Condition::Sequence(sequence) => self.sequence_holds(sequence, scope, masks, reason),
+            Condition::Secret(secret) => self.secret_holds(secret, scope, masks, reason),
             Condition::Field { id, test } => test.holds(self.fields.get(id).map(String::as_str)),
             Condition::Category(patterns) => {
                 let won = self.won.as_ref().map_or(super::taxonomy::UNCLASSIFIED, |won| won.category.as_str());
@@ -257,6 +317,7 @@ impl<'r> Judge<'r, '_> {
                 let view = &self.views.all()[seen.view];
                 if let Some(range) = words.range_of(view, seen)
                     && !is_masked(masks, view.segment, &range)
+                    && !(words.drop_denied && words.is_denied(view, seen))
                 {
                     found = true;
                     if evidence.len() < MAX_EVIDENCE {
@@ -275,8 +336,7 @@ impl<'r> Judge<'r, '_> {
     }
 
     fn pattern_holds(&self, pattern: &PatternIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
-        let literals = &pattern.literals;
-        if !literals.is_empty() && !literals.iter().any(|literal| self.sightings.any(*literal)) {
+        if !pattern.literals.iter().all(|words| words.iter().any(|word| self.sightings.any(*word))) {
             return false;
         }
         let mut holds = false;
@@ -299,28 +359,43 @@ impl<'r> Judge<'r, '_> {
     }
 
     fn may_match(&self, pattern: &PatternIn, view: usize) -> bool {
-        pattern.literals.is_empty() || (pattern.literals.iter()).any(|literal| self.sightings.is_in(*literal, view))
+        pattern.literals.iter().all(|words| words.iter().any(|word| self.sightings.is_in(*word, view)))
     }
 
-    fn attachments_hold(&self, extensions: &[String], count: Comparison, reason: &mut Reason) -> bool {
-        let (mut counted, mut start, mut evidence) = (0_u32, 0, Vec::new());
-        for attachment in &self.input.message.attachments {
-            let extension = attachment.name.rsplit_once('.').map_or("", |(_, extension)| extension);
-            if extensions.is_empty() || extensions.iter().any(|wanted| wanted.eq_ignore_ascii_case(extension)) {
-                counted += 1;
-                if evidence.len() < MAX_EVIDENCE {
-                    evidence.push(Evidence {
-                        segment: Segment::AttachmentName,
-                        range: start..start + attachment.name.len(),
-                        text: attachment.name.clone(),
-                    });
+    /// A code that a mail system said.
+    fn code_holds(&self, code: &CodeIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
+        let segments = code.segments.or(scope);
+        let mut holds = false;
+        for found in self.codes().iter().filter(|found| found.is_in(&self.views, segments)) {
+            let view = &self.views.all()[found.view];
+            let range = view.folded.original(found.range.clone());
+            if code.patterns.iter().any(|pattern| pattern.matches(found))
+                && !is_masked(masks, view.segment, &range)
+                && reason.evidence.len() < MAX_EVIDENCE
+            {
+                holds = true;
+                let said = || value_of(&view.original, &view.folded, found.range.clone());
+                reason.captures.entry("code".into()).or_insert_with(said);
+                reason.evidence.push(evidence_in(view, range));
+            }
+        }
+        holds
+    }
+
+    fn secret_holds(&self, secret: &SecretIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
+        let mut holds = false;
+        for (_, view) in self.views.of_segments(secret.segments.or(scope)) {
+            for range in secret.kinds.iter().flat_map(|kind| kind.find(view.folded.text())) {
+                let range = view.folded.original(range);
+                if is_masked(masks, view.segment, &range) || reason.secrets.len() == MAX_SECRETS {
+                    continue;
+                }
+                holds = true;
+                reason.secrets.push(view.original[range.clone()].to_owned());
+                if reason.evidence.len() < MAX_EVIDENCE {
+                    reason.evidence.push(evidence_in(view, range));
                 }
             }
-            start += attachment.name.len() + 1;
-        }
-        let holds = count.holds(f64::from(counted));
-        if holds {
-            reason.evidence.extend(evidence);
         }
         holds
     }
@@ -370,21 +445,54 @@ impl<'r> Judge<'r, '_> {
 impl WordsIn {
     /// Where in the original this word was seen, if what stands beside it lets it be a word.
     pub(super) fn range_of(&self, view: &View<'_>, seen: &Seen) -> Option<Range<usize>> {
-        let folded = match self.look {
-            Look::Folded => &view.folded,
-            Look::Squeezed => view.squeezed.as_ref()?,
-        };
-        let text = folded.text();
-        let counts = |c: char| match self.edges {
+        let folded = view.look(self.look)?;
+        self.edges.fit(folded.text(), seen.start..seen.end).then(|| folded.original(seen.start..seen.end))
+    }
+
+    pub(super) fn is_denied(&self, view: &View<'_>, seen: &Seen) -> bool {
+        view.look(self.look).is_some_and(|folded| {
+            let text = folded.text();
+            negation::is_denied(&text[..seen.start], &text[seen.start..seen.end], &text[seen.end..])
+        })
+    }
+}
+
+impl Edges {
+    pub(super) const ALL: [Edges; 3] = [Edges::Auto, Edges::Word, Edges::Off];
+
+    /// May a word stand there, for what stands beside it?
+    pub(super) fn fit(self, text: &str, range: Range<usize>) -> bool {
+        let counts = |c: char| match self {
             Edges::Auto => c.is_ascii_alphanumeric(),
             Edges::Word => c.is_alphanumeric(),
             Edges::Off => false,
         };
-        let word = text.get(seen.start..seen.end)?;
-        let (before, after) = (text[..seen.start].chars().next_back(), text[seen.end..].chars().next());
+        let Some(word) = text.get(range.clone()) else { return false };
+        let (before, after) = (text[..range.start].chars().next_back(), text[range.end..].chars().next());
         let joined = |inner: Option<char>, outer: Option<char>| inner.is_some_and(counts) && outer.is_some_and(counts);
-        let fits = !joined(word.chars().next(), before) && !joined(word.chars().next_back(), after);
-        fits.then(|| folded.original(seen.start..seen.end))
+        !joined(word.chars().next(), before) && !joined(word.chars().next_back(), after)
+    }
+}
+
+impl Method {
+    pub(super) const ALL: [Method; 4] = [Method::Dkim, Method::Spf, Method::Dmarc, Method::From];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Method::Dkim => "dkim",
+            Method::Spf => "spf",
+            Method::Dmarc => "dmarc",
+            Method::From => "from",
+        }
+    }
+
+    pub(super) fn of(self, proofs: &Proofs) -> Proof {
+        match self {
+            Method::Dkim => proofs.dkim,
+            Method::Spf => proofs.spf,
+            Method::Dmarc => proofs.dmarc,
+            Method::From => proofs.from,
+        }
     }
 }
 
@@ -437,6 +545,10 @@ impl DomainName {
 
 impl Comparison {
     pub(super) fn parse(text: &str) -> Option<Comparison> {
+        Comparison::parse_with(text, |number| number.parse().ok())
+    }
+
+    pub(super) fn parse_with(text: &str, number: impl Fn(&str) -> Option<f64>) -> Option<Comparison> {
         let relations = [
             (">=", Relation::AtLeast),
             ("<=", Relation::AtMost),
@@ -446,11 +558,11 @@ impl Comparison {
             ("", Relation::Equal),
         ];
         let (sign, relation) = relations.into_iter().find(|(sign, _)| text.starts_with(sign))?;
-        let number: f64 = text[sign.len()..].trim().parse().ok()?;
+        let number = number(text[sign.len()..].trim())?;
         number.is_finite().then_some(Comparison { relation, number })
     }
 
-    fn holds(self, value: f64) -> bool {
+    pub(super) fn holds(self, value: f64) -> bool {
         match self.relation {
             Relation::Less => value < self.number,
             Relation::AtMost => value <= self.number,

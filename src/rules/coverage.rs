@@ -4,7 +4,7 @@
 //! A keyword of `all`, `any` or a boost is exercised when it stands in the mail of a passing test for which the rule
 //! holds; one of `none` or `except` when it is seen where it was looked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Rules;
 use super::condition::{Condition, Mask, Reason, When, WordsIn, is_masked};
@@ -95,15 +95,19 @@ fn language_of(keyword: &str) -> Option<Language> {
     language::detect(keyword).language()
 }
 
-pub(super) fn of(rules: &Rules, read: &dyn Fn(&[u8]) -> Message, step: &mut dyn FnMut()) -> Coverage {
+pub(super) fn of(
+    rules: &Rules,
+    read: &dyn Fn(&[u8]) -> Message,
+    mails: &BTreeMap<String, Vec<u8>>,
+    step: &mut dyn FnMut(),
+) -> Coverage {
     let mut tally = Tally { rules: rules.rules.iter().map(blank).collect() };
     // In the order of the tests, which is that of the rules.
-    let mut runs = inline_test::each(rules, None, read);
+    let mut runs = inline_test::each(rules, None, read, mails);
     for (place, rule) in rules.rules.iter().enumerate() {
         for test in &rule.tests {
             let passed = runs.next().is_some_and(|run| run.outcome == TestOutcome::Passed);
-            if passed {
-                let message = read(&test.mail.write());
+            if passed && let Ok(message) = test.mail.read(read, mails) {
                 engine::watch(rules, &test.input(&message), Supposing::InForce(place), &mut tally);
             }
             step();
@@ -225,7 +229,8 @@ impl Judge<'_, '_> {
             self.sightings.of(**needle).iter().any(|seen| {
                 let view = &self.views.all()[seen.view];
                 let range = words.range_of(view, seen).filter(|_| anywhere || wanted[seen.view]);
-                range.is_some_and(|range| !is_masked(masks, view.segment, &range))
+                let denied = words.drop_denied && words.is_denied(view, seen);
+                range.is_some_and(|range| !denied && !is_masked(masks, view.segment, &range))
             })
         };
         words.needles.iter().filter(counts).copied().collect()

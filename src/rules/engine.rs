@@ -8,14 +8,16 @@
 //! first guard has the word, then the first routing rule, then the winning category's strongest rule, then the
 //! category itself. Tags unite, steps of priority add up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::Rules;
+use super::code::{self, Code};
 use super::condition::Reason;
 use super::field::value_of;
-use super::judgement::{Handoff, Hit, Input, Judgement, Won};
-use super::rule::{Phase, PriorityChange, Reply, Rule};
+use super::judgement::{Handoff, Hit, Input, Judgement, Notified, Won};
+use super::rule::{Actions, Phase, PriorityChange, Reply, Rule};
 use super::score::{self, Points};
 use super::segment::{Segment, Segments, Views};
 use super::vocabulary::Sightings;
@@ -37,12 +39,19 @@ pub(super) struct Judge<'r, 'm> {
     pub(super) best_score: f64,
     /// Why each rule holds, if it was asked in this phase. A rule that is being asked stands here as not
     /// holding, so that rules in a circle end.
-    reasons: Vec<Option<Option<Rc<Reason>>>>,
+    reasons: HashMap<usize, Option<Rc<Reason>>>,
+    /// Rules that may hold, for the words that were seen. The others are not asked: of thousands a mail wakes a few.
+    awake: Vec<bool>,
+    /// Read when the first rule asks.
+    codes: OnceCell<Vec<Code>>,
     supposing: Supposing,
     watcher: Option<&'m mut dyn Watcher>,
     hits: Vec<Hit>,
     /// Fields that a rule has set.
     set: BTreeSet<String>,
+    /// What rules that redact have found, and the fields they name.
+    secrets: BTreeSet<String>,
+    hidden_fields: BTreeSet<&'r str>,
 }
 
 /// What is taken for true beside the rules as they are.
@@ -64,7 +73,8 @@ pub(super) trait Watcher {
 /// What rules have said so far, in order of precedence: who comes first stays.
 #[derive(Default)]
 struct Said<'r> {
-    reply: Option<&'r Reply>,
+    /// The first rule that says what to answer.
+    reply: Option<&'r Actions>,
     group: Option<&'r GroupId>,
     handoff: Option<(Option<&'r GroupId>, &'r str)>,
     priority: Option<super::Priority>,
@@ -75,6 +85,7 @@ struct Said<'r> {
     close: Option<std::time::Duration>,
     forward: bool,
     offer_human: bool,
+    notify: BTreeSet<&'r Notified>,
 }
 
 pub(super) fn judge(rules: &Rules, input: &Input<'_>, supposing: Supposing) -> Judgement {
@@ -90,6 +101,8 @@ pub(super) fn watch<'m>(
     watcher: &'m mut dyn Watcher,
 ) -> Judgement {
     let mut judge = Judge::new(rules, input, Segment::ALL.into_iter().collect(), true, supposing);
+    // The rules whose words are missing are asked as well, to see what they miss.
+    judge.awake.fill(true);
     judge.watcher = Some(watcher);
     judge.run()
 }
@@ -105,6 +118,10 @@ impl<'r, 'm> Judge<'r, 'm> {
         let views = Views::of(input.message, segments, squeeze, !input.subject_unchanged);
         let sightings = rules.vocabulary.read(views.all());
         let fields = rules.form.read(&rules.taxonomy.fields, &views);
+        let mut awake = rules.gates.always.clone();
+        for needle in sightings.all() {
+            rules.gates.of(*needle).iter().for_each(|place| awake[*place as usize] = true);
+        }
         Judge {
             rules,
             input,
@@ -114,11 +131,15 @@ impl<'r, 'm> Judge<'r, 'm> {
             hours: Hours::Open,
             won: None,
             best_score: 0.0,
-            reasons: Vec::new(),
+            reasons: HashMap::new(),
+            awake,
+            codes: OnceCell::new(),
             supposing,
             watcher: None,
             hits: Vec::new(),
             set: BTreeSet::new(),
+            secrets: BTreeSet::new(),
+            hidden_fields: BTreeSet::new(),
         }
     }
 
@@ -184,13 +205,13 @@ impl<'r, 'm> Judge<'r, 'm> {
         let handoff = said.handoff.map(|(to, reason)| Handoff { to: to.or(group).cloned(), reason: reason.to_owned() });
         let whose_hours = handoff.as_ref().and_then(|handoff| handoff.to.as_ref()).or(group);
         let hours = taxonomy.hours(whose_hours.or(at_first), self.input.now);
+        let redact = self.redactions();
         let priority = said.priority.or(category.map(|category| category.priority));
         Judgement {
             category: self.won,
             hits: self.hits,
             reply: said
-                .reply
-                .filter(|_| said.suppressed_by.is_none())
+                .reply(&self.fields)
                 .map(|reply| if hours.is_open() { &reply.open } else { &reply.closed })
                 .cloned(),
             group: group.cloned(),
@@ -209,43 +230,61 @@ impl<'r, 'm> Judge<'r, 'm> {
             offer_human: said.offer_human,
             forward: said.forward,
             close: said.close,
+            notify: said.notify.into_iter().cloned().collect(),
+            redact,
             ..judgement
         }
     }
 
     /// A phase begins: conditions see what the phases before have found, and `hours` are this group's.
     fn begin(&mut self, group: Option<&GroupId>) {
-        self.reasons = vec![None; self.rules.rules.len()];
+        self.reasons.clear();
         self.hours = self.rules.taxonomy.hours(group, self.input.now);
     }
 
     /// Why this rule holds, if it does.
     pub(super) fn reason_of(&mut self, index: usize) -> Option<Rc<Reason>> {
-        if let Some(known) = &self.reasons[index] {
+        if !self.awake[index] {
+            return None;
+        }
+        if let Some(known) = self.reasons.get(&index) {
             return known.clone();
         }
-        self.reasons[index] = Some(None);
+        self.reasons.insert(index, None);
         let rule = &self.rules.rules[index];
         let mut reason = Reason::default();
-        if self.when(&rule.when, rule.scope, &[], &mut reason) {
-            self.reasons[index] = Some(Some(Rc::new(reason)));
+        if !self.when(&rule.when, rule.scope, &[], &mut reason) {
+            return None;
         }
-        self.reasons[index].clone().flatten()
+        let reason = Some(Rc::new(reason));
+        self.reasons.insert(index, reason.clone());
+        reason
+    }
+
+    /// The codes that mail systems said.
+    pub(super) fn codes(&self) -> &[Code] {
+        self.codes.get_or_init(|| code::codes(&self.views))
     }
 
     pub(super) fn has_effect(&self, index: usize) -> bool {
-        match self.supposing {
+        let rule = &self.rules.rules[index];
+        let in_force = match self.supposing {
             Supposing::InForce(tested) if tested == index => true,
             Supposing::Absent(absent) if absent == index => false,
-            _ => self.rules.rules[index].in_force(),
-        }
+            _ => rule.in_force(),
+        };
+        in_force && rule.is_valid(self.input.now)
     }
 
     /// Asks one rule and writes down that it held. Gives it back if it has an effect.
     fn ask(&mut self, index: usize) -> Option<&'r Rule> {
+        if !self.awake[index] {
+            return None;
+        }
         let rule = &self.rules.rules[index];
         let effect = self.has_effect(index);
-        if !effect && !rule.in_shadow() {
+        let in_shadow = rule.in_shadow() && rule.is_valid(self.input.now);
+        if !effect && !in_shadow {
             return None;
         }
         let reason = self.reason_of(index);
@@ -254,6 +293,12 @@ impl<'r, 'm> Judge<'r, 'm> {
             self.watcher = Some(watcher);
         }
         let reason = reason?;
+        if effect {
+            // Whatever else is decided, and whoever wins.
+            let redact = &rule.actions.redact;
+            self.secrets.extend(reason.secrets.iter().filter(|_| redact.secrets).cloned());
+            self.hidden_fields.extend(redact.fields.iter().map(String::as_str));
+        }
         self.hits.push(Hit {
             rule: rule.id.clone(),
             phase: rule.phase,
@@ -286,6 +331,16 @@ impl<'r, 'm> Judge<'r, 'm> {
             }
         }
         points
+    }
+
+    /// What the rules that say so have found, as it is written in the mail: longest first, so that a part of a
+    /// secret does not take the rest of it apart.
+    fn redactions(&mut self) -> Vec<String> {
+        let mut found = std::mem::take(&mut self.secrets);
+        found.extend(self.hidden_fields.iter().filter_map(|field| self.fields.get(*field).cloned()));
+        let mut found: Vec<String> = found.into_iter().filter(|text| !text.trim().is_empty()).collect();
+        found.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        found
     }
 
     /// The rules that spoke for the winning category, the strongest first.
@@ -338,7 +393,9 @@ impl<'r, 'm> Judge<'r, 'm> {
 impl<'r> Said<'r> {
     fn hear(&mut self, rule: &'r Rule) {
         let actions = &rule.actions;
-        self.reply = self.reply.or(actions.reply.as_ref());
+        if actions.reply.is_some() || actions.ask_template.is_some() {
+            self.reply = self.reply.or(Some(actions));
+        }
         self.group = self.group.or(actions.group.as_ref());
         self.handoff =
             self.handoff.or(actions.handoff.as_ref().map(|handoff| (handoff.to.as_ref(), handoff.reason.as_str())));
@@ -357,6 +414,14 @@ impl<'r> Said<'r> {
         self.close = self.close.or(actions.close);
         self.forward |= actions.forward;
         self.offer_human |= actions.offer_human;
+        self.notify.extend(&actions.notify);
+    }
+
+    /// What is answered: what asks for the missing fields, as long as one is missing.
+    fn reply(&self, fields: &BTreeMap<String, String>) -> Option<&'r Reply> {
+        let actions = self.reply.filter(|_| self.suppressed_by.is_none())?;
+        let missing = actions.ask.iter().any(|field| !fields.contains_key(field));
+        actions.ask_template.as_ref().filter(|_| missing).or(actions.reply.as_ref())
     }
 }
 

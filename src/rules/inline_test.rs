@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
+use std::time::Duration;
 
 use super::Rules;
 use super::engine::{self, Supposing};
-use super::judgement::{CaseMoment, Input, Judgement};
+use super::judgement::{CaseMoment, Input, Judgement, Proofs};
 use super::rule::Rule;
 use super::taxonomy::{Priority, UNCLASSIFIED};
 use crate::ids::RuleId;
@@ -39,6 +40,8 @@ pub struct TestRun {
     pub source: SourceText,
     pub span: Range<usize>,
     pub outcome: TestOutcome,
+    /// Whether its rule held; none if the mail it names is not there.
+    pub held: Option<bool>,
     /// Where what came of the mail is not what was wanted; empty where all is.
     pub differences: Vec<Difference>,
 }
@@ -73,6 +76,10 @@ pub(super) struct InlineTest {
     pub(super) exchanges: u32,
     pub(super) answers: u32,
     pub(super) subject_unchanged: bool,
+    pub(super) tier: Option<String>,
+    pub(super) age: Duration,
+    pub(super) open_cases: u32,
+    pub(super) proofs: Proofs,
     pub(super) want: Want,
     pub(super) xfail: bool,
 }
@@ -85,7 +92,18 @@ pub(super) struct SyntheticMail {
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) attachments: Vec<String>,
+    pub(super) attachments: Vec<SyntheticAttachment>,
+    /// The mail is this file, named from the folder of the rules; then nothing else is said of it.
+    pub(super) eml: Option<(String, Range<usize>)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct SyntheticAttachment {
+    pub(super) name: String,
+    pub(super) media_type: Option<String>,
+    pub(super) text: Option<String>,
+    /// Octets it shall count as.
+    pub(super) size: Option<usize>,
 }
 
 /// What shall come of it; what is not said is not looked at.
@@ -103,6 +121,9 @@ pub(super) struct Want {
     pub(super) ask: Option<Vec<String>>,
     pub(super) handoff: Option<bool>,
     pub(super) suppress: Option<bool>,
+    /// As with tags: the stretches that are masked, and who is told.
+    pub(super) redact: Option<Vec<String>>,
+    pub(super) notify: Option<Vec<String>>,
     /// `None` for a field that shall not be found.
     pub(super) fields: BTreeMap<String, Option<String>>,
     pub(super) score_min: Option<f64>,
@@ -111,11 +132,34 @@ pub(super) struct Want {
 /// A test that does not say when: Wednesday 7 January 2026, 14:30 in Shanghai, an hour like any other.
 const ORDINARY_HOUR: i64 = 1_767_767_400;
 
-pub(super) fn run(rules: &Rules, read: &dyn Fn(&[u8]) -> Message) -> (TestSummary, Problems) {
+/// `mails` are the files that tests name with `eml`.
+pub(super) fn run(
+    rules: &Rules,
+    read: &dyn Fn(&[u8]) -> Message,
+    mails: &BTreeMap<String, Vec<u8>>,
+) -> (TestSummary, Problems) {
     let (mut summary, mut problems) = (TestSummary::default(), Problems::default());
-    for test in each(rules, None, read) {
-        summary.count(test.outcome);
-        problems.0.extend(test.problem());
+    for (place, rule) in rules.rules.iter().enumerate() {
+        let (mut held, mut stood_back) = (false, false);
+        for test in &rule.tests {
+            let run = test.run(rules, place, read, mails);
+            summary.count(run.outcome);
+            if !test.xfail {
+                held |= run.held == Some(true);
+                stood_back |= run.held == Some(false);
+            }
+            problems.0.extend(run.problem().filter(|_| run.outcome != TestOutcome::Surprise || !rule.allows("W20")));
+        }
+        let lacks = match (held, stood_back) {
+            (true, true) => None,
+            (true, false) => Some("no test shows where this rule does not hold"),
+            (false, true) => Some("no test shows where this rule holds"),
+            (false, false) => Some("this rule has no test"),
+        };
+        if let Some(what) = lacks.filter(|_| rule.enabled && !rule.allows("W01")) {
+            let problem = rule.source.warning(rule.span.clone(), format!("`{}`: {what}", rule.id)).code("W01");
+            problems.push(problem.help("add a `[[rule.test]]`"));
+        }
     }
     (summary, problems)
 }
@@ -125,26 +169,10 @@ pub(super) fn each<'a>(
     rules: &'a Rules,
     only: Option<&'a RuleId>,
     read: &'a dyn Fn(&[u8]) -> Message,
+    mails: &'a BTreeMap<String, Vec<u8>>,
 ) -> impl Iterator<Item = TestRun> + 'a {
     let wanted = rules.rules.iter().enumerate().filter(move |(_, rule)| only.is_none_or(|only| *only == rule.id));
-    wanted.flat_map(move |(place, rule)| {
-        rule.tests.iter().map(move |test| {
-            let differences = test.want.differences(rule, &test.judge(rules, place, read));
-            TestRun {
-                rule: rule.id.clone(),
-                name: test.label().to_owned(),
-                source: test.source.clone(),
-                span: test.span.clone(),
-                outcome: match (differences.is_empty(), test.xfail) {
-                    (true, false) => TestOutcome::Passed,
-                    (false, false) => TestOutcome::Failed,
-                    (false, true) => TestOutcome::ExpectedFailure,
-                    (true, true) => TestOutcome::Surprise,
-                },
-                differences,
-            }
-        })
-    })
+    wanted.flat_map(move |(place, rule)| rule.tests.iter().map(move |test| test.run(rules, place, read, mails)))
 }
 
 impl TestSummary {
@@ -163,6 +191,12 @@ impl TestRun {
     pub fn problem(&self) -> Option<Problem> {
         let label = format!("test `{}` of `{}`", self.name, self.rule);
         match self.outcome {
+            _ if self.held.is_none() => {
+                let what =
+                    self.differences.iter().map(|difference| format!("there is no mail `{}`", difference.wanted));
+                let problem = self.source.error(self.span.clone(), what.collect::<String>()).code("E03");
+                Some(problem.help("name the file from the folder of the rules, with its ending .eml"))
+            }
             TestOutcome::Passed | TestOutcome::ExpectedFailure => None,
             TestOutcome::Failed => {
                 let differences: Vec<String> = self.differences.iter().map(Difference::to_string).collect();
@@ -185,35 +219,89 @@ impl fmt::Display for Difference {
 }
 
 impl InlineTest {
-    fn judge(&self, rules: &Rules, place: usize, read: &dyn Fn(&[u8]) -> Message) -> Judgement {
-        let message = read(&self.mail.write());
-        engine::judge(rules, &self.input(&message), Supposing::InForce(place))
+    fn run(
+        &self,
+        rules: &Rules,
+        place: usize,
+        read: &dyn Fn(&[u8]) -> Message,
+        mails: &BTreeMap<String, Vec<u8>>,
+    ) -> TestRun {
+        let rule = &rules.rules[place];
+        let run = TestRun {
+            rule: rule.id.clone(),
+            name: self.label().to_owned(),
+            source: self.source.clone(),
+            span: self.span.clone(),
+            outcome: TestOutcome::Failed,
+            held: None,
+            differences: Vec::new(),
+        };
+        let message = match self.mail.read(read, mails) {
+            Ok(message) => message,
+            Err((file, span)) => {
+                let missing = Difference { what: "the mail".into(), got: "not there".into(), wanted: file };
+                return TestRun { span, differences: vec![missing], ..run };
+            }
+        };
+        let judgement = engine::judge(rules, &self.input(&message), Supposing::InForce(place));
+        let differences = self.want.differences(rule, &judgement);
+        TestRun {
+            outcome: match (differences.is_empty(), self.xfail) {
+                (true, false) => TestOutcome::Passed,
+                (false, false) => TestOutcome::Failed,
+                (false, true) => TestOutcome::ExpectedFailure,
+                (true, true) => TestOutcome::Surprise,
+            },
+            held: Some(judgement.hit(&rule.id).is_some()),
+            differences,
+            ..run
+        }
     }
 
     /// What the rules are asked about the mail, which has been read.
-    pub(super) fn input<'m>(&self, message: &'m Message) -> Input<'m> {
+    pub(super) fn input<'m>(&'m self, message: &'m Message) -> Input<'m> {
         let language = self.language.or(message.language.language()).unwrap_or(Language::Zh);
+        let now = self.now.unwrap_or_else(|| Timestamp::from_second(ORDINARY_HOUR).unwrap_or_default());
         Input {
-            message,
             case: self.case,
-            language,
-            now: self.now.unwrap_or_else(|| Timestamp::from_second(ORDINARY_HOUR).unwrap_or_default()),
             subject_unchanged: self.subject_unchanged,
             exchanges: self.exchanges,
             answers: self.answers,
-            group: None,
+            tier: self.tier.as_deref(),
+            age: self.age,
+            open_cases: self.open_cases,
+            proofs: self.proofs,
+            ..Input::first(message, language, now)
         }
     }
 
     pub(super) fn label(&self) -> &str {
+        let file = || self.mail.eml.as_ref().map(|(file, _)| file.as_str());
         let first_line = || self.mail.body.lines().next().unwrap_or(&self.mail.subject);
-        self.name.as_deref().unwrap_or_else(first_line)
+        self.name.as_deref().or_else(file).unwrap_or_else(first_line)
     }
 }
 
 impl SyntheticMail {
+    /// The mail, read. `Err` is a file that is not there, and where it is named.
+    pub(super) fn read(
+        &self,
+        read: &dyn Fn(&[u8]) -> Message,
+        mails: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<Message, (String, Range<usize>)> {
+        if let Some((file, span)) = &self.eml {
+            return mails.get(file).map(|raw| read(raw)).ok_or((file.clone(), span.clone()));
+        }
+        let mut message = read(&self.write());
+        // Nobody wants to wait for thirty megabytes.
+        for (attachment, synthetic) in message.attachments.iter_mut().zip(&self.attachments) {
+            attachment.size = synthetic.size.unwrap_or(attachment.size);
+        }
+        Ok(message)
+    }
+
     /// The mail as it would come: RFC 5322, the text in UTF-8, header fields in UTF-8 as well (RFC 6532).
-    pub(super) fn write(&self) -> Vec<u8> {
+    fn write(&self) -> Vec<u8> {
         let mut mail = String::new();
         let mut field = |name: &str, value: &str| {
             let line = value.replace(['\r', '\n'], " ");
@@ -256,14 +344,16 @@ impl SyntheticMail {
             mail,
             "Content-Type: multipart/mixed; boundary=\"{BOUNDARY}\"\r\n\r\n--{BOUNDARY}\r\n{TEXT}{body}\r\n"
         );
-        for name in &self.attachments {
+        for attachment in &self.attachments {
             // RFC 2231 §4: names in any script.
-            let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let encoded: String = attachment.name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let media_type = attachment.media_type.as_deref().unwrap_or("application/octet-stream");
             let _ = write!(
                 mail,
-                "--{BOUNDARY}\r\nContent-Type: application/octet-stream\r\n\
+                "--{BOUNDARY}\r\nContent-Type: {media_type}\r\n\
                  Content-Disposition: attachment; filename*=UTF-8''{encoded}\r\n\
-                 Content-Transfer-Encoding: base64\r\n\r\neA==\r\n"
+                 Content-Transfer-Encoding: 8bit\r\n\r\n{}\r\n",
+                crlf(attachment.text.as_deref().unwrap_or("x"))
             );
         }
         let _ = write!(mail, "--{BOUNDARY}--\r\n");
@@ -314,7 +404,13 @@ impl Want {
         {
             differences.push(difference("category", category, format!("anything but {not}")));
         }
-        for (what, got, want) in [("tags", &got.tags, &self.tags), ("ask", &got.ask, &self.ask)] {
+        let notified = got.notify.iter().map(ToString::to_string).collect();
+        for (what, got, want) in [
+            ("tags", &got.tags, &self.tags),
+            ("ask", &got.ask, &self.ask),
+            ("redact", &got.redact, &self.redact),
+            ("notify", &notified, &self.notify),
+        ] {
             let Some(want) = want else { continue };
             let there = if want.is_empty() { got.is_empty() } else { want.iter().all(|one| got.contains(one)) };
             if !there {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::rule::Phase;
 use super::segment::Segment;
 use super::taxonomy::Priority;
+use crate::address::Address;
 use crate::ids::{CategoryId, GroupId, RuleId, TemplateName};
 use crate::language::Language;
 use crate::message::Message;
@@ -32,6 +33,31 @@ pub struct Input<'a> {
     /// Who has the case, or the mailbox where it is new: their working hours count until the rules name a
     /// group.
     pub group: Option<&'a GroupId>,
+    /// The kind of customer, as bot.toml names it.
+    pub tier: Option<&'a str>,
+    /// Since the case was opened; zero where it is new.
+    pub age: Duration,
+    /// Cases of this sender that are not closed, other than this one.
+    pub open_cases: u32,
+    pub proofs: Proofs,
+}
+
+/// What is known of who sent the mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Proofs {
+    pub dkim: Proof,
+    pub spf: Proof,
+    pub dmarc: Proof,
+    /// All in all: may the domain in From be believed?
+    pub from: Proof,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Proof {
+    Pass,
+    Fail,
+    #[default]
+    Unknown,
 }
 
 /// At which moment of its case a mail comes.
@@ -45,6 +71,13 @@ pub enum CaseMoment {
     /// Humans have it.
     HandedOff,
     Closed,
+}
+
+/// Who is told of a mail beside the group that gets it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notified {
+    Group(GroupId),
+    Address(Address),
 }
 
 /// What the rules say about one mail.
@@ -75,6 +108,10 @@ pub struct Judgement {
     pub forward: bool,
     /// The case is closed after this long without a mail; zero: now.
     pub close: Option<Duration>,
+    /// Told in a few words; each once.
+    pub notify: Vec<Notified>,
+    /// Stretches of the mail that nobody shall read: masked wherever they would be shown.
+    pub redact: Vec<String>,
     /// Why there is no category. None where there is one, or where a guard stopped before the question.
     pub why_not: Option<Ambiguity>,
 }
@@ -148,6 +185,47 @@ pub enum Ambiguity {
         lead: f64,
         margin: f64,
     },
+}
+
+impl std::fmt::Display for Notified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Notified::Group(group) => write!(f, "{group}"),
+            Notified::Address(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+impl<'a> Input<'a> {
+    /// The first mail of somebody of whom nothing is known.
+    pub fn first(message: &'a Message, language: Language, now: Timestamp) -> Input<'a> {
+        Input {
+            message,
+            case: CaseMoment::New,
+            language,
+            now,
+            subject_unchanged: false,
+            exchanges: 1,
+            answers: 0,
+            group: None,
+            tier: None,
+            age: Duration::ZERO,
+            open_cases: 0,
+            proofs: Proofs::default(),
+        }
+    }
+}
+
+impl Proof {
+    pub const ALL: [Proof; 3] = [Proof::Pass, Proof::Fail, Proof::Unknown];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Proof::Pass => "pass",
+            Proof::Fail => "fail",
+            Proof::Unknown => "unknown",
+        }
+    }
 }
 
 impl CaseMoment {

@@ -9,11 +9,18 @@ mod field;
 mod judgement;
 mod rule;
 mod condition;
+mod attachment;
+mod code;
+mod sequence;
+mod negation;
+mod secrets;
 mod segment;
 mod pattern;
 mod vocabulary;
+mod gate;
 mod engine;
 mod score;
+mod lint;
 mod load;
 mod inline_test;
 mod tell;
@@ -30,7 +37,8 @@ pub use field::Field;
 pub use format::format;
 pub use inline_test::{Difference, TestOutcome, TestRun, TestSummary};
 pub use judgement::{
-    Ambiguity, CaseMoment, CategoryScore, Contribution, Evidence, Handoff, Hit, Input, Judgement, Won,
+    Ambiguity, CaseMoment, CategoryScore, Contribution, Evidence, Handoff, Hit, Input, Judgement, Notified, Proof,
+    Proofs, Won,
 };
 pub use load::load;
 pub use rule::{Phase, Rule, Status};
@@ -38,6 +46,7 @@ pub use segment::Segment;
 pub use taxonomy::{Category, Group, Label, Priority, Taxonomy, UNCLASSIFIED};
 pub use trace::{Asked, Failure, Trace};
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use engine::Supposing;
@@ -45,6 +54,7 @@ use engine::Supposing;
 use crate::ids::{RuleId, TemplateName};
 use crate::message::Message;
 use crate::problem::{Problems, SourceText};
+use crate::time::Date;
 
 /// The rules of one organisation, compiled. Made by [`load`]; never changed.
 #[derive(Debug, Default)]
@@ -58,6 +68,9 @@ pub struct Rules {
     classifiers: Vec<usize>,
     routes: Vec<usize>,
     vocabulary: vocabulary::Vocabulary,
+    gates: gate::Gates,
+    /// Tiers that conditions ask for, and where.
+    tiers: Vec<(String, SourceText, Range<usize>)>,
     /// All segments that any rule looks into.
     segments: segment::Segments,
 }
@@ -114,7 +127,7 @@ impl Rules {
     pub fn templates(&self) -> Vec<(TemplateName, SourceText, Range<usize>)> {
         let mut templates = Vec::new();
         for rule in &self.rules {
-            if let Some(reply) = &rule.actions.reply {
+            for reply in rule.actions.reply.iter().chain(&rule.actions.ask_template) {
                 let mut add = |name: &TemplateName| {
                     templates.push((name.clone(), rule.source.clone(), reply.span.clone()));
                 };
@@ -127,9 +140,35 @@ impl Rules {
         templates
     }
 
-    /// Judges the mail of every `[[rule.test]]` and compares. `read` reads a mail from its bytes.
-    pub fn run_tests(&self, read: &dyn Fn(&[u8]) -> Message) -> (TestSummary, Problems) {
-        inline_test::run(self, read)
+    /// Rules that somebody was to look at by now (W14).
+    pub fn due_for_review(&self, today: Date) -> Problems {
+        let due = self.rules.iter().filter_map(|rule| {
+            let (date, span) = rule.review_by.as_ref().filter(|(date, _)| *date < today)?;
+            let what = format!("`{}` was to be reviewed by {date}", rule.id);
+            let problem = rule.source.warning(span.clone(), what).code("W14");
+            (!rule.allows("W14")).then(|| problem.help("look whether it is still right, and set a new date"))
+        });
+        Problems(due.collect())
+    }
+
+    /// Does this rule want anybody notified?
+    pub fn notifies(&self, id: &RuleId) -> bool {
+        self.rule(id).is_some_and(|rule| !rule.actions.notify.is_empty())
+    }
+
+    /// Every kind of customer that a condition asks for, and where it does.
+    pub fn tiers(&self) -> &[(String, SourceText, Range<usize>)] {
+        &self.tiers
+    }
+
+    /// Judges the mail of every `[[rule.test]]` and compares. `read` reads a mail from its bytes; `mails` are the
+    /// files that tests name.
+    pub fn run_tests(
+        &self,
+        read: &dyn Fn(&[u8]) -> Message,
+        mails: &BTreeMap<String, Vec<u8>>,
+    ) -> (TestSummary, Problems) {
+        inline_test::run(self, read, mails)
     }
 
     /// The tests of all rules, or of one, run one by one as they are asked for.
@@ -137,13 +176,19 @@ impl Rules {
         &'a self,
         only: Option<&'a RuleId>,
         read: &'a dyn Fn(&[u8]) -> Message,
+        mails: &'a BTreeMap<String, Vec<u8>>,
     ) -> impl Iterator<Item = TestRun> + 'a {
-        inline_test::each(self, only, read)
+        inline_test::each(self, only, read, mails)
     }
 
     /// What the tests that pass have shown to work, rule by rule. `step` is called after each test.
-    pub fn coverage(&self, read: &dyn Fn(&[u8]) -> Message, step: &mut dyn FnMut()) -> Coverage {
-        coverage::of(self, read, step)
+    pub fn coverage(
+        &self,
+        read: &dyn Fn(&[u8]) -> Message,
+        mails: &BTreeMap<String, Vec<u8>>,
+        step: &mut dyn FnMut(),
+    ) -> Coverage {
+        coverage::of(self, read, mails, step)
     }
 
     /// How many tests there are, of all rules or of one.

@@ -4,14 +4,14 @@
 //! mean what they say in folded text. `\b` becomes the ASCII word boundary: Han characters are letters to
 //! Unicode, and `\b550\b` would not match in 错误代码550错误.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 
-use crate::fold::fold;
-use crate::patterns::literals;
+use crate::fold::{fold, is_han_or_kana};
 
 /// Octets of a compiled regex. `.{0,20}` over Unicode takes some 20 KB; what needs more is a list of words.
 const MAX_COMPILED: usize = 1 << 20;
@@ -19,6 +19,10 @@ const MAX_COMPILED: usize = 1 << 20;
 const MAX_NESTING: u32 = 64;
 /// Characters of a class that are folded one by one; a larger class is a script.
 const MAX_FOLDED_CLASS: usize = 1_000;
+/// Literals of one regex; a regex with more alternatives is looked at in every mail.
+const MAX_LITERALS: usize = 64;
+/// Sets of literals of one regex that are looked for: the second rules out nearly all that the first let through.
+const MAX_SETS: usize = 3;
 /// Octets of a literal worth looking for: a single letter stands in every mail.
 const MIN_LITERAL: usize = 2;
 
@@ -26,8 +30,10 @@ const MIN_LITERAL: usize = 2;
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) regex: Regex,
-    /// One of these stands in every match; none: it cannot be told.
-    pub(super) literals: Option<Vec<String>>,
+    /// Of each of these sets one word stands in every match, the most telling set first; none: it cannot be told.
+    pub(super) literals: Vec<Vec<String>>,
+    /// A `\b` stands beside a Han character or kana and nothing of ASCII: it then asks for an ASCII letter there.
+    pub(super) edge_beside_han: bool,
 }
 
 /// Why a pattern is refused.
@@ -43,7 +49,10 @@ impl Pattern {
     pub(super) fn parse(pattern: &str) -> Result<Pattern, PatternError> {
         let parsed = ParserBuilder::new().nest_limit(MAX_NESTING).build().parse(pattern).map_err(PatternError::from)?;
         let folded = fold_hir(parsed);
-        let literals = literals(&folded).filter(|literals| literals.iter().all(|word| word.len() >= MIN_LITERAL));
+        let mut literals = literals(&folded);
+        literals.retain(|words| words.len() <= MAX_LITERALS && words.iter().all(|word| word.len() >= MIN_LITERAL));
+        literals.sort_by_key(|words| (Reverse(worth(words)), words.len()));
+        literals.truncate(MAX_SETS);
         let regex =
             RegexBuilder::new(&folded.to_string()).size_limit(MAX_COMPILED).build().map_err(|error| match error {
                 regex::Error::CompiledTooBig(_) => PatternError {
@@ -53,7 +62,8 @@ impl Pattern {
                 },
                 other => PatternError { what: format!("the regex is not accepted: {other}"), at: None, help: None },
             })?;
-        Ok(Pattern { regex, literals })
+        let edge_beside_han = edge_beside_han(&folded);
+        Ok(Pattern { regex, literals, edge_beside_han })
     }
 
     /// Names of its captures.
@@ -146,6 +156,74 @@ fn fold_class(mut class: ClassUnicode) -> ClassUnicode {
     folded
 }
 
+/// Sets of literals; of each set one stands in every match.
+fn literals(hir: &Hir) -> Vec<Vec<String>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => match String::from_utf8(literal.0.to_vec()) {
+            Ok(text) => vec![vec![text]],
+            Err(_) => Vec::new(),
+        },
+        HirKind::Capture(capture) => literals(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => literals(&repetition.sub),
+        HirKind::Concat(parts) => parts.iter().flat_map(literals).collect(),
+        // Of every branch the best set: whichever branch matches, a word of their union stands there.
+        HirKind::Alternation(parts) => {
+            let best = |part: &Hir| literals(part).into_iter().max_by_key(|words| (worth(words), Reverse(words.len())));
+            match parts.iter().map(best).collect::<Option<Vec<_>>>() {
+                Some(sets) => vec![sets.concat()],
+                None => Vec::new(),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How telling a set of literals is: as its shortest.
+fn worth(words: &[String]) -> Option<usize> {
+    words.iter().map(String::len).min()
+}
+
+fn edge_beside_han(hir: &Hir) -> bool {
+    let is_edge = |hir: &Hir| matches!(hir.kind(), HirKind::Look(Look::WordAscii));
+    match hir.kind() {
+        HirKind::Concat(parts) => {
+            let beside = (0..parts.len()).filter(|at| is_edge(&parts[*at])).any(|at| {
+                let left = at.checked_sub(1).and_then(|before| end_character(&parts[before], false));
+                let right = parts.get(at + 1).and_then(|behind| end_character(behind, true));
+                let is_han = |c: Option<char>| c.is_some_and(is_han_or_kana);
+                let is_ascii = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+                is_han(left) && !is_ascii(right) || is_han(right) && !is_ascii(left)
+            });
+            beside || parts.iter().any(edge_beside_han)
+        }
+        HirKind::Alternation(parts) => parts.iter().any(edge_beside_han),
+        HirKind::Capture(capture) => edge_beside_han(&capture.sub),
+        HirKind::Repetition(repetition) => edge_beside_han(&repetition.sub),
+        _ => false,
+    }
+}
+
+/// The first or the last character of what a part matches, if it is always the same or one branch's.
+fn end_character(hir: &Hir, first: bool) -> Option<char> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            let mut chars = std::str::from_utf8(&literal.0).ok()?.chars();
+            if first { chars.next() } else { chars.next_back() }
+        }
+        HirKind::Capture(capture) => end_character(&capture.sub, first),
+        HirKind::Repetition(repetition) if repetition.min > 0 => end_character(&repetition.sub, first),
+        HirKind::Concat(parts) => end_character(if first { parts.first()? } else { parts.last()? }, first),
+        // `\d` and the like are on the ASCII side of an edge.
+        HirKind::Class(Class::Unicode(class)) => {
+            class.ranges().iter().any(|range| range.start() <= '0' && '0' <= range.end()).then_some('0')
+        }
+        HirKind::Alternation(parts) => {
+            parts.iter().filter_map(|part| end_character(part, first)).find(|c| is_han_or_kana(*c))
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,21 +258,33 @@ mod tests {
 
     #[test]
     fn the_literals_of_a_pattern_are_found() {
-        let cases: [(&str, Option<&[&str]>); 9] = [
-            (r"(?P<code>554)[ -]?(?:5\.\d\.\d )?DT:SPM", Some(&["dt:spm"])),
-            ("(?:错误|代码|ERROR).{0,20}550", Some(&["错误", "代码", "error"])),
-            ("退信|邮件(?:被退|退回)", Some(&["退信", "邮件"])),
-            ("(?:ab)+c*", Some(&["ab"])),
-            ("(?:ab)*c", None),
-            (r"\d{3}", None),
-            ("a|b", None),
-            ("ab|.*", None),
-            (r"^\w+$", None),
+        let cases: [(&str, &[&[&str]]); 9] = [
+            (r"(?P<code>554)[ -]?(?:5\.\d\.\d )?DT:SPM", &[&["dt:spm"], &["554"]]),
+            ("(?:错误|代码|ERROR).{0,20}550", &[&["错误", "代码", "error"], &["550"]]),
+            ("退信|邮件(?:被退|退回)", &[&["退信", "邮件"]]),
+            ("(?:ab)+c*", &[&["ab"]]),
+            ("(?:ab)*c", &[]),
+            (r"\d{3}", &[]),
+            ("a|b", &[]),
+            ("ab|.*", &[]),
+            (r"^\w+$", &[]),
         ];
         for (pattern, want) in cases {
-            let literals = Pattern::parse(pattern).unwrap().literals;
-            let want = want.map(|words| words.iter().map(|word| word.to_string()).collect::<Vec<_>>());
-            assert_eq!(literals, want, "{pattern}");
+            assert_eq!(Pattern::parse(pattern).unwrap().literals, want, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn an_edge_beside_a_han_character_is_seen() {
+        for (pattern, want) in [
+            (r"\b退信", true),
+            (r"(?:错误|failed)\b", true),
+            (r"(\b(退信)|x)", true),
+            (r"\b55\d\b错误", false),
+            (r"\b550 ?错误", false),
+            (r"错误 ?\bcode\b", false),
+        ] {
+            assert_eq!(Pattern::parse(pattern).unwrap().edge_beside_han, want, "{pattern}");
         }
     }
 

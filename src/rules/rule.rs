@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use super::condition::{Condition, When};
 use super::inline_test::InlineTest;
+use super::judgement::Notified;
 use super::segment::Segments;
 use super::taxonomy::{Label, Priority};
 use crate::ids::{CategoryId, GroupId, RuleId, TemplateName};
 use crate::problem::SourceText;
+use crate::time::{Date, Timestamp};
 
 /// A rule: when its conditions hold, it adds to the score of a category, or acts.
 #[derive(Debug)]
@@ -24,6 +26,12 @@ pub struct Rule {
     pub source: SourceText,
     pub span: Range<usize>,
     pub(super) priority: i64,
+    /// It is asked from then on, and no longer than until then.
+    pub(super) valid: (Option<Timestamp>, Option<Timestamp>),
+    /// When somebody shall look whether it is still right.
+    pub(super) review_by: Option<(Date, Range<usize>)>,
+    /// Findings of the lint that are meant to be there.
+    pub(super) allows: Vec<Allow>,
     /// Points for each category, [`Rule::category`] among them.
     pub(super) weights: Vec<(CategoryId, f64)>,
     /// Where its words are looked for when a condition does not say.
@@ -66,6 +74,13 @@ pub(super) struct Boost {
     pub(super) capture: Option<String>,
 }
 
+/// `{ code = "W02", reason = "…" }`: a finding that is not told.
+#[derive(Debug, Clone)]
+pub(super) struct Allow {
+    pub(super) code: String,
+    pub(super) span: Range<usize>,
+}
+
 /// What a rule wants done.
 #[derive(Debug, Default)]
 pub(super) struct Actions {
@@ -81,6 +96,19 @@ pub(super) struct Actions {
     pub(super) offer_human: bool,
     pub(super) close: Option<Duration>,
     pub(super) stop: bool,
+    /// The reply as long as one of the fields in `ask` is not known.
+    pub(super) ask_template: Option<Reply>,
+    pub(super) notify: Vec<Notified>,
+    pub(super) redact: Redact,
+}
+
+/// What nobody shall read.
+#[derive(Debug, Default)]
+pub(super) struct Redact {
+    /// What the rule's `secret` conditions and its captures of that name found.
+    pub(super) secrets: bool,
+    /// The values of these fields.
+    pub(super) fields: Vec<String>,
 }
 
 /// The template of a reply; `{hours}` in its name makes two of it.
@@ -133,6 +161,16 @@ impl Rule {
     /// Has it any effect?
     pub fn in_force(&self) -> bool {
         self.enabled && matches!(self.status, Status::Stable | Status::Deprecated)
+    }
+
+    /// Is it in its time?
+    pub(super) fn is_valid(&self, now: Timestamp) -> bool {
+        let (from, until) = self.valid;
+        from.is_none_or(|from| from <= now) && until.is_none_or(|until| now < until)
+    }
+
+    pub(super) fn allows(&self, code: &str) -> bool {
+        self.allows.iter().any(|allow| allow.code == code)
     }
 
     /// Is it asked, and its answer told, without effect?

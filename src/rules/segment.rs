@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::vocabulary::Look;
 use crate::fold::{Folded, fold};
+use crate::ids::CaseNumber;
 use crate::message::{Message, Report};
 
 /// A part of a mail, in the order in which evidence is listed.
@@ -20,6 +22,8 @@ pub enum Segment {
     Signature,
     /// File names of attachments, a line each.
     AttachmentName,
+    /// What stands in attachments that are plain text: logs, tables.
+    AttachmentText,
     /// What a delivery report says.
     Report,
     /// `Name: value`, a line each, undecoded.
@@ -27,13 +31,14 @@ pub enum Segment {
 }
 
 impl Segment {
-    pub const ALL: [Segment; 8] = [
+    pub const ALL: [Segment; 9] = [
         Segment::Subject,
         Segment::Body,
         Segment::Forwarded,
         Segment::Quoted,
         Segment::Signature,
         Segment::AttachmentName,
+        Segment::AttachmentText,
         Segment::Report,
         Segment::Headers,
     ];
@@ -47,6 +52,7 @@ impl Segment {
             Segment::Quoted => "quoted",
             Segment::Signature => "signature",
             Segment::AttachmentName => "attachment.name",
+            Segment::AttachmentText => "attachment.text",
             Segment::Report => "attachment.dsn",
             Segment::Headers => "headers",
         }
@@ -61,7 +67,9 @@ impl Segment {
     pub fn factor(self) -> f64 {
         match self {
             Segment::Subject => 1.5,
-            Segment::Body | Segment::AttachmentName | Segment::Report | Segment::Headers => 1.0,
+            Segment::Body | Segment::AttachmentName | Segment::AttachmentText | Segment::Report | Segment::Headers => {
+                1.0
+            }
             Segment::Forwarded => 0.5,
             Segment::Quoted | Segment::Signature => 0.0,
         }
@@ -118,6 +126,16 @@ pub(super) struct View<'a> {
     pub(super) squeezed: Option<Folded>,
 }
 
+impl View<'_> {
+    /// The text as these words are looked for in.
+    pub(super) fn look(&self, look: Look) -> Option<&Folded> {
+        match look {
+            Look::Folded => Some(&self.folded),
+            Look::Squeezed => self.squeezed.as_ref(),
+        }
+    }
+}
+
 /// The segments of one mail that any rule asks for.
 pub(super) struct Views<'a> {
     views: Vec<View<'a>>,
@@ -146,6 +164,11 @@ impl<'a> Views<'a> {
             })
             .collect();
         Views { views, default }
+    }
+
+    /// Is it looked into where a rule does not say where?
+    pub(super) fn is_default(&self, segment: Segment) -> bool {
+        self.default.contains(segment)
     }
 
     pub(super) fn all(&self) -> &[View<'a>] {
@@ -182,6 +205,9 @@ fn text_of(message: &Message, segment: Segment) -> Cow<'_, str> {
         Segment::AttachmentName => {
             Cow::Owned(message.attachments.iter().map(|attachment| format!("{}\n", attachment.name)).collect())
         }
+        Segment::AttachmentText => {
+            Cow::Owned(message.attachments.iter().map(|attachment| format!("{}\n", attachment.text)).collect())
+        }
         Segment::Report => match &message.report {
             Some(Report::Delivery { outcomes, .. }) => {
                 let lines = outcomes.iter().map(|outcome| match outcome.status {
@@ -212,6 +238,12 @@ fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
+/// What stands behind `[案号 EPRV-JQK5-2]`, which we wrote ourselves.
+fn behind_case_number(subject: &str) -> Option<&str> {
+    let (mark, behind) = subject.strip_prefix('[')?.split_once(']')?;
+    (!CaseNumber::find_in(mark, 1).is_empty()).then_some(behind)
+}
+
 /// The subject behind `Re:`, `转发：` and the like, which mail programs wrote: 转发 there is no question about
 /// forwarding (RFC 5322 §3.6.5; RFC 5256 §2.1 for the forms).
 fn bare_subject(subject: &str) -> &str {
@@ -228,7 +260,7 @@ fn bare_subject(subject: &str) -> &str {
             let tail = rest[prefix.len()..].trim_start();
             tail.strip_prefix(':').or_else(|| tail.strip_prefix('：'))
         });
-        match behind {
+        match behind.or_else(|| behind_case_number(rest)) {
             Some(behind) => rest = behind.trim_start(),
             None => return rest,
         }

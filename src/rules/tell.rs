@@ -1,7 +1,10 @@
 //! A condition in words: what it looks for, and where, for whoever asks why a rule held or did not.
 
 use super::Rules;
-use super::condition::{Comparison, Condition, DomainName, Relation, Test, When};
+use super::attachment::AttachmentTest;
+use super::code::CodePattern;
+use super::condition::{Comparison, Condition, DomainName, Method, Relation, Test, When};
+use super::judgement::Proof;
 use super::segment::Segments;
 use super::vocabulary::Needle;
 
@@ -29,12 +32,22 @@ impl Rules {
             Condition::Case(moments) => format!("a case that is {}", listed(moments, |m| m.as_str().to_owned())),
             Condition::Exchanges(comparison) => format!("mails in the case {}", tell_comparison(*comparison)),
             Condition::Answers(comparison) => format!("automatic replies in the case {}", tell_comparison(*comparison)),
-            Condition::Attachment { extensions, count } => {
-                let named = match extensions.is_empty() {
-                    true => "any name".to_owned(),
-                    false => listed(extensions, |extension| format!(".{extension}")),
-                };
-                format!("attachments with {named} {}", tell_comparison(*count))
+            Condition::Attachment(test) => tell_attachment(test),
+            Condition::RecipientTag(tags) => format!("a mail to the subaddress {}", listed(tags, Clone::clone)),
+            Condition::Tier(tiers) => format!("a customer of the tier {}", listed(tiers, Clone::clone)),
+            Condition::Age(comparison) => format!("seconds since the case began {}", tell_comparison(*comparison)),
+            Condition::OpenCases(comparison) => format!("other open cases {}", tell_comparison(*comparison)),
+            Condition::Auth(wanted) => {
+                let tell = |(method, proof): &(Method, Proof)| format!("{}:{}", method.as_str(), proof.as_str());
+                format!("the proof {}", listed(wanted, tell))
+            }
+            Condition::Code(code) => format!("the code {}", listed(&code.patterns, tell_code)),
+            Condition::Sequence(sequence) => {
+                let steps: Vec<String> = sequence.steps.iter().map(|step| self.tell_words(step)).collect();
+                format!("{}, each within {} characters", steps.join(" and then "), sequence.within)
+            }
+            Condition::Secret(secret) => {
+                format!("a secret: {}", listed(&secret.kinds, |kind| kind.as_str().to_owned()))
             }
             Condition::Field { id, test } => format!("the field {id} {}", tell_test(test)),
             Condition::Category(patterns) => format!("the category {}", listed(patterns, Clone::clone)),
@@ -73,6 +86,33 @@ fn listed<T>(items: &[T], tell: impl Fn(&T) -> String) -> String {
         (0, Some((last, before))) if !before.is_empty() => format!("{} or {last}", before.join(", ")),
         (0, _) => told.concat(),
         (more, _) => format!("{} or {more} more", told.join(", ")),
+    }
+}
+
+fn tell_attachment(test: &AttachmentTest) -> String {
+    let mut told = vec!["attachments".to_owned()];
+    if !test.extensions.is_empty() {
+        told.push(format!("named {}", listed(&test.extensions, |extension| format!("*.{extension}"))));
+    }
+    if !test.types.is_empty() {
+        told.push(format!("of the type {}", listed(&test.types, Clone::clone)));
+    }
+    told.extend(test.name.iter().map(|name| format!("whose name matches `{}`", name.as_str())));
+    if test.at_least > 0.0 || test.at_most.is_finite() {
+        told.push(format!("of {} to {} octets", test.at_least, test.at_most));
+    }
+    told.push(tell_comparison(test.count));
+    told.join(" ")
+}
+
+/// `55x`, `5.7.x`.
+fn tell_code(code: &CodePattern) -> String {
+    match code {
+        CodePattern::Basic(digits) => digits.iter().map(|digit| digit.map_or("x".into(), |d| d.to_string())).collect(),
+        CodePattern::Enhanced(numbers) => {
+            let told = numbers.iter().map(|number| number.map_or("x".to_owned(), |n| n.to_string()));
+            told.collect::<Vec<_>>().join(".")
+        }
     }
 }
 

@@ -4,11 +4,15 @@
 //! The rule is looked at in the moment in which it is asked, so its conditions see what the judge saw.
 
 use super::Rules;
-use super::condition::{Condition, Edges, Mask, PatternIn, Reason, Test, When, WordsIn, evidence_in, is_masked};
+use super::code::Code;
+use super::condition::{
+    Condition, Edges, Mask, Method, PatternIn, Reason, Test, When, WordsIn, evidence_in, is_masked,
+};
 use super::engine::{self, Judge, Supposing, Watcher};
 use super::judgement::{Evidence, Input, Judgement};
 use super::rule::Phase;
 use super::segment::{Segment, Segments};
+use super::sequence::SequenceIn;
 use super::tell::tell_segments;
 use super::vocabulary::{Look, Seen};
 use crate::fold::fold;
@@ -188,6 +192,7 @@ impl<'r> Judge<'r, '_> {
             }
             Condition::Words(words) => self.words_failure(words, scope, masks, &mut failure),
             Condition::Pattern(pattern) => self.pattern_failure(pattern, scope, masks, &mut failure),
+            Condition::Sequence(sequence) => self.sequence_failure(sequence, &mut failure),
             _ => {
                 failure.found = self.instead(condition);
                 failure.remedy = "a mail of which this is true".into();
@@ -198,7 +203,8 @@ impl<'r> Judge<'r, '_> {
 
     fn words_failure(&self, words: &WordsIn, scope: Option<Segments>, masks: &[Mask], failure: &mut Failure) {
         let wanted = self.in_scope(words.segments.or(scope));
-        let (mut counted, mut hidden, mut inside, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut counted, mut hidden, mut denied) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut inside, mut elsewhere) = (Vec::new(), Vec::new());
         for needle in &words.needles {
             let mut counts = None;
             for seen in self.sightings.of(*needle) {
@@ -213,6 +219,9 @@ impl<'r> Judge<'r, '_> {
                         }
                     }
                     Some(range) if !wanted[seen.view] => elsewhere.push(evidence_in(view, range)),
+                    Some(range) if words.drop_denied && words.is_denied(view, seen) => {
+                        denied.push(evidence_in(view, range));
+                    }
                     Some(range) => match covering(masks, view.segment, &range) {
                         Some(mask) => hidden.push(evidence_in(view, mask.range.clone())),
                         None => counts = Some(evidence_in(view, range)),
@@ -229,6 +238,10 @@ impl<'r> Judge<'r, '_> {
             failure.found = "it is there, and hidden by `except`".into();
             failure.remedy = "a narrower `except`".into();
             failure.evidence = hidden;
+        } else if !denied.is_empty() {
+            failure.found = "it is there, and denied right beside it".into();
+            failure.remedy = "no `neg = \"drop\"`".into();
+            failure.evidence = denied;
         } else if !inside.is_empty() {
             failure.found = "only as part of a longer word or number".into();
             failure.remedy = "it standing alone, or `word = \"off\"`".into();
@@ -283,6 +296,29 @@ impl<'r> Judge<'r, '_> {
         }
     }
 
+    /// The steps that are there, in whatever order and distance.
+    fn sequence_failure(&self, sequence: &SequenceIn, failure: &mut Failure) {
+        for step in &sequence.steps {
+            let seen = step.iter().find_map(|needle| self.sightings.of(*needle).first());
+            let Some(seen) = seen else { continue };
+            let view = &self.views.all()[seen.view];
+            failure.evidence.extend(
+                view.look(sequence.look).map(|folded| evidence_in(view, folded.original(seen.start..seen.end))),
+            );
+        }
+        match failure.evidence.len() {
+            0 => self.nothing_found(failure),
+            there if there == sequence.steps.len() => {
+                failure.found = "not in this order, or too far apart".into();
+                failure.remedy = format!("the steps in order, or more than `within = {}`", sequence.within);
+            }
+            there => {
+                failure.found = format!("{there} of {} steps", sequence.steps.len());
+                failure.remedy = "all steps, in order".into();
+            }
+        }
+    }
+
     fn nothing_found(&self, failure: &mut Failure) {
         failure.found = "nothing of it".into();
         failure.remedy = "one of these words there".into();
@@ -313,7 +349,7 @@ impl<'r> Judge<'r, '_> {
             Condition::Case(_) => format!("it is {}", self.input.case.as_str()),
             Condition::Exchanges(_) => format!("there are {}", self.input.exchanges),
             Condition::Answers(_) => format!("there are {}", self.input.answers),
-            Condition::Attachment { .. } => {
+            Condition::Attachment(_) => {
                 let names: Vec<&str> = message.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
                 or_none(names.join(", "))
             }
@@ -325,7 +361,28 @@ impl<'r> Judge<'r, '_> {
                 format!("it is {won}")
             }
             Condition::Score(_) => format!("it is {}", self.best_score),
-            Condition::Words(_) | Condition::Pattern(_) | Condition::Rule(_) | Condition::Group(_) => String::new(),
+            Condition::RecipientTag(_) => {
+                let details = message.recipients().filter_map(|to| to.detail('+').map(|(_, detail)| detail.to_owned()));
+                or_none(details.collect::<Vec<_>>().join(", "))
+            }
+            Condition::Tier(_) => or_none(self.input.tier.unwrap_or_default().to_owned()),
+            Condition::Age(_) => format!("it is {}", self.input.age.as_secs()),
+            Condition::OpenCases(_) => format!("there are {}", self.input.open_cases),
+            Condition::Auth(_) => {
+                let told =
+                    Method::ALL.map(|method| format!("{}:{}", method.as_str(), method.of(&self.input.proofs).as_str()));
+                format!("it is {}", told.join(", "))
+            }
+            Condition::Code(_) => {
+                let said = |code: &Code| self.views.all()[code.view].folded.text()[code.range.clone()].to_owned();
+                or_none(self.codes().iter().map(said).collect::<Vec<_>>().join(", "))
+            }
+            Condition::Secret(_) => "there is none".into(),
+            Condition::Words(_)
+            | Condition::Pattern(_)
+            | Condition::Sequence(_)
+            | Condition::Rule(_)
+            | Condition::Group(_) => String::new(),
         }
     }
 
@@ -333,6 +390,9 @@ impl<'r> Judge<'r, '_> {
         let segments = match condition {
             Condition::Words(words) => words.segments,
             Condition::Pattern(pattern) => pattern.segments,
+            Condition::Code(code) => code.segments,
+            Condition::Sequence(sequence) => sequence.segments,
+            Condition::Secret(secret) => secret.segments,
             _ => return String::new(),
         };
         tell_segments(segments.or(scope).unwrap_or(self.views.default_segments()))

@@ -56,6 +56,8 @@ pub(super) struct Sightings {
     /// For each needle the place of its list in `lists`, counted from 1; 0: not seen.
     slots: Vec<u32>,
     lists: Vec<Vec<Seen>>,
+    /// The needle of each list.
+    needles: Vec<Needle>,
 }
 
 /// Places of one needle that are kept. A word that stands here a hundred times is proven by thirty-two.
@@ -96,7 +98,18 @@ impl Words {
     }
 }
 
+impl Needle {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 impl Vocabulary {
+    /// How many needles there are.
+    pub(super) fn len(&self) -> usize {
+        self.words.len()
+    }
+
     /// Does any word ask for the squeezed view?
     pub(super) fn squeezes(&self) -> bool {
         self.squeezed.is_some()
@@ -108,7 +121,7 @@ impl Vocabulary {
     }
 
     pub(super) fn read(&self, views: &[View<'_>]) -> Sightings {
-        let mut sightings = Sightings { slots: vec![0; self.words.len()], lists: Vec::new() };
+        let mut sightings = Sightings { slots: vec![0; self.words.len()], lists: Vec::new(), needles: Vec::new() };
         for (index, view) in views.iter().enumerate() {
             if let Some(automaton) = &self.folded {
                 sightings.add(automaton, index, view.folded.text());
@@ -133,6 +146,11 @@ impl Sightings {
         self.slots.get(needle.0 as usize).is_some_and(|slot| *slot != 0)
     }
 
+    /// All needles that were seen.
+    pub(super) fn all(&self) -> &[Needle] {
+        &self.needles
+    }
+
     pub(super) fn is_in(&self, needle: Needle, view: usize) -> bool {
         self.of(needle).iter().any(|seen| seen.view == view)
     }
@@ -145,6 +163,7 @@ impl Sightings {
             let slot = &mut self.slots[needle.0 as usize];
             if *slot == 0 {
                 self.lists.push(Vec::new());
+                self.needles.push(needle);
                 *slot = self.lists.len() as u32;
             }
             let list = &mut self.lists[*slot as usize - 1];

@@ -17,6 +17,8 @@ use crate::message::{Defect, Message};
 pub struct Authentication {
     /// Of the signatures that belong to the domain in From: one is right, one is wrong and none right, or neither.
     pub dkim: Verdict,
+    /// What a server of ours says of SPF; it is no part of the verdict.
+    pub spf: Verdict,
     /// What a server of ours says of DMARC.
     pub dmarc: Verdict,
     pub verdict: Verdict,
@@ -85,6 +87,7 @@ impl Authentication {
     /// Nothing is known.
     pub const UNKNOWN: Authentication = Authentication {
         dkim: Verdict::Unknown,
+        spf: Verdict::Unknown,
         dmarc: Verdict::Unknown,
         verdict: Verdict::Unknown,
         by: Witness::Nobody,
@@ -125,7 +128,9 @@ pub fn authenticate(message: &Message, servers: &[String], findings: Option<&Fin
         (_, Verdict::Fail) if enforced && signature == Verdict::Fail => (Verdict::Fail, Witness::Signature),
         _ => (Verdict::Unknown, Witness::Nobody),
     };
-    Authentication { dkim, dmarc, verdict, by }
+    // Of an envelope there is one, whatever domain it names.
+    let spf = Verdict::of_all(claims.iter().filter(|claim| claim.method == Method::Spf).map(|claim| claim.verdict));
+    Authentication { dkim, spf, dmarc, verdict, by }
 }
 
 /// The domain in From, where exactly one person stands in exactly one field: of two, nobody knows which one a

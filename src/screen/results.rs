@@ -18,11 +18,12 @@ pub struct Claim {
     pub domain: Option<String>,
 }
 
-/// The methods that say something of From. SPF alone says who may use an envelope, and is not asked: whoever can
-/// smuggle a mail through a border (CVE-2023-51764) passes it too.
+/// The methods we know. SPF says who may use an envelope, and nothing of From: whoever can smuggle a mail through a
+/// border (CVE-2023-51764) passes it too. Rules may ask for it; the verdict does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     Dkim,
+    Spf,
     Dmarc,
 }
 
@@ -83,13 +84,14 @@ fn claim(piece: &[Token]) -> Option<Claim> {
     let ((method, result), properties) = pairs.split_first()?;
     let method = match method.split_once('/').unwrap_or((method, "1")) {
         ("dkim", "1") => Method::Dkim,
+        ("spf", "1") => Method::Spf,
         ("dmarc", "1") => Method::Dmarc,
         _ => return None,
     };
     let verdict = match result.to_ascii_lowercase().as_str() {
         "pass" => Verdict::Pass,
         "fail" => Verdict::Fail,
-        "none" | "neutral" | "policy" | "temperror" | "permerror" => Verdict::Unknown,
+        "none" | "neutral" | "softfail" | "policy" | "temperror" | "permerror" => Verdict::Unknown,
         _ => return None,
     };
     // A property that stands twice says nothing.
@@ -99,6 +101,7 @@ fn claim(piece: &[Token]) -> Option<Claim> {
     };
     let identity = match method {
         Method::Dmarc => property("header.from"),
+        Method::Spf => property("smtp.mailfrom"),
         Method::Dkim => property("header.d").or_else(|| property("header.i")),
     };
     let domain = identity.and_then(|identity| address::parse_domain(identity.rsplit('@').next()?));
@@ -232,11 +235,13 @@ mod tests {
             "(a (nested) comment) mx.example.com (b) 1 (c); (d) dkim (e) = (f) pass (g) header (h) . d = example.org",
             "\"mx.example.com\"; dkim/1=pass reason=\"fine; dkim=fail\" header.d=\"example.org\"",
             "mx.example.com;dkim=pass header.i=\"a b\"@example.org header.s=s1 header.b=AbCdEf12",
-            "mx.example.com; spf=pass smtp.mailfrom=x@evil.example; dkim=pass header.d=example.org; x-tls=pass",
+            "mx.example.com; iprev=pass policy.iprev=192.0.2.1; dkim=pass header.d=example.org; x-tls=pass",
             "mx.example.com; dkim=pazz header.d=evil.example; dkim=pass header.d=example.org",
         ] {
             check(value, &[pass]);
         }
+        let spf = (Method::Spf, Verdict::Pass, Some("evil.example"));
+        check("mx.example.com; spf=pass smtp.mailfrom=x@evil.example; dkim=pass header.d=example.org", &[spf, pass]);
         check("mx.example.com; none", &[]);
         check("mx.example.com", &[]);
         check("mx.example.com; dkim=pazz header.d=example.org", &[]);

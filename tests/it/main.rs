@@ -1,5 +1,6 @@
 //! All integration tests, in one binary: two cores link slowly.
 
+mod actions;
 mod bot;
 mod bounces;
 mod decisions;

@@ -24,10 +24,10 @@ const MAX_LISTED: usize = 8;
 const TOLD: usize = 80;
 
 pub fn run(file: &Path, options: Options) -> Done {
-    let rules = load(&configured(file)?)?;
+    let (rules, texts) = load(&configured(file)?)?;
     // The tests run twice: once to see which pass, once to look over the judge's shoulder.
     let mut progress = Progress::new(rules.count_tests(None), "testing");
-    let coverage = rules.coverage(&app::read, &mut || progress.step());
+    let coverage = rules.coverage(&app::read, &texts.mails, &mut || progress.step());
     drop(progress);
     if !options.summary {
         coverage.rules.iter().filter_map(gaps).for_each(|gaps| print!("{gaps}"));

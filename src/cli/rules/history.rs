@@ -54,7 +54,9 @@ fn diff(before: &Files, after: &Files) -> String {
     names.dedup();
     let mut text = String::new();
     for name in names {
-        let side = |files: &Files| files.get(name).cloned().unwrap_or_default();
+        let side = |files: &Files| {
+            files.get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+        };
         let (old, new) = (side(before), side(after));
         if old != new {
             let head = |files: &Files, mark| {

@@ -119,11 +119,11 @@ fn since(written: &str) -> Result<Option<Timestamp>, Trouble> {
     Ok(app::now().checked_sub(Duration::from_secs(hours * 60 * 60)).ok())
 }
 
-/// The rules alone, compiled. Their warnings are `check`'s to tell.
-fn load(configured: &Configured) -> Result<Rules, Trouble> {
+/// The rules alone, compiled, and what they were made of. Their warnings are `check`'s to tell.
+fn load(configured: &Configured) -> Result<(Rules, Texts), Trouble> {
     let texts = files::texts(configured).map_err(|problems| Trouble::new(Exit::Config, problems))?;
     let (rules, problems) = rules::load(&texts.rules);
-    if problems.has_errors() { Err(Trouble::new(Exit::Config, problems)) } else { Ok(rules) }
+    if problems.has_errors() { Err(Trouble::new(Exit::Config, problems)) } else { Ok((rules, texts)) }
 }
 
 /// The rule that was named, which must be there.

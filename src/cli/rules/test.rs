@@ -21,12 +21,12 @@ pub struct Options {
 }
 
 pub fn run(file: &Path, options: Options) -> Done {
-    let rules = load(&configured(file)?)?;
+    let (rules, texts) = load(&configured(file)?)?;
     let only = options.rule.as_deref().map(|id| named(&rules, id)).transpose()?;
     let mut progress = Progress::new(rules.count_tests(only.as_ref()), "testing");
     let (mut summary, mut runs) = (TestSummary::default(), Vec::new());
     let mut begun = Instant::now();
-    for run in rules.each_test(only.as_ref(), &app::read) {
+    for run in rules.each_test(only.as_ref(), &app::read, &texts.mails) {
         summary.count(run.outcome);
         if matches!(run.outcome, TestOutcome::Failed | TestOutcome::Surprise) {
             print!("{}", told(&run));

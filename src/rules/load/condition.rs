@@ -1,22 +1,31 @@
 //! `[rule.when]` and the conditions in it.
 
+use std::ops::Range;
+
+use super::lint::{Item, Keyword, KeywordSet, Shape, Words, lists_in};
 use super::reader::{Table, Text, Value};
 use super::taxonomy::pattern;
-use super::{Loader, dangling, keyword_texts};
+use super::{Loader, dangling, keyword_texts, length_of_time};
 use crate::address::{Address, parse_domain};
 use crate::fold::{fold, fold_words};
 use crate::language::Language;
 use crate::problem::Problems;
-use crate::rules::condition::{Comparison, Condition, DomainName, Edges, PatternIn, Relation, Test, When, WordsIn};
-use crate::rules::judgement::CaseMoment;
+use crate::rules::attachment::AttachmentTest;
+use crate::rules::code::CodePattern;
+use crate::rules::condition::{
+    CodeIn, Comparison, Condition, DomainName, Edges, Method, PatternIn, Relation, SecretIn, Test, When, WordsIn,
+};
+use crate::rules::judgement::{CaseMoment, Proof};
 use crate::rules::rule::Phase;
+use crate::rules::secrets::SecretKind;
 use crate::rules::segment::{Segment, Segments};
+use crate::rules::sequence::SequenceIn;
 use crate::rules::taxonomy::UNCLASSIFIED;
 use crate::rules::vocabulary::{Look, Needle};
 use crate::time::Hours;
 
 /// The key that says what kind a condition is. `header` and `field` come first: they may have a `re` beside.
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 28] = [
     "header",
     "field",
     "kw",
@@ -24,6 +33,14 @@ const KINDS: [&str; 20] = [
     "from",
     "from_domain",
     "to",
+    "rcpt_tag",
+    "tier",
+    "age",
+    "open_cases",
+    "auth",
+    "code",
+    "seq",
+    "secret",
     "lang",
     "hours",
     "case",
@@ -39,6 +56,10 @@ const KINDS: [&str; 20] = [
     "except",
 ];
 
+/// Characters between the words of a sequence, unless it says otherwise, and at most: what is further apart belongs to
+/// another sentence.
+const DEFAULT_GAP: i64 = 20;
+const MAX_GAP: i64 = 200;
 /// Characters of a keyword. What is longer is a sentence, and nobody writes the same sentence twice.
 const MAX_KEYWORD: usize = 200;
 
@@ -50,6 +71,35 @@ pub(super) struct Reading {
     pub(super) captures: Vec<String>,
     /// What is read stands in a `none`, which is asked last.
     pub(super) vetoing: bool,
+    /// It has a `secret` condition.
+    pub(super) finds_secrets: bool,
+    /// It asks for a header field that only automatic mail has; where it does.
+    pub(super) automatic: Option<Range<usize>>,
+    /// The group that is being read, and how deep it is; 1 at the top.
+    group: &'static str,
+    depth: usize,
+    /// What is read is a boost of this weight.
+    pub(super) boost: Option<f64>,
+}
+
+/// Fields that mail of robots has (RFC 3834 §5, RFC 2369, RFC 2919).
+const AUTOMATIC: [&str; 6] =
+    ["auto-submitted", "precedence", "list-id", "list-unsubscribe", "x-auto-response-suppress", "x-autoreply"];
+
+impl Reading {
+    pub(super) fn of(place: usize, phase: Phase) -> Reading {
+        Reading {
+            place,
+            phase,
+            captures: Vec::new(),
+            vetoing: false,
+            finds_secrets: false,
+            automatic: None,
+            group: "",
+            depth: 0,
+            boost: None,
+        }
+    }
 }
 
 impl<'t> Loader<'t> {
@@ -59,9 +109,13 @@ impl<'t> Loader<'t> {
             // Within a veto everything is asked late, and so is what stands in it.
             let vetoing = rule.vetoing;
             rule.vetoing |= key == "none";
+            let outer = std::mem::replace(&mut rule.group, key);
+            rule.depth += 1;
             let items = table.take(key).map_or(Vec::new(), |value| value.items(faults));
             let conditions = items.iter().filter_map(|item| loader.condition(rule, item, faults));
             let conditions: Vec<Condition> = conditions.collect();
+            rule.depth -= 1;
+            rule.group = outer;
             rule.vetoing = vetoing;
             conditions
         };
@@ -73,17 +127,73 @@ impl<'t> Loader<'t> {
         When { all, any, none, except }
     }
 
+    /// The groups of a whole rule, and their shape, by which rules are compared.
+    pub(super) fn top(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> (When, Shape) {
+        let items = |key| {
+            let items = table.peek(key).and_then(|value| value.as_items()).unwrap_or_default();
+            items.iter().map(|item| self.item(item)).collect()
+        };
+        let (all, any, none) = (items("all"), items("any"), items("none"));
+        let except = table.peek("except").map(|value| without_blanks(value.source().text));
+        (self.when(rule, table, faults), Shape { all, any, none, except })
+    }
+
+    fn item(&self, value: &Value<'t>) -> Item {
+        // What is wrong with it is told when it is read in earnest.
+        let mut silent = Problems::default();
+        let words = value.as_table().and_then(|mut table| {
+            let keywords = keyword_texts(&table.take("kw")?, &mut silent);
+            let own = keywords.iter().filter(|text| !text.text.starts_with('@')).cloned();
+            let listed = lists_in(&keywords).into_iter().filter_map(|list| self.lists.get(list)).flatten().cloned();
+            let folded = own.chain(listed).filter_map(Keyword::of).map(|word| word.folded).collect();
+            let squeeze = table.boolean("squeeze", &mut silent).unwrap_or(false);
+            let edges = table.text("word", &mut silent);
+            let segments = table.texts("in", &mut silent);
+            let segments: Vec<Segment> = segments.iter().filter_map(|text| Segment::parse(text.text)).collect();
+            Some(Words {
+                folded,
+                look: if squeeze { Look::Squeezed } else { Look::Folded },
+                edges: edges
+                    .and_then(|text| Edges::ALL.into_iter().find(|edges| edges_word(*edges) == text.text))
+                    .unwrap_or(Edges::Auto),
+                min: table.integer("min", &mut silent).unwrap_or(1).max(1) as usize,
+                segments: (!segments.is_empty()).then(|| segments.into_iter().collect()),
+                drop_denied: table.has("neg"),
+            })
+        });
+        Item { source: without_blanks(value.source().text), words }
+    }
+
     fn condition(&mut self, rule: &mut Reading, value: &Value<'t>, faults: &mut Problems) -> Option<Condition> {
         let mut table = value.table(faults)?;
         let kind = KINDS.into_iter().find(|kind| table.has(kind));
         let condition = match kind {
             Some("header") => self.header(rule, &mut table, faults),
             Some("field") => self.field_condition(rule, &mut table, faults),
-            Some("kw") => self.words(&mut table, faults),
+            Some("kw") => self.words(rule, &mut table, faults),
             Some("re") => self.pattern(rule, &mut table, faults),
             Some("from") => addresses(&mut table, "from", faults).map(Condition::From),
             Some("from_domain") => domains(&mut table, faults).map(Condition::FromDomain),
             Some("to") => addresses(&mut table, "to", faults).map(Condition::To),
+            Some("rcpt_tag") => {
+                let tags = table.texts("rcpt_tag", faults);
+                Some(Condition::RecipientTag(tags.iter().map(|tag| fold_words(tag.text)).collect()))
+            }
+            Some("tier") => {
+                let tiers = table.texts("tier", faults);
+                self.tiers
+                    .extend(tiers.iter().map(|tier| (tier.text.to_owned(), tier.file.clone(), tier.span.clone())));
+                Some(Condition::Tier(tiers.iter().map(|tier| tier.text.to_owned()).collect()))
+            }
+            Some("age") => age(&mut table, faults).map(Condition::Age),
+            Some("open_cases") => comparison(&mut table, "open_cases", faults).map(Condition::OpenCases),
+            Some("auth") => words_of(&mut table, "auth", "result", faults, proof).map(Condition::Auth),
+            Some("code") => self.code(rule, &mut table, faults),
+            Some("seq") => self.sequence(&mut table, faults),
+            Some("secret") => {
+                rule.finds_secrets |= !rule.vetoing;
+                self.secret(&mut table, faults)
+            }
             Some("lang") => words_of(&mut table, "lang", "language", faults, |text, faults| {
                 text.one_of("language", &Language::ALL, Language::as_str, faults)
             })
@@ -95,7 +205,7 @@ impl<'t> Loader<'t> {
             Some("case") => words_of(&mut table, "case", "moment of a case", faults, case_moment).map(Condition::Case),
             Some("exchanges") => comparison(&mut table, "exchanges", faults).map(Condition::Exchanges),
             Some("bot_replies") => comparison(&mut table, "bot_replies", faults).map(Condition::Answers),
-            Some("attachment") => attachment(&mut table, faults),
+            Some("attachment") => attachment(&mut table, faults).map(Condition::Attachment),
             Some("category") => self.category_condition(rule, &mut table, faults),
             Some("score") => {
                 only_when_routing(rule, "score", &table, faults);
@@ -103,6 +213,16 @@ impl<'t> Loader<'t> {
             }
             Some("rule") => self.other_rule(rule, &mut table, faults),
             Some(_) => {
+                if rule.group == "any" && table.has("none") && !table.has("all") && !table.has("any") {
+                    let problem =
+                        table.file().warning(value.span(), "a `none` in `any`: it holds for nearly every mail");
+                    self.findings.of_rule(
+                        rule.place,
+                        problem
+                            .code("W10")
+                            .help("a veto stands in the rule's own `none`; beside it nothing else counts"),
+                    );
+                }
                 let when = self.when(rule, &mut table, faults);
                 Some(Condition::Group(Box::new(when)))
             }
@@ -130,19 +250,30 @@ impl<'t> Loader<'t> {
     }
 
     /// `{ kw = …, in = …, min = …, squeeze = …, word = … }`.
-    pub(super) fn words(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
+    pub(super) fn words(&mut self, rule: &Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
         let keywords = table.take("kw")?;
         let squeeze = table.boolean("squeeze", faults).unwrap_or(false);
         let look = if squeeze { Look::Squeezed } else { Look::Folded };
         let segments = self.segments_in(table, faults);
         let edges = match table.text("word", faults) {
-            Some(text) => {
-                let all = [Edges::Auto, Edges::Word, Edges::Off];
-                text.one_of("kind of word edge", &all, edges_word, faults)?
-            }
+            Some(text) => text.one_of("kind of word edge", &Edges::ALL, edges_word, faults)?,
             None => Edges::Auto,
         };
+        let drop_denied = match table.text("neg", faults) {
+            Some(text) => {
+                let drop = text.one_of(
+                    "way with denied words",
+                    &[true, false],
+                    |drop| if drop { "drop" } else { "keep" },
+                    faults,
+                );
+                drop.unwrap_or(false)
+            }
+            None => false,
+        };
+        let faults_before = faults.0.len();
         let needles = self.needles(&keywords, look, faults);
+        let without_fault = faults.0.len() == faults_before;
         let min = table.take("min").and_then(|value| Some((value, value.integer(faults)?)));
         if let Some((value, min)) = min
             && !(1..=needles.len().max(1) as i64).contains(&min)
@@ -151,16 +282,54 @@ impl<'t> Loader<'t> {
             faults.push(value.error(format!("`min` is {min}, of {count} keywords")).code("E09"));
         }
         if needles.is_empty() {
-            faults.push(keywords.error("there is no keyword in it").code("E09"));
+            if without_fault {
+                faults.push(keywords.error("there is no keyword in it").code("E09"));
+            }
             return None;
         }
+        self.note(rule, &keywords, edges, min.map_or(1, |(_, min)| min.max(1) as usize));
         Some(Condition::Words(WordsIn {
             needles,
             look,
             edges,
             min: min.map_or(1, |(_, min)| min.max(1) as usize),
             segments,
+            drop_denied,
         }))
+    }
+
+    /// Keeps the keywords of a condition, to be looked at when all is loaded.
+    fn note(&mut self, rule: &Reading, keywords: &Value<'t>, edges: Edges, min: usize) {
+        let mut silent = Problems::default();
+        let texts = keyword_texts(keywords, &mut silent);
+        let listed = lists_in(&texts).into_iter().filter_map(|list| self.lists.get(list)).flatten().cloned();
+        let listed: Vec<Keyword<'t>> = listed.filter_map(Keyword::of).collect();
+        let (mut own, mut languages): (Vec<Keyword<'t>>, _) = (Vec::new(), None);
+        match keywords.as_table() {
+            None => own.extend(texts.into_iter().filter_map(Keyword::of)),
+            Some(mut table) => {
+                let given = Language::ALL.into_iter().filter(|language| table.has(language.as_str()));
+                let given: Vec<Language> = given.collect();
+                for language in &given {
+                    let texts = table.texts(language.as_str(), &mut silent);
+                    let words = texts.into_iter().filter_map(Keyword::of);
+                    own.extend(words.map(|word| Keyword { language: Some(*language), ..word }));
+                }
+                languages = Some(given);
+            }
+        }
+        self.keyword_sets.push(KeywordSet {
+            place: rule.place,
+            whole: keywords.source(),
+            all: own.iter().cloned().chain(listed).collect(),
+            own,
+            edges,
+            min,
+            vetoing: rule.vetoing,
+            top: (rule.depth == 1).then_some(rule.group),
+            boost: rule.boost,
+            languages,
+        });
     }
 
     /// `{ re = …, in = … }`.
@@ -174,20 +343,26 @@ impl<'t> Loader<'t> {
         let segments = self.segments_in(table, faults);
         let (text, parsed) = (text.clone()?, pattern(&text?, faults)?);
         rule.captures.extend(parsed.names().map(str::to_owned));
-        let mut literals = Vec::new();
-        match &parsed.literals {
-            // In the text that is searched a line break is a blank.
-            Some(words) => {
-                literals.extend(words.iter().map(|word| self.words.needle(Look::Folded, &word.replace('\n', " "))))
-            }
-            None if rule.vetoing => {}
-            None => faults.push(
-                text.file
-                    .warning(text.span.clone(), "this regex has no word in it that it cannot do without")
+        let found = |what| text.file.warning(text.span.clone(), what);
+        if parsed.literals.is_empty() && !rule.vetoing {
+            self.findings.of_rule(
+                rule.place,
+                found("this regex has no word in it that it cannot do without")
                     .code("W11")
                     .help("it is tried on every mail; add a word that always stands there, of two octets or more"),
-            ),
+            );
         }
+        if parsed.edge_beside_han {
+            self.findings.of_rule(
+                rule.place,
+                found("`\\b` beside a Han character or kana asks for an ASCII letter or digit on the other side")
+                    .code("W04")
+                    .help("take the `\\b` out: Chinese and Japanese words have no edges"),
+            );
+        }
+        // In the text that is searched a line break is a blank.
+        let mut needle = |word: &String| self.words.needle(Look::Folded, &word.replace('\n', " "));
+        let literals = parsed.literals.iter().map(|words| words.iter().map(&mut needle).collect()).collect();
         Some(Condition::Pattern(PatternIn { regex: parsed.regex, literals, segments }))
     }
 
@@ -209,8 +384,11 @@ impl<'t> Loader<'t> {
         for text in keyword_texts(keywords, faults) {
             match text.text.strip_prefix('@') {
                 None => needles.extend(self.needle(&text, look, faults)),
-                Some(list) => match self.lists.get(list).cloned() {
-                    Some(words) => needles.extend(words.iter().filter_map(|word| self.needle(word, look, faults))),
+                Some(list) => match self.lists.get_key_value(list).map(|(name, words)| (*name, words.clone())) {
+                    Some((name, words)) => {
+                        self.used_lists.insert(name);
+                        needles.extend(words.iter().filter_map(|word| self.needle(word, look, faults)));
+                    }
                     None => {
                         let known: Vec<&str> = self.lists.keys().copied().collect();
                         faults.push(
@@ -277,14 +455,73 @@ impl<'t> Loader<'t> {
                     edges: Edges::Auto,
                     min: 1,
                     segments: None,
+                    drop_denied: false,
                 })
             })
             .collect()
     }
 
+    /// `{ code = "smtp:55x", in = … }`. What it finds can be used in `set` as `{code}`.
+    fn code(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
+        let segments = self.segments_in(table, faults);
+        // Where nothing is said, delivery reports and logs speak as well.
+        self.segments.insert(Segment::Report);
+        rule.captures.push("code".into());
+        let patterns = words_of(table, "code", "code", faults, |text, faults| {
+            let pattern = CodePattern::parse(text.text);
+            if pattern.is_none() {
+                let problem = text.error(format!("`{}` is no code", text.text)).code("E09");
+                faults.push(problem.help("write `smtp:550`, `smtp:55x` or `smtp:5.7.1`"));
+            }
+            pattern
+        })?;
+        Some(Condition::Code(CodeIn { patterns, segments }))
+    }
+
+    /// `{ seq = ["A", ["B", "C"]], within = 20, squeeze, word, in }`: a step is a text, a list of them, or a `"@list"`.
+    fn sequence(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
+        let value = table.take("seq")?;
+        let squeeze = table.boolean("squeeze", faults).unwrap_or(false);
+        let look = if squeeze { Look::Squeezed } else { Look::Folded };
+        let edges = match table.text("word", faults) {
+            Some(text) => text.one_of("kind of word edge", &Edges::ALL, edges_word, faults)?,
+            None => Edges::Auto,
+        };
+        let segments = self.segments_in(table, faults);
+        let within = table.take("within").and_then(|value| Some((value, value.integer(faults)?)));
+        if let Some((value, within)) = within
+            && !(0..=MAX_GAP).contains(&within)
+        {
+            faults.push(value.error(format!("a gap is of 0 to {MAX_GAP} characters")).code("E09"));
+        }
+        let steps: Vec<Vec<Needle>> = value.items(faults).iter().map(|step| self.needles(step, look, faults)).collect();
+        if steps.len() < 2 || steps.iter().any(Vec::is_empty) {
+            let problem = value.error("a sequence has two steps or more, each with a word").code("E09");
+            faults.push(problem.help("write `seq = [\"发送\", [\"失败\", \"不成功\"]]`"));
+            return None;
+        }
+        let within = within.map_or(DEFAULT_GAP, |(_, within)| within.clamp(0, MAX_GAP)) as usize;
+        Some(Condition::Sequence(SequenceIn { steps, within, look, edges, segments }))
+    }
+
+    /// `{ secret = ["password", "bank-card"], in = … }`.
+    fn secret(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
+        let segments = self.segments_in(table, faults);
+        let kinds = words_of(table, "secret", "kind of secret", faults, |text, faults| {
+            text.one_of("kind of secret", &SecretKind::ALL, SecretKind::as_str, faults)
+        })?;
+        Some(Condition::Secret(SecretIn { kinds, segments }))
+    }
+
     fn header(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
         let name = table.text("header", faults);
         let test = test(rule, table, faults);
+        if let (Some(name), Some(test), false) = (&name, &test, rule.vetoing)
+            && AUTOMATIC.contains(&name.text.to_lowercase().as_str())
+            && !matches!(test, Test::Present(false))
+        {
+            rule.automatic = Some(name.span.clone());
+        }
         Some(Condition::Header { name: name?.text.to_owned(), test: test? })
     }
 
@@ -344,6 +581,10 @@ impl<'t> Loader<'t> {
         self.edges.push((rule.place, place, text));
         Some(Condition::Rule(place))
     }
+}
+
+fn without_blanks(text: &str) -> String {
+    text.split_whitespace().collect()
 }
 
 fn edges_word(edges: Edges) -> &'static str {
@@ -449,9 +690,47 @@ fn comparison(table: &mut Table<'_>, key: &'static str, faults: &mut Problems) -
     parsed
 }
 
-/// `{ ext = ["png", "jpg"], count = ">=1" }`.
-fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<Condition> {
+/// `">=3d"`: a comparison with a length of time.
+fn age(table: &mut Table<'_>, faults: &mut Problems) -> Option<Comparison> {
+    let text = table.text("age", faults)?;
+    let seconds = |number: &str| Some(length_of_time(number)?.as_secs_f64());
+    let parsed = Comparison::parse_with(text.text, seconds);
+    if parsed.is_none() {
+        let problem = text.error(format!("`{}` is no comparison of times", text.text)).code("E09");
+        faults.push(problem.help("write `\">=15m\"`, `\"<4h\"` or `\">3d\"`"));
+    }
+    parsed
+}
+
+/// `dkim:pass`.
+pub(super) fn proof(text: &Text<'_>, faults: &mut Problems) -> Option<(Method, Proof)> {
+    let part = |range: std::ops::Range<usize>| Text {
+        text: &text.text[range.clone()],
+        span: text.part(range),
+        ..text.clone()
+    };
+    let Some(colon) = text.text.find(':') else {
+        let problem = text.error(format!("`{}` is no result", text.text)).code("E09");
+        faults.push(problem.help("write a method and what it says, such as `dkim:pass`"));
+        return None;
+    };
+    let method = part(0..colon).one_of("method", &Method::ALL, Method::as_str, faults);
+    let proof = part(colon + 1..text.text.len()).one_of("result", &Proof::ALL, Proof::as_str, faults);
+    Some((method?, proof?))
+}
+
+/// `{ ext = ["png"], mime = "image/*", name_re = '…', min_mb = 1, max_mb = 20, count = ">=1" }`.
+fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<AttachmentTest> {
+    const MB: f64 = 1024.0 * 1024.0;
     let mut inner = table.table("attachment", faults)?;
+    let types = inner.texts("mime", faults).iter().map(|text| text.text.to_lowercase()).collect();
+    let name = inner.text("name_re", faults).and_then(|text| pattern(&text, faults)).map(|pattern| pattern.regex);
+    let (least, most) = (inner.number("min_mb", faults), inner.number("max_mb", faults));
+    if let (Some(least), Some(most)) = (least, most)
+        && least > most
+    {
+        faults.push(inner.error("`min_mb` is more than `max_mb`: no attachment is of such a size").code("E09"));
+    }
     let extensions = inner.texts("ext", faults);
     let count = if inner.has("count") {
         comparison(&mut inner, "count", faults)
@@ -459,8 +738,12 @@ fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<Condition>
         Some(Comparison { relation: Relation::AtLeast, number: 1.0 })
     };
     inner.finish(faults);
-    Some(Condition::Attachment {
+    Some(AttachmentTest {
         extensions: extensions.iter().map(|text| text.text.trim_start_matches('.').to_lowercase()).collect(),
+        types,
+        name,
+        at_least: least.map_or(0.0, |least| least * MB),
+        at_most: most.map_or(f64::INFINITY, |most| most * MB),
         count: count?,
     })
 }

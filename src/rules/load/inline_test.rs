@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::case_moment;
+use super::condition::{case_moment, proof};
 use super::reader::{Table, Text, Value};
-use super::{Loader, dangling};
+use super::{Loader, dangling, duration};
 use crate::language::Language;
 use crate::problem::Problems;
-use crate::rules::inline_test::{InlineTest, SyntheticMail, Want};
-use crate::rules::judgement::CaseMoment;
+use crate::rules::condition::Method;
+use crate::rules::inline_test::{InlineTest, SyntheticAttachment, SyntheticMail, Want};
+use crate::rules::judgement::{CaseMoment, Proofs};
 use crate::rules::taxonomy::{Priority, UNCLASSIFIED};
 use crate::time::Timestamp;
 
@@ -17,6 +18,10 @@ impl<'t> Loader<'t> {
         let text = |table: &mut Table<'t>, key, faults: &mut Problems| {
             table.text(key, faults).map(|text| text.text.to_owned())
         };
+        let said: Vec<&str> = ["subject", "body", "from", "to", "headers", "attachments"]
+            .into_iter()
+            .filter(|key| table.has(key))
+            .collect();
         let name = text(&mut table, "name", faults);
         let mail = SyntheticMail {
             subject: text(&mut table, "subject", faults).unwrap_or_default(),
@@ -24,8 +29,12 @@ impl<'t> Loader<'t> {
             from: text(&mut table, "from", faults),
             to: text(&mut table, "to", faults),
             headers: headers(&mut table, faults),
-            attachments: table.texts("attachments", faults).iter().map(|name| name.text.to_owned()).collect(),
+            attachments: attachments(&mut table, faults),
+            eml: table.text("eml", faults).map(|text| (text.text.to_owned(), text.span)),
         };
+        if mail.eml.is_some() && !said.is_empty() {
+            faults.push(table.error("`eml` is a whole mail: nothing else can be said of it").code("E09"));
+        }
         let language = table
             .text("lang", faults)
             .and_then(|text| text.one_of("language", &Language::ALL, Language::as_str, faults));
@@ -39,7 +48,10 @@ impl<'t> Loader<'t> {
             }
             number
         };
-        let (exchanges, answers) = (count("exchanges"), count("bot_replies"));
+        let (exchanges, answers, open_cases) = (count("exchanges"), count("bot_replies"), count("open_cases"));
+        let age = table.text("age", faults).and_then(|text| duration(&text, faults));
+        let tier = text(&mut table, "tier", faults);
+        let proofs = proofs(&mut table, faults);
         let subject_unchanged = table.boolean("same_subject", faults).unwrap_or(false);
         let xfail = table.boolean("xfail", faults).unwrap_or(false);
         let want = match table.require("want", faults).and_then(|want| want.table(faults)) {
@@ -59,6 +71,10 @@ impl<'t> Loader<'t> {
             exchanges: exchanges.unwrap_or(1),
             answers: answers.unwrap_or(0),
             subject_unchanged,
+            tier,
+            age: age.unwrap_or_default(),
+            open_cases: open_cases.unwrap_or(0),
+            proofs,
             want,
             xfail,
         }
@@ -93,6 +109,8 @@ impl<'t> Loader<'t> {
             ask: ask.map(owned),
             handoff: table.boolean("handoff", faults),
             suppress: table.boolean("suppress", faults),
+            redact: table.take("redact").map(|value| owned(value.texts(faults))),
+            notify: table.take("notify").map(|value| owned(value.texts(faults))),
             fields: fields(&mut table, faults),
             score_min: table.number("score_min", faults),
         };
@@ -127,6 +145,41 @@ fn headers(table: &mut Table<'_>, faults: &mut Problems) -> Vec<(String, String)
     headers
 }
 
+/// File names, or tables with `name`, `type`, `text` and `size_mb`.
+fn attachments(table: &mut Table<'_>, faults: &mut Problems) -> Vec<SyntheticAttachment> {
+    let mut attachments = Vec::new();
+    for value in table.take("attachments").map_or(Vec::new(), |value| value.items(faults)) {
+        let Some(mut table) = value.as_table() else {
+            attachments.extend(
+                value.text(faults).map(|name| SyntheticAttachment { name: name.text.to_owned(), ..Default::default() }),
+            );
+            continue;
+        };
+        let mut text = |key| table.text(key, faults).map(|text| text.text.to_owned());
+        let (name, media_type, content) = (text("name"), text("type"), text("text"));
+        let size = table.number("size_mb", faults).map(|size| (size * 1024.0 * 1024.0) as usize);
+        table.finish(faults);
+        attachments.push(SyntheticAttachment { name: name.unwrap_or_default(), media_type, text: content, size });
+    }
+    attachments
+}
+
+/// `auth = ["dkim:pass", "from:fail"]`.
+fn proofs(table: &mut Table<'_>, faults: &mut Problems) -> Proofs {
+    let mut proofs = Proofs::default();
+    for text in table.texts("auth", faults) {
+        if let Some((method, found)) = proof(&text, faults) {
+            match method {
+                Method::Dkim => proofs.dkim = found,
+                Method::Spf => proofs.spf = found,
+                Method::Dmarc => proofs.dmarc = found,
+                Method::From => proofs.from = found,
+            }
+        }
+    }
+    proofs
+}
+
 fn fields(table: &mut Table<'_>, faults: &mut Problems) -> BTreeMap<String, Option<String>> {
     let mut fields = BTreeMap::new();
     for (name, value) in table.table("fields", faults).into_iter().flat_map(Table::rest) {
@@ -145,7 +198,7 @@ fn text_or_none(value: &Value<'_>, faults: &mut Problems) -> Option<Option<Strin
     }
 }
 
-fn timestamp(value: &Value<'_>, faults: &mut Problems) -> Option<Timestamp> {
+pub(super) fn timestamp(value: &Value<'_>, faults: &mut Problems) -> Option<Timestamp> {
     let written = value.literal(faults)?;
     let parsed = written.parse().ok();
     if parsed.is_none() {

@@ -6,17 +6,22 @@
 
 mod condition;
 mod inline_test;
+mod lint;
 mod reader;
 mod rule;
 mod taxonomy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use toml::de::DeTable;
 
+use lint::{KeywordSet, Shape};
 use reader::{Table, Text, Value};
 
 use super::field::Form;
+use super::gate::Gates;
+use super::lint::Findings;
 use super::rule::{Phase, Rule};
 use super::segment::{Segment, Segments};
 use super::taxonomy::Taxonomy;
@@ -81,6 +86,14 @@ struct Loader<'t> {
     asked_fields: Vec<Text<'t>>,
     /// Which rule asks which other, and where.
     edges: Vec<(usize, usize, Text<'t>)>,
+    /// Tiers that conditions ask for, and where: they are in bot.toml.
+    tiers: Vec<(String, SourceText, Range<usize>)>,
+    findings: Findings,
+    /// What is looked at when all is loaded.
+    keyword_sets: Vec<KeywordSet<'t>>,
+    used_lists: BTreeSet<&'t str>,
+    /// The conditions of each guard and route rule.
+    shapes: BTreeMap<usize, Shape>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -177,8 +190,13 @@ impl<'t> Loader<'t> {
             places.sort_by_key(|place| std::cmp::Reverse(rules[*place].priority));
             places
         };
+        let gates = Gates::of_rules(&rules, vocabulary.len());
+        self.lint(&rules);
+        faults.extend(self.findings.settle(&rules));
         Rules {
             form,
+            gates,
+            tiers: self.tiers,
             guards: asked(Phase::Guard),
             classifiers: (0..rules.len()).filter(|place| rules[*place].phase == Phase::Classify).collect(),
             routes: asked(Phase::Route),
@@ -307,20 +325,24 @@ fn label(value: Option<Value<'_>>, faults: &mut Problems) -> Label {
     label
 }
 
-/// `90s`, `15m`, `4h`, `3d`.
 fn duration(text: &Text<'_>, faults: &mut Problems) -> Option<std::time::Duration> {
-    let number = text.text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let seconds = match &text.text[number.len()..] {
-        "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(60 * 60),
-        "d" => Some(24 * 60 * 60),
-        _ => None,
-    };
-    let total = seconds.and_then(|seconds: u64| number.trim().parse::<u64>().ok()?.checked_mul(seconds));
-    if total.is_none() {
+    let duration = length_of_time(text.text);
+    if duration.is_none() {
         let problem = text.error(format!("`{}` is no length of time", text.text)).code("E09");
         faults.push(problem.help("write a whole number and s, m, h or d, such as `4h`"));
     }
-    total.map(std::time::Duration::from_secs)
+    duration
+}
+
+/// `90s`, `15m`, `4h`, `3d`.
+fn length_of_time(text: &str) -> Option<std::time::Duration> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds: u64 = match &text[number.len()..] {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    number.trim().parse::<u64>().ok()?.checked_mul(seconds).map(std::time::Duration::from_secs)
 }

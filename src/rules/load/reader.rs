@@ -62,6 +62,11 @@ impl<'t> Table<'t> {
         self.entries.iter().any(|(name, _, value)| *name == key && value.is_some())
     }
 
+    /// A value that is read again later.
+    pub(super) fn peek(&self, key: &str) -> Option<Value<'t>> {
+        self.entries.iter().find(|(name, _, _)| *name == key)?.2
+    }
+
     /// Takes a value out of the table.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'t>> {
         self.asked.push(key);
@@ -154,6 +159,12 @@ impl<'t> Value<'t> {
             DeValue::Table(_) => "a table",
         };
         faults.push(self.error(format!("expected {what}, found {found}")).code("E09"));
+    }
+
+    /// The value as it is written.
+    pub(super) fn source(&self) -> Text<'t> {
+        let span = self.span();
+        Text { file: self.file, text: self.file.text.get(span.clone()).unwrap_or_default(), span }
     }
 
     pub(super) fn as_text(&self) -> Option<Text<'t>> {
@@ -266,6 +277,10 @@ impl<'t> Value<'t> {
 }
 
 impl Text<'_> {
+    pub(super) fn warning(&self, what: impl Into<String>) -> Problem {
+        self.file.warning(self.span.clone(), what)
+    }
+
     pub(super) fn error(&self, what: impl Into<String>) -> Problem {
         self.file.error(self.span.clone(), what)
     }

@@ -3,17 +3,23 @@
 use std::collections::BTreeMap;
 
 use super::condition::Reading;
+use super::inline_test::timestamp;
 use super::reader::{Table, Text, Value};
 use super::taxonomy::name;
 use super::{Loader, dangling, duration, label};
+use crate::address::Address;
 use crate::ids::{CategoryId, RuleId, TemplateName};
 use crate::problem::Problems;
-use crate::rules::condition::When;
-use crate::rules::rule::{Actions, Boost, HandoffAction, Phase, PriorityChange, Reply, Rule, Status};
+use crate::rules::condition::{SECRET, When};
+use crate::rules::judgement::Notified;
+use crate::rules::lint::ALLOWABLE;
+use crate::rules::rule::{Actions, Allow, Boost, HandoffAction, Phase, PriorityChange, Redact, Reply, Rule, Status};
 use crate::rules::taxonomy::{Priority, THRESHOLD, UNCLASSIFIED};
 
+/// In `redact`: what the rule finds of secrets.
+const SECRETS: &str = "secrets";
 /// What a rule tells its readers and not the engine.
-const NOTES: [&str; 6] = ["description", "owner", "refs", "false_positives", "added", "review_by"];
+const NOTES: [&str; 5] = ["description", "owner", "refs", "false_positives", "added"];
 
 impl<'t> Loader<'t> {
     pub(super) fn rule(&mut self, place: usize, id: RuleId, mut table: Table<'t>, faults: &mut Problems) -> Rule {
@@ -29,10 +35,14 @@ impl<'t> Loader<'t> {
             .and_then(|text| text.one_of("phase", &Phase::ALL, Phase::as_str, faults))
             .unwrap_or(Phase::Classify);
         let priority = table.integer("priority", faults).unwrap_or(0);
+        let mut moment = |key| table.take(key).and_then(|value| timestamp(&value, faults));
+        let valid = (moment("valid_from"), moment("valid_until"));
+        let review_by = table.take("review_by").and_then(|value| date(&value, faults));
+        let allows = table.tables("allow", faults).into_iter().filter_map(|allow| self::allow(allow, faults)).collect();
         let scope = table.take("scope").map(|value| self.segments_of(&value, faults));
         let (category, weights) = self.weights(phase, &mut table, faults);
 
-        let mut reading = Reading { place, phase, captures: Vec::new(), vetoing: false };
+        let mut reading = Reading::of(place, phase);
         let when = self.conditions(&mut reading, &mut table, faults);
         let boosts = table
             .tables("boost", faults)
@@ -56,6 +66,9 @@ impl<'t> Loader<'t> {
             source,
             span,
             priority,
+            valid,
+            review_by,
+            allows,
             weights,
             scope,
             when,
@@ -116,10 +129,16 @@ impl<'t> Loader<'t> {
             }
             return When::default();
         };
-        let conditions = self.when(reading, &mut when, faults);
+        let faults_before = faults.0.len();
+        let (conditions, shape) = self.top(reading, &mut when, faults);
+        if reading.phase != Phase::Classify {
+            self.shapes.insert(reading.place, shape);
+        }
         let span = when.span();
         when.finish(faults);
-        if conditions.all.is_empty() && conditions.any.is_empty() && conditions.none.is_empty() {
+        // A condition that has a fault is not in them, and is told already.
+        let without_fault = faults.0.len() == faults_before;
+        if without_fault && conditions.all.is_empty() && conditions.any.is_empty() && conditions.none.is_empty() {
             let problem = table.file().error(span, "there is no condition in `all`, `any` or `none`");
             faults.push(problem.code("E09"));
         }
@@ -138,12 +157,14 @@ impl<'t> Loader<'t> {
         let condition = match table.has("re") {
             true => self.pattern(reading, &mut table, faults),
             false => {
+                reading.boost = weight;
                 if !table.has("kw") {
                     faults.push(table.error("a boost has `kw` or `re`").code("E09"));
                 }
-                self.words(&mut table, faults)
+                self.words(reading, &mut table, faults)
             }
         };
+        reading.boost = None;
         if category.is_none() {
             faults.push(table.error("a boost of a rule that has no category").code("E09"));
         }
@@ -174,6 +195,17 @@ impl<'t> Loader<'t> {
         }
         let handoff = table.table("handoff", faults).map(|table| self.handoff(table, faults));
         let close = table.take("close").and_then(|value| close(&value, faults));
+        let ask_template = table.take("ask_template").and_then(|value| {
+            if ask.is_empty() {
+                let problem = value.error("`ask_template` asks for fields, and `ask` names none").code("E09");
+                faults.push(problem);
+            }
+            self::reply(&value.text(faults)?, faults)
+        });
+        let notify = table.texts("notify", faults);
+        let notify = notify.iter().filter_map(|text| self.notified(text, faults)).collect();
+        let redact = table.texts("redact", faults);
+        let redact = self.redact(reading, &redact, faults);
         let mut truth = |key| table.boolean(key, faults).unwrap_or(false);
         let actions = Actions {
             reply,
@@ -188,7 +220,17 @@ impl<'t> Loader<'t> {
             offer_human: truth("offer_human"),
             close,
             stop: truth("stop"),
+            ask_template,
+            notify,
+            redact,
         };
+        if let Some(span) =
+            reading.automatic.as_ref().filter(|_| actions.reply.is_some() || actions.ask_template.is_some())
+        {
+            let what = "this rule answers mail that it knows to be automatic by its header";
+            let problem = table.file().error(span.clone(), what).code("E08");
+            self.findings.of_rule(reading.place, problem.help("take the `reply` out: two robots never stop"));
+        }
         if actions.stop && reading.phase == Phase::Classify {
             faults.push(
                 table
@@ -199,6 +241,42 @@ impl<'t> Loader<'t> {
         }
         table.finish(faults);
         actions
+    }
+
+    /// An address, or a group.
+    fn notified(&self, text: &Text<'t>, faults: &mut Problems) -> Option<Notified> {
+        if !text.text.contains('@') {
+            return self.known_group(text, faults).map(Notified::Group);
+        }
+        match Address::parse(text.text) {
+            Ok(address) => Some(Notified::Address(address)),
+            Err(error) => {
+                let problem = text.error(format!("`{}` is no address", text.text)).code("E09");
+                faults.push(problem.help(error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// `"secrets"`, or fields whose values nobody shall read.
+    fn redact(&mut self, reading: &Reading, texts: &[Text<'t>], faults: &mut Problems) -> Redact {
+        let mut redact = Redact::default();
+        for text in texts {
+            if text.text != SECRETS {
+                self.asked_fields.push(text.clone());
+                redact.fields.push(text.text.to_owned());
+                continue;
+            }
+            redact.secrets = true;
+            if !reading.finds_secrets && reading.captures.iter().all(|capture| capture != SECRET) {
+                faults.push(
+                    text.error("nothing in this rule finds a secret")
+                        .code("E09")
+                        .help("add `{ secret = \"password\" }`, or a regex with a group `(?P<secret>…)`"),
+                );
+            }
+        }
+        redact
     }
 
     /// `{ to = "by-category" or a group, reason = … }`.
@@ -222,6 +300,33 @@ fn reply(text: &Text<'_>, faults: &mut Problems) -> Option<Reply> {
     };
     let open = named("open", faults)?;
     Some(Reply { open, closed: named("closed", faults)?, span: text.span.clone() })
+}
+
+/// `{ code = "W02", reason = "…" }`.
+fn allow(mut table: Table<'_>, faults: &mut Problems) -> Option<Allow> {
+    let code = table.require("code", faults).and_then(|code| code.text(faults));
+    let reason = table.text("reason", faults);
+    if reason.is_none_or(|reason| reason.text.trim().is_empty()) {
+        let problem = table.error("a finding is allowed without a reason").code("E10");
+        faults.push(problem.help("say why it is right here: `reason = \"…\"`"));
+    }
+    table.finish(faults);
+    let code = code?;
+    code.one_of("code of a finding that can be allowed", &ALLOWABLE, |code| code, faults)?;
+    Some(Allow { code: code.text.to_owned(), span: code.span })
+}
+
+/// `2026-10-01`.
+fn date(value: &Value<'_>, faults: &mut Problems) -> Option<(crate::time::Date, std::ops::Range<usize>)> {
+    let written = value.literal(faults)?;
+    match written.parse() {
+        Ok(date) => Some((date, value.span())),
+        Err(_) => {
+            let problem = value.error(format!("`{written}` is no date")).code("E09");
+            faults.push(problem.help("write it as `2026-10-01`"));
+            None
+        }
+    }
 }
 
 /// `high`, or `+1` for a step up.

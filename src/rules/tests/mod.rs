@@ -3,6 +3,9 @@
 mod conditions;
 mod faults;
 mod judging;
+mod lint;
+mod matchers;
+mod matching;
 mod tracing;
 
 use super::*;
@@ -191,16 +194,7 @@ fn mail(subject: &str, body: &str) -> Message {
 }
 
 fn input(message: &Message) -> Input<'_> {
-    Input {
-        message,
-        case: CaseMoment::New,
-        language: Language::Zh,
-        now: "2026-01-07T14:30:00+08:00".parse().unwrap(),
-        subject_unchanged: false,
-        exchanges: 1,
-        answers: 0,
-        group: None,
-    }
+    Input::first(message, Language::Zh, "2026-01-07T14:30:00+08:00".parse().unwrap())
 }
 
 fn category(judgement: &Judgement) -> &str {
@@ -209,7 +203,7 @@ fn category(judgement: &Judgement) -> &str {
 
 #[test]
 fn inline_tests_pass_fail_and_surprise() {
-    let (summary, problems) = rules(&[BOUNCE, HANDOFF]).run_tests(&read);
+    let (summary, problems) = rules(&[BOUNCE, HANDOFF]).run_tests(&read, &BTreeMap::new());
     assert!(problems.is_empty(), "{problems}");
     let want = TestSummary { passed: 16, expected_failures: 1, ..TestSummary::default() };
     assert_eq!(summary, want);
@@ -217,7 +211,7 @@ fn inline_tests_pass_fail_and_surprise() {
     let wrong = BOUNCE
         .replace("reply = \"kb/554\", group", "reply = \"kb/550\", group")
         .replace("body = \"报错见截图\"", "body = \"554 DT:SPM\"");
-    let (summary, problems) = rules(&[&wrong]).run_tests(&read);
+    let (summary, problems) = rules(&[&wrong]).run_tests(&read, &BTreeMap::new());
     assert_eq!((summary.failed, summary.surprises), (1, 1));
     let told: Vec<String> = problems.0.iter().map(|problem| problem.to_string()).collect();
     assert_eq!(

@@ -58,12 +58,12 @@ fn a_rule_that_was_not_asked_names_who_came_first() {
 id = "first"
 phase = "guard"
 [rule.when]
-any = [{ kw = "停" }]
+any = [{ kw = "停用" }]
 [rule.do]
 stop = true
 "#;
     let rules = rules(&[TRACED, stop]);
-    let message = mail("停", "550");
+    let message = mail("停用", "550");
     let trace = rules.trace(&input(&message), &RuleId::parse("traced").unwrap()).unwrap();
     assert_eq!(trace.asked, Asked::StoppedBy(RuleId::parse("first").unwrap()));
 }
@@ -119,7 +119,7 @@ category = "deliver.bounce"
 any = [{ kw = "被退" }]
 "#;
     let mut steps = 0;
-    let coverage = rules(&[tested]).coverage(&read, &mut || steps += 1);
+    let coverage = rules(&[tested]).coverage(&read, &BTreeMap::new(), &mut || steps += 1);
     assert_eq!(steps, 3);
     assert_eq!((coverage.keyword_rules(), coverage.matchers(), coverage.keywords()), ((1, 2), (2, 4), (2, 7)));
     let [tested, untested] = &coverage.rules[..] else { panic!("there are two rules") };

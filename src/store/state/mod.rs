@@ -20,7 +20,7 @@ use super::record::{Outcome, Record, StartMark};
 use super::schema::{self, OnDisk};
 use super::{StoreError, folder};
 use crate::address::Address;
-use crate::case::{Budgets, Case, Clues, Facts, Twin, Window};
+use crate::case::{Budgets, Case, CaseState, Clues, Facts, Twin, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
 use crate::mailbox::{Cursor, Place};
 use crate::outgoing::{Envelope, Purpose};
@@ -89,6 +89,8 @@ const CACHE: u64 = 64 << 20;
 const FLUSH_MS: u64 = 2_000;
 /// Rows changed in one batch while replaying: rows that change often are written once.
 const REPLAY_ROWS: usize = 20_000;
+/// Cases of one requester that are counted.
+const MAX_COUNTED: usize = 100;
 
 const STATE: &str = "state";
 const ASIDE: &str = "state.broken";
@@ -274,6 +276,9 @@ impl State {
         if let Some(twin) = &clues.twin {
             facts.twin = self.twin(twin, now)?;
         }
+        if let Some(sender) = &clues.sender {
+            facts.open_cases = self.open_cases(sender)?;
+        }
         facts.budgets = clues
             .scopes
             .iter()
@@ -302,6 +307,18 @@ impl State {
             numbers.push(CaseNumber::from_bits(number(key?.get(prefix.len()..))?));
         }
         self.cases_with(numbers.into_iter())
+    }
+
+    /// Cases of a requester that are not closed, among their [`MAX_COUNTED`] first: an address with thousands of cases
+    /// must not make every further mail slow.
+    fn open_cases(&self, requester: &Address) -> Result<u32, Broken> {
+        let prefix = keys::requesters(requester);
+        let mut open = 0;
+        for key in self.db.scan_prefix(&prefix).keys().take(MAX_COUNTED) {
+            let case = self.case(CaseNumber::from_bits(number(key?.get(prefix.len()..))?))?;
+            open += u32::from(case.is_some_and(|case| case.state != CaseState::Closed));
+        }
+        Ok(open)
     }
 
     /// The frames that tell the history of a case, in order.

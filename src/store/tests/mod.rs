@@ -222,6 +222,7 @@ fn what_was_written_down_is_known_by_every_way_to_ask() {
                 candidates: vec![number(100), number(101)],
                 scopes: vec![Scope::Global],
                 twin: Some(Twin(mail(1_000_100))),
+                sender: Some(address("Zhang+1@example.com")),
             },
             at(200),
         )
@@ -231,6 +232,7 @@ fn what_was_written_down_is_known_by_every_way_to_ask() {
     }
     assert_eq!(facts.free_number, Some(number(101)));
     assert_eq!(facts.twin, Some(number(100)));
+    assert_eq!(facts.open_cases, 0, "the one case is closed");
     assert_eq!(facts.budgets[&Scope::Global].count(&Scope::Global, 60, at(8)), 1);
 
     let history = store.history(number(100)).unwrap();
