@@ -4,7 +4,7 @@
 # cargo must be told. No other toolchain is fetched.
 CARGO_FLAGS := --locked --ignore-rust-version
 
-.PHONY: help demo build check test bench fuzz deps licences advisories fmt
+.PHONY: help demo build check test bench hostile fuzz deps licences advisories fmt
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1 \t/'
@@ -25,6 +25,9 @@ test: deps ## Formatting, clippy, all tests, real Dovecot and Postfix.
 
 bench: ## What reading, screening and judging a mail costs, beside other ways to do it.
 	cargo bench $(CARGO_FLAGS) --bench read --bench classify
+
+hostile: ## Time and memory of each mail made to be slow or large, beside the bars of 200 ms and 256 MB.
+	cargo bench $(CARGO_FLAGS) --bench hostile
 
 TARGET := message
 SECONDS := 60

@@ -23,6 +23,13 @@ mkdir -p "corpus/$target" "artifacts/$target"
 if [ "$target" = config_load ]; then
     cp ../bot.toml corpus/config_load/shipped
 fi
+if [ "$target" = tnef ]; then
+    # What lies in the mails, without the signature that the target puts before it.
+    for mail in ../tests/fixtures/mails/*-tnef-*.eml; do
+        tr -d '\r' <"$mail" | awk '/^eJ8/ { inside = 1 } /^($|--)/ { inside = 0 } inside' | base64 -d | tail -c +7 \
+            >"corpus/tnef/$(basename "$mail" .eml)"
+    done
+fi
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

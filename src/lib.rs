@@ -30,8 +30,9 @@ pub mod rules;
 pub mod screen;
 pub mod thread;
 
-// playbook: what an admin wrote, checked together
+// playbook: what an admin wrote, checked together, and what labelled mail would want written
 pub mod playbook;
+pub mod suggest;
 
 // decide: one mail, one decision
 pub mod decide;

@@ -241,6 +241,7 @@ pub fn desk(config: &Config, key: Key) -> Desk {
         never: colleagues(config).chain(&config.reply.never).cloned().collect(),
         trusted_forms: config.reply.trusted_forms.clone(),
         servers: config.reply.authentication_servers.clone(),
+        sealers: config.reply.trusted_arc_sealers.clone(),
         policy: config.reply.senders,
         bot_id: config.id.clone(),
         stale_after: config.reply.stale,

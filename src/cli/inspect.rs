@@ -77,7 +77,7 @@ fn as_json(file: &Path, inspected: Inspected<'_>) -> String {
             "fresh_text": message.segments.fresh,
             "attachments": message.attachments.iter().map(|attachment| {
                 json!({
-                    "name": attachment.name, "type": attachment.media_type, "size": attachment.size,
+                    "name": attachment.name, "other_names": attachment.other_names, "type": attachment.media_type, "size": attachment.size,
                     "sniffed": attachment.sniffed, "disguised": attachment.is_disguised(),
                     "sha256": attachment.hash.to_string(),
                 })
@@ -146,7 +146,8 @@ fn as_text(file: &Path, inspected: Inspected<'_>) -> String {
             Some(sniffed) if attachment.is_disguised() => format!("; its octets say {sniffed}"),
             _ => String::new(),
         };
-        format!("  attached  {name} ({}, {} octets{is})", attachment.media_type, attachment.size)
+        let also: String = attachment.other_names.iter().map(|other| format!(", also called {other}")).collect();
+        format!("  attached  {name}{also} ({}, {} octets{is})", attachment.media_type, attachment.size)
     }));
     lines.extend(message.segments.fresh.lines().map(|line| format!("  | {}", one_line(line, WIDTH))));
     lines.join("\n")

@@ -161,7 +161,7 @@ impl ForwardSheet {
 
 fn runs(attachment: &Attachment) -> bool {
     let sniffed = attachment.sniffed.is_some_and(|sniffed| is_executable("", sniffed));
-    sniffed || is_executable(&attachment.name, &attachment.media_type)
+    sniffed || attachment.names().any(|name| is_executable(name, &attachment.media_type))
 }
 
 /// The customer's text up to the limits, and whether something was left out.

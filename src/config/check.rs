@@ -326,6 +326,15 @@ impl Check<'_> {
                 self.wrong(&["reply", "authentication_servers", &i.to_string()], what);
             }
         }
+        let mut sealers = Vec::new();
+        for (i, sealer) in table.trusted_arc_sealers.iter().enumerate() {
+            let at = ["reply", "trusted_arc_sealers", &i.to_string()];
+            match parse_domain(sealer) {
+                Some(sealer) if table.verify_dkim => sealers.push(sealer),
+                Some(_) => self.wrong(&at, "needs verify_dkim = true: seals are checked like signatures"),
+                None => self.wrong(&at, "is not a domain: copy what stands behind d= in its ARC-Seal"),
+            }
+        }
         Some(Reply {
             enabled: table.enabled,
             stale: hours(table.stale_hours),
@@ -333,6 +342,7 @@ impl Check<'_> {
             never: self.addresses(&at("never"), &table.never),
             senders: senders?,
             authentication_servers: table.authentication_servers.iter().map(|server| server.to_lowercase()).collect(),
+            trusted_arc_sealers: sealers,
             verify_dkim: table.verify_dkim,
         })
     }

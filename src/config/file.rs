@@ -209,6 +209,7 @@ pub struct ReplyTable {
     pub never: Vec<String>,
     pub authentication: String,
     pub authentication_servers: Vec<String>,
+    pub trusted_arc_sealers: Vec<String>,
     pub verify_dkim: bool,
 }
 
@@ -221,6 +222,7 @@ impl Default for ReplyTable {
             never: Vec::new(),
             authentication: "budgeted".into(),
             authentication_servers: Vec::new(),
+            trusted_arc_sealers: Vec::new(),
             verify_dkim: true,
         }
     }

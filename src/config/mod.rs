@@ -202,6 +202,8 @@ pub struct Reply {
     pub senders: SenderPolicy,
     /// The names our own mail servers give themselves in `Authentication-Results`, in lower case.
     pub authentication_servers: Vec<String>,
+    /// Domains whose ARC seals are believed about mail they pass on, as A-labels.
+    pub trusted_arc_sealers: Vec<String>,
     /// Check the DKIM signatures of mail ourselves, which asks the domain name system.
     pub verify_dkim: bool,
 }

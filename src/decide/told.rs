@@ -89,20 +89,19 @@ fn exhausted(over: &Exhausted, language: Language) -> String {
 /// Is the sender's domain proven? Of the person the words say nothing: RFC 8601 §7.2.
 pub fn authentication(authentication: &Authentication, sender: Option<&Address>, language: Language) -> String {
     let domain = sender.map(Address::domain).unwrap_or_default();
-    let by_server = authentication.by == Witness::Server;
+    let by = match authentication.by {
+        Witness::Server => by_language(language, "收信服务器", "the receiving server", "受信サーバー"),
+        Witness::Sealer => by_language(language, "可信的转发服务器", "a trusted forwarder", "信頼できる転送元"),
+        Witness::Signature | Witness::Nobody => by_language(language, " DKIM 签名", "DKIM", "DKIM署名"),
+    };
     match (authentication.verdict, language) {
         (Verdict::Pass, Language::Zh) => {
-            format!(
-                "域名 {domain} 已由{}证实（证实的是域名，不是本人）",
-                if by_server { "收信服务器" } else { " DKIM 签名" }
-            )
+            format!("域名 {domain} 已由{by}证实（证实的是域名，不是本人）")
         }
         (Verdict::Pass, Language::En) => {
-            let by = if by_server { "the receiving server" } else { "DKIM" };
             format!("domain {domain} verified by {by} (this proves the domain, not the person)")
         }
         (Verdict::Pass, Language::Ja) => {
-            let by = if by_server { "受信サーバー" } else { "DKIM署名" };
             format!("ドメイン {domain} は{by}で確認済み（確認できたのはドメインであり、本人ではありません）")
         }
         (Verdict::Fail, Language::Zh) => format!("核验未通过：这封信很可能并非出自 {domain}"),

@@ -1,7 +1,8 @@
 //! What the domain name system says of a mail: whether its DKIM signatures are right (RFC 6376), whose they are, and
-//! what the domain in From asks of who receives its mail (DMARC, RFC 9989).
+//! what the domain in From asks of who receives its mail (DMARC, RFC 9989); and whether the seals of those who passed it
+//! on are right (ARC, RFC 8617).
 //!
-//! Only a mail that carries a signature costs a query. No mail waits longer than [`PATIENCE`]; what is not answered by
+//! Only a mail that carries a signature, or the seal of somebody we trust, costs a query. No mail waits longer than [`PATIENCE`]; what is not answered by
 //! then is not known, and a mail of which nothing is known is treated as such. Nothing here is a verdict: `screen`
 //! judges what was found.
 
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mail_auth::arc::{ChainLink, Seal as ArcSeal, Signature as ArcSignature};
 use mail_auth::crypto::Algorithm;
 use mail_auth::dkim::{DkimError, Signature as DkimSignature};
 use mail_auth::dmarc::{Policy, verify::DmarcParameters};
@@ -22,7 +24,7 @@ use mail_auth::{
 use tokio::task::JoinSet;
 
 use crate::address::{self, Address};
-use crate::screen::{Findings, Signature, Verdict};
+use crate::screen::{Findings, Seal, Signature, Verdict};
 use zone::Zone;
 
 /// How long a batch of mails waits for all its answers together. Mails are a batch long on their way already, and an
@@ -34,6 +36,9 @@ const QUESTION: Duration = Duration::from_secs(2);
 const CACHED_ANSWERS: u64 = 4096;
 /// Signatures of one mail that are checked. The sender, the provider and a list sign; more are somebody's joke.
 const MAX_SIGNATURES: usize = 8;
+/// Seals of one mail that are checked, each of which costs a question. RFC 8617 §4.2.1 allows 50; a list and the
+/// provider of its members are three or four.
+const MAX_SEALS: usize = 10;
 /// Fields that one signature covers. Each is looked for in the whole header.
 const MAX_SIGNED_FIELDS: usize = 256;
 /// Octets of the smallest RSA key that proves something: 1024 bits (RFC 8301 §3.2).
@@ -54,6 +59,8 @@ pub struct Signed {
     pub bytes: Vec<u8>,
     /// Who stands in From.
     pub from: Address,
+    /// Domains whose seals are believed, as A-labels; a chain that ends with another is not looked at.
+    pub sealers: Vec<String>,
 }
 
 /// There is nobody to ask. Trying again helps once the machine is configured.
@@ -92,7 +99,7 @@ impl Dns {
             let Some(mail) = mail else { continue };
             let dns = self.clone();
             // A task of its own: a mail that defeats the verifier is a mail of which nothing is known.
-            asked.spawn(async move { (index, dns.findings(&mail.bytes, &mail.from).await) });
+            asked.spawn(async move { (index, dns.findings(&mail).await) });
         }
         let collect = async {
             while let Some(answered) = asked.join_next().await {
@@ -108,9 +115,9 @@ impl Dns {
     }
 
     /// What is found out about one mail; `None` if its From is not read as ours was.
-    async fn findings(&self, mail: &[u8], from: &Address) -> Option<Findings> {
-        let mail = with_crlf(mail);
-        let mut message = AuthenticatedMessage::parse(&mail)?;
+    async fn findings(&self, mail: &Signed) -> Option<Findings> {
+        let (octets, from) = (with_crlf(&mail.bytes), &mail.from);
+        let mut message = AuthenticatedMessage::parse(&octets)?;
         // Two programs that read one field differently must not agree on whose signature it is.
         match message.from_addresses() {
             [only] if address::parse_domain(only.rsplit('@').next()?).as_deref() == Some(from.domain()) => {}
@@ -122,7 +129,7 @@ impl Dns {
             kept += usize::from(fit);
             if fit { Ok(()) } else { Err(DkimError::UnsupportedAlgorithm) }
         });
-        let mut findings = Findings::default();
+        let mut findings = Findings { seals: self.seals(&message, &mail.sealers).await, ..Findings::default() };
         if message.dkim_signatures().is_empty() {
             return Some(findings);
         }
@@ -135,6 +142,31 @@ impl Dns {
             findings.signatures.push(Signature { domain, aligned, verdict: verdict(output.result(), signature) });
         }
         Some(findings)
+    }
+
+    /// The seals of the mail, the newest first, if the newest is of somebody we trust and the whole chain is right.
+    async fn seals(&self, message: &AuthenticatedMessage<'_>, sealers: &[String]) -> Vec<Seal> {
+        let domain_of = |seal: &ArcSeal| address::parse_domain(&seal.d);
+        let (seals, signatures) = (message.arc_seals(), message.arc_message_signatures());
+        let (Some(seal), Some(signature)) = (seals.last(), signatures.last()) else { return Vec::new() };
+        let trusted = domain_of(&seal.header).is_some_and(|domain| sealers.contains(&domain));
+        if !trusted
+            || seals.len() > MAX_SEALS
+            || !covers_from(&signature.header)
+            || !seals.iter().all(|s| is_long(&s.header))
+        {
+            return Vec::new();
+        }
+        let output = self.authenticator.verify_arc(Parameters::new(message).with_cache(&*self.zone)).await;
+        if *output.result() != DkimResult::Pass {
+            return Vec::new();
+        }
+        let seal = |link: &ChainLink<'_>| {
+            let results = String::from_utf8_lossy(link.results.value).into_owned();
+            domain_of(link.seal.header).map(|domain| Seal { domain, results })
+        };
+        // A name that is none ends what can be trusted.
+        output.chain().iter().rev().map_while(seal).collect()
     }
 
     /// Is the signer of the same organisation as From (RFC 9989 §4.10.2), and does that organisation ask that mail
@@ -156,6 +188,20 @@ fn proves_from(signature: &DkimSignature) -> bool {
         && signature.h.len() <= MAX_SIGNED_FIELDS
         && signature.l == 0
         && signature.a != Algorithm::RsaSha1
+}
+
+/// The same of the newest signature of a chain.
+fn covers_from(signature: &ArcSignature) -> bool {
+    signature.h.iter().any(|name| name.eq_ignore_ascii_case("from"))
+        && signature.h.len() <= MAX_SIGNED_FIELDS
+        && signature.l == 0
+        && (signature.a != Algorithm::RsaSha256 || signature.b.len() >= MIN_RSA_OCTETS)
+        && signature.a != Algorithm::RsaSha1
+}
+
+/// The seal is as long as its key.
+fn is_long(seal: &ArcSeal) -> bool {
+    (seal.a != Algorithm::RsaSha256 || seal.b.len() >= MIN_RSA_OCTETS) && seal.a != Algorithm::RsaSha1
 }
 
 /// Wrong is only what was held against its key and does not fit. A key that is not there or has been withdrawn, and a

@@ -87,6 +87,8 @@ fn zone(keys: &Keys, dmarc: &[(&str, Option<&str>)]) -> Dns {
         ("s1._domainkey.example.org", record),
         ("s1._domainkey.mail.example.org", record),
         ("s1._domainkey.list.example", record),
+        ("s1._domainkey.relay.example", record),
+        ("s1._domainkey.evil.example", record),
         ("s1._domainkey.silent.example.org", None),
         ("s1._domainkey.gone.example.org", Some("v=DKIM1; p=")),
     ];
@@ -95,7 +97,8 @@ fn zone(keys: &Keys, dmarc: &[(&str, Option<&str>)]) -> Dns {
 }
 
 async fn found(dns: &Dns, mail: &[u8]) -> Option<Findings> {
-    let mail = Signed { bytes: mail.to_vec(), from: "ann@example.org".parse().unwrap() };
+    let sealers = vec!["list.example".to_owned(), "relay.example".to_owned()];
+    let mail = Signed { bytes: mail.to_vec(), from: "ann@example.org".parse().unwrap(), sealers };
     dns.look(vec![None, Some(mail)]).await.pop().unwrap()
 }
 
@@ -247,4 +250,91 @@ async fn no_mail_waits_longer_than_our_patience() {
     let dns = Dns { patience: Duration::from_millis(20), ..dns };
     assert_eq!(found(&dns, &from_ann(&ed25519(), "example.org")).await, None);
     assert!(silent.try_recv(&mut [0; 512]).is_ok(), "it was asked");
+}
+
+/// Seals a mail as who passes it on does (RFC 8617 §5.1), with just these tags in the signature: also as no honest
+/// sealer would.
+fn sealed_with(keys: &Keys, domain: &str, results: &str, tags: &str, covered: &[&str], mail: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(mail.to_vec()).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let canonical = |line: &str| {
+        let (name, value) = line.split_once(": ").unwrap();
+        format!("{}:{value}\r\n", name.to_lowercase())
+    };
+    // The sets before this one, oldest first: results, signature, seal.
+    let earlier: Vec<&str> = head.lines().rev().filter(|line| line.starts_with("ARC-")).collect();
+    let (instance, validation) = (earlier.len() / 3 + 1, if earlier.is_empty() { "none" } else { "pass" });
+    let algorithm = keys.key.algorithm().name();
+    let sign = |data: String| base64(&keys.key.sign(data.as_bytes()).unwrap());
+
+    let results = format!("ARC-Authentication-Results: i={instance}; {results}");
+    let hash = base64(&Sha256::digest(body.as_bytes()));
+    let signature = format!(
+        "ARC-Message-Signature: i={instance}; a={algorithm}; c=relaxed/relaxed; d={domain}; s=s1; {tags}h={}; bh={hash}; b=",
+        covered.join(":")
+    );
+    let field = |name: &&str| head.lines().find(|line| line.to_lowercase().starts_with(&format!("{name}: ")));
+    let fields: String = covered.iter().filter_map(field).map(canonical).collect();
+    let signature = format!("{signature}{}", sign(fields + canonical(&signature).trim_end()));
+    let seal = format!("ARC-Seal: i={instance}; a={algorithm}; cv={validation}; d={domain}; s=s1; b=");
+    let chain: String = earlier.iter().copied().chain([results.as_str(), &signature]).map(canonical).collect();
+    let seal = format!("{seal}{}", sign(chain + canonical(&seal).trim_end()));
+    format!("{seal}\r\n{signature}\r\n{results}\r\n{text}").into_bytes()
+}
+
+fn sealed(keys: &Keys, domain: &str, results: &str, mail: &[u8]) -> Vec<u8> {
+    sealed_with(keys, domain, results, "", &["from", "subject"], mail)
+}
+
+/// `domain: results` of each seal that was found right, the newest first.
+async fn seals(dns: &Dns, mail: &[u8]) -> Vec<String> {
+    let seals = found(dns, mail).await.unwrap().seals;
+    seals.iter().map(|seal| format!("{}: {}", seal.domain, seal.results.trim())).collect()
+}
+
+#[tokio::test]
+async fn h08_an_unbroken_chain_of_a_sealer_of_ours_is_found_and_no_other() {
+    const SAID: &str = "mx.list.example; dmarc=pass header.from=example.org";
+    const FIRST: &str = "list.example: i=1; mx.list.example; dmarc=pass header.from=example.org";
+    const SECOND: &str = "relay.example: i=2; mx.relay.example; arc=pass; dmarc=fail";
+    for keys in [rsa_2048(), ed25519()] {
+        let dns = zone(&keys, &[REJECT]);
+        // A list puts its mark on the subject, and seals what it sends on.
+        let marked = changed(&from_ann(&keys, "example.org"), "Subject: Help", "Subject: [list] Help");
+        let once = sealed(&keys, "list.example", SAID, &marked);
+        assert_eq!(seals(&dns, &once).await, [FIRST]);
+        check(&dns, &once, "example.org fail!").await;
+        let twice = sealed(&keys, "relay.example", "mx.relay.example; arc=pass; dmarc=fail", &once);
+        assert_eq!(seals(&dns, &twice).await, [SECOND, FIRST]);
+
+        let stranger = sealed(&keys, "evil.example", SAID, &marked);
+        for (wrong, why) in [
+            (changed(&once, "please help", "please pay"), "another text"),
+            (changed(&once, "[list] Help", "[list] Hell"), "another subject"),
+            (changed(&once, "dmarc=pass", "dmarc=none"), "other results"),
+            (changed(&once, "d=list.example; s=s1; b=", "d=relay.example; s=s1; b="), "another sealer"),
+            (changed(&twice, SAID, "mx.list.example; dmarc=pass header.from=evil.example"), "results of the first"),
+            (changed(&once, "cv=none", "cv=pass"), "no chain before it"),
+            (changed(&once, "ARC-Message-Signature: i=1", "ARC-Message-Signature: i=2"), "a set that is none"),
+            (stranger.clone(), "nobody we know"),
+            (sealed(&keys, "evil.example", SAID, &once), "the last is nobody we know"),
+            (sealed_with(&keys, "list.example", SAID, "", &["subject"], &marked), "From is left out"),
+            (sealed_with(&keys, "list.example", SAID, "l=5; ", &["from"], &marked), "the end of the text is left out"),
+            (sealed_with(&keys, "list.example", SAID, "t=1000; x=2000; ", &["from"], &marked), "expired"),
+            (sealed(&keys, "silent.example", SAID, &marked), "no key"),
+        ] {
+            assert_eq!(seals(&dns, &wrong).await, [""; 0], "{why}: {}", String::from_utf8_lossy(&wrong));
+        }
+        // Below a seal of ours a stranger's is told as what it is.
+        let above = sealed(&keys, "list.example", "mx.list.example; arc=pass", &stranger);
+        let domains: Vec<String> =
+            found(&dns, &above).await.unwrap().seals.into_iter().map(|seal| seal.domain).collect();
+        assert_eq!(domains, ["list.example", "evil.example"]);
+    }
+    let short = rsa(include_str!("../../tests/dkim/rsa-768.pem"));
+    let plain = format!("{FROM}\r\nSubject: Help\r\n\r\n{BODY}").into_bytes();
+    assert_eq!(seals(&zone(&short, &[]), &sealed(&short, "list.example", SAID, &plain)).await, [""; 0], "a short key");
+    let keys = ed25519();
+    let many = (0..=MAX_SEALS).fold(plain, |mail, _| sealed(&keys, "list.example", SAID, &mail));
+    assert_eq!(seals(&zone(&keys, &[]), &many).await, [""; 0], "too long a chain");
 }

@@ -285,7 +285,7 @@ impl<S: Source> Ingest<S> {
             Some(dns) => {
                 // Mail from before the first start is not answered, whoever sent it.
                 let asked = mails.iter().map(|mail| !is_baseline(&desk.mark, mail));
-                dns.look(signed(bytes, &read, asked)).await
+                dns.look(signed(bytes, &read, asked, &desk.playbook.desk().sealers)).await
             }
         };
         let store = self.store.clone();
@@ -426,13 +426,14 @@ fn signed(
     mails: Vec<Vec<u8>>,
     read: &[Result<Message, String>],
     asked: impl Iterator<Item = bool>,
+    sealers: &[String],
 ) -> Vec<Option<Signed>> {
     let in_part = |message: &Message| message.defects.iter().any(|d| matches!(d, Defect::HeaderTooLong | Defect::Cut));
     let mails = mails.into_iter().zip(read).zip(asked);
     mails
         .map(|((bytes, read), asked)| {
             let message = read.as_ref().ok().filter(|message| asked && !in_part(message))?;
-            Some(Signed { bytes, from: message.sender()?.clone() })
+            Some(Signed { bytes, from: message.sender()?.clone(), sealers: sealers.to_vec() })
         })
         .collect()
 }

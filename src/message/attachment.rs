@@ -10,6 +10,8 @@ use crate::ids::FileHash;
 pub struct Attachment {
     /// A file name that is safe to show and to store (RFC 2183 §2.3); may be empty.
     pub name: String,
+    /// Further names that the same part is given, made safe too: what another mail program may call it.
+    pub other_names: Vec<String>,
     /// The declared media type in lower case.
     pub media_type: String,
     /// Octets after decoding.
@@ -24,19 +26,35 @@ pub struct Attachment {
 impl Attachment {
     /// `octets` are the decoded ones, `name` any name a stranger gave.
     pub fn new(name: &str, media_type: &str, octets: &[u8]) -> Attachment {
+        Attachment::named(&[name.to_owned()], media_type, octets)
+    }
+
+    /// The same with all names it was given, the one that people see first.
+    pub(super) fn named(names: &[String], media_type: &str, octets: &[u8]) -> Attachment {
+        let mut safe = names.iter().map(|name| safe_name(name));
+        let name = safe.next().unwrap_or_default();
+        let mut other_names: Vec<String> = safe.filter(|other| *other != name).collect();
+        other_names.dedup();
+        let text = plain_text(&name, media_type, octets);
         Attachment {
-            name: safe_name(name),
+            name,
+            other_names,
             media_type: media_type.to_owned(),
             size: octets.len(),
             sniffed: sniff::sniff(octets),
             hash: FileHash::of(octets),
-            text: plain_text(name, media_type, octets),
+            text,
         }
     }
 
-    /// Does its name promise another kind of file than it is?
+    /// All its names, the one that people see first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name).chain(&self.other_names).map(String::as_str)
+    }
+
+    /// Does a name promise another kind of file than it is?
     pub fn is_disguised(&self) -> bool {
-        self.sniffed.is_some_and(|sniffed| sniff::contradicts(sniffed, &self.name))
+        self.sniffed.is_some_and(|sniffed| self.names().any(|name| sniff::contradicts(sniffed, name)))
     }
 }
 

@@ -25,7 +25,7 @@ pub enum Defect {
     BrokenCharset,
     /// The transfer encoding is unknown or broken (RFC 2045 §6).
     BrokenEncoding,
-    /// A multipart without its boundary, or a part cut short (RFC 2046 §5.1.1).
+    /// A multipart without its boundary, a part cut short (RFC 2046 §5.1.1), or a `winmail.dat` that is damaged.
     BrokenStructure,
     /// More header than [`super::Limits::header_octets`] or [`super::Limits::fields`].
     HeaderTooLong,
@@ -33,9 +33,9 @@ pub enum Defect {
     TooManyAddresses,
     /// Deeper than [`super::Limits::depth`], or encoded messages inside each other.
     TooDeep,
-    /// More parts than [`super::Limits::parts`].
+    /// More parts, or files in a `winmail.dat`, than [`super::Limits::parts`].
     TooManyParts,
-    /// More text than [`super::Limits::text`].
+    /// More text than [`super::Limits::text`], or in more lines than [`super::Limits::lines`].
     TextTooLong,
     /// More HTML than [`super::Limits::html`], or deeper than [`super::Limits::html_depth`].
     HtmlTooLong,

@@ -198,6 +198,7 @@ impl<'a> Cutter<'a> {
         cutter.cut_attributed(end);
         cutter.cut_trailing_quotes(end);
         cutter.cut_signed_name(end);
+        cutter.cut_card(end);
         if !cutter.has_fresh_text() {
             cutter.restore();
         }
@@ -373,6 +374,24 @@ impl<'a> Cutter<'a> {
         }
     }
 
+    /// A card without a mark, between the text and the mail below, as Foxmail sets it: apart from the text by more than
+    /// an empty line. Above nothing it stays: people end a request with how they can be reached.
+    fn cut_card(&mut self, end: usize) {
+        let is_text = |line: &usize| self.kinds[*line] == Kind::Text && self.pieces[*line] == Piece::Fresh;
+        let Some(last) = (0..end).rfind(is_text).filter(|_| end < self.kinds.len()) else {
+            return;
+        };
+        let Some(first) = (0..=last).rev().take_while(is_text).last() else {
+            return;
+        };
+        let gap = (0..first).rev().take_while(|line| self.kinds[*line] == Kind::Blank).count();
+        let text_above = (0..first).any(|line| is_text(&line));
+        let lines = || self.lines[first..=last].iter().map(|line| line.text.as_str());
+        if gap >= 2 && text_above && signature::is_card(lines()) {
+            self.give(first..end, Piece::Signature);
+        }
+    }
+
     /// Nothing would be left, so everything stays but the lines that introduce what is below them.
     fn restore(&mut self) {
         let introduces = |kind: &Kind| matches!(kind, Kind::Attribution | Kind::Head(_));
@@ -532,6 +551,25 @@ mod tests {
             let mail = mail.replace("             ", "");
             let lines = super::super::html::render(&mail, &super::super::Limits::default()).lines;
             assert_eq!(segments(&lines).fresh, "还是不行", "{mail}");
+        }
+    }
+
+    #[test]
+    fn a_card_without_a_mark_is_cut_between_the_text_and_the_mail_below() {
+        let card = "张伟\n华东某某贸易有限公司\n电话：021-5550 1234";
+        let below =
+            "发件人： support@example.com\n发送时间： 2026-03-02 14:50\n收件人： a@example.net\n主题： Re: x\n旧信";
+        let segments = cut(&format!("还是报错。\n\n\n\n{card}\n \n{below}"));
+        assert_eq!((segments.fresh.as_str(), segments.signature.as_str()), ("还是报错。", card));
+        let request = "公司：某某\n电话：021-5550 1234";
+        for (text, why) in [
+            (format!("还是报错。\n\n\n{card}"), "no mail below"),
+            (format!("还是报错。\n\n{card}\n\n{below}"), "an empty line stands between paragraphs"),
+            (format!("请开通：\n\n\n{request}\n\n{below}"), "no name"),
+            (format!("{card}\n\n{below}"), "nothing else was written"),
+        ] {
+            let fresh = cut(&text).fresh;
+            assert!(fresh.contains("021-5550 1234"), "{why}: {fresh}");
         }
     }
 

@@ -22,6 +22,9 @@ pub struct Limits {
     pub parts: usize,
     /// Octets of text kept after decoding: what rules are matched against must have an end.
     pub text: usize,
+    /// Lines of text kept. A log of [`Limits::text`] octets has half as many; a mail with more is made to be slow, for
+    /// each line is asked whose it is.
+    pub lines: usize,
     /// Octets of HTML looked at, before it becomes text. Mail without pictures inside stays below it.
     pub html: usize,
     /// Nesting of HTML elements that is followed; deeper ones still give their text.
@@ -47,6 +50,7 @@ impl Default for Limits {
             depth: 20,
             parts: 1_000,
             text: 2 << 20,
+            lines: 50_000,
             html: 512 << 10,
             html_depth: 256,
             outcomes: 200,

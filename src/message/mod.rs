@@ -10,6 +10,7 @@ mod field;
 mod fresh;
 mod header;
 mod html;
+mod hz;
 mod limits;
 mod mail_system;
 mod parse;
@@ -18,10 +19,13 @@ mod prose_report;
 mod quote;
 mod repair;
 mod report;
+mod rtf;
 mod signature;
 mod signed;
 mod sniff;
 mod text;
+mod tnef;
+mod uuencode;
 mod words;
 
 pub use attachment::Attachment;
@@ -176,6 +180,25 @@ mod tests {
         assert_eq!(name, "截图.png");
         let many: String = (0..20_000).map(|n| format!(";\n filename*{n}=x")).collect();
         assert!(attached(&many).len() <= 100);
+    }
+
+    #[test]
+    fn c10_of_two_names_for_one_file_each_is_judged() {
+        let names = |content_type: &str, disposition: &str| {
+            let mail = mail(&format!(
+                "From: a@example.org\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+                 --b\n\nx\n--b\nContent-Type: application/pdf{content_type}\n\
+                 Content-Disposition: attachment{disposition}\n\nMZ\0\n--b--\n"
+            ));
+            assert!(mail.attachments[0].is_disguised() != mail.attachments[0].names().all(|name| name == "a.exe"));
+            mail.attachments[0].names().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names("; name=a.exe", "; filename=a.exe"), "a.exe");
+        assert_eq!(names("; name=a.exe", "; filename=b.pdf"), "b.pdf a.exe");
+        assert_eq!(names("; name=a.exe", "; filename=\"\""), "a.exe");
+        assert_eq!(names("; name=a.pdf", "; filename=a.exe; filename=b.png"), "a.exe b.png a.pdf");
+        assert_eq!(names("", "; filename=price.zip; filename*=utf-8''%E4%BB%B7.zip"), "价.zip price.zip");
+        assert_eq!(names("", "; filename*=utf-8''%E4%BB%B7.zip; filename=price.zip"), "价.zip price.zip");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::fresh::{self, Line};
 use super::header::{Header, identifiers};
 use super::report::Groups;
 use super::{Attachment, Defect, Limits, Message, Report};
-use super::{attachment, html, prose_report, repair, signed, text};
+use super::{html, prose_report, repair, signed, text, tnef, uuencode};
 use crate::ids::MessageId;
 use crate::language::{self, Detected};
 use crate::time::Timestamp;
@@ -152,6 +152,8 @@ struct Body {
     octets: usize,
     /// The parts it was made of.
     parts: HashSet<u32>,
+    /// Files that are no part of their own: enclosed in a `winmail.dat`, or written into the text.
+    files: Vec<Attachment>,
 }
 
 impl Body {
@@ -160,7 +162,7 @@ impl Body {
         for part in parsed.parts() {
             note_flags(&part, defects);
         }
-        let mut body = Body { lines: Vec::new(), octets: 0, parts: HashSet::new() };
+        let mut body = Body { lines: Vec::new(), octets: 0, parts: HashSet::new(), files: Vec::new() };
         if parsed.raw().is_empty() {
             // Neither a field nor an empty line: all of it is text.
             let decoded = text::decode(raw, None);
@@ -180,7 +182,24 @@ impl Body {
                 root.attachments().filter(|part| part.is_text() && part.attachment_name().is_none()).take(1).collect();
             body.push_parts(&unnamed, limits, defects);
         }
+        for part in root.parts().filter(encloses) {
+            body.push_enclosed(tnef::open(&part.decoded(), limits), limits, defects);
+        }
         body
+    }
+
+    /// What Outlook has put into one block; its text counts where the mail has no other.
+    fn push_enclosed(&mut self, enclosed: tnef::Enclosed, limits: &Limits, defects: &mut Defects) {
+        defects.add_if(enclosed.damaged, Defect::BrokenStructure);
+        defects.add_if(enclosed.too_many, Defect::TooManyParts);
+        self.files.extend(enclosed.files);
+        if self.is_blank() {
+            match enclosed.text {
+                Some(tnef::Text::Plain(text)) => self.push_plain(&text, limits, defects),
+                Some(tnef::Text::Html(html)) => self.push_html(&html, limits, defects),
+                None => {}
+            }
+        }
     }
 
     fn push_parts(&mut self, parts: &[MessagePart], limits: &Limits, defects: &mut Defects) {
@@ -192,9 +211,7 @@ impl Body {
                 }
                 PartKind::Html => {
                     let text = decoded_text(part, limits.html, defects);
-                    let rendered = html::render(&text::tidy(&text), limits);
-                    defects.add_if(rendered.cut, Defect::HtmlTooLong);
-                    self.push(rendered.lines, limits, defects);
+                    self.push_html(&text, limits, defects);
                 }
                 _ => continue,
             }
@@ -202,14 +219,21 @@ impl Body {
         }
     }
 
+    fn push_html(&mut self, text: &str, limits: &Limits, defects: &mut Defects) {
+        let rendered = html::render(&text::tidy(text), limits);
+        defects.add_if(rendered.cut, Defect::HtmlTooLong);
+        self.push(rendered.lines, limits, defects);
+    }
+
     fn push_plain(&mut self, text: &str, limits: &Limits, defects: &mut Defects) {
+        let text = &*uuencode::taken_out(text, limits, &mut self.files);
         defects.add_if(text.len() > limits.text, Defect::TextTooLong);
         let text = text::tidy(text::cut(text, limits.text));
         let text = signed::without_armour(&text);
-        self.push(fresh::plain_lines(&text).collect(), limits, defects);
+        self.push(fresh::plain_lines(&text), limits, defects);
     }
 
-    fn push(&mut self, lines: Vec<Line>, limits: &Limits, defects: &mut Defects) {
+    fn push(&mut self, lines: impl IntoIterator<Item = Line>, limits: &Limits, defects: &mut Defects) {
         if self.is_blank() {
             self.lines.clear();
         } else {
@@ -217,7 +241,7 @@ impl Body {
         }
         for mut line in lines {
             let room = limits.text.saturating_sub(self.octets);
-            if room == 0 {
+            if room == 0 || self.lines.len() >= limits.lines {
                 return defects.add(Defect::TextTooLong);
             }
             let end = text::cut(&line.text, room).len();
@@ -300,24 +324,58 @@ fn attachments(parsed: &mail_parser::Message<'_>, body: &Body) -> Vec<Attachment
         .parts()
         .filter(|part| !part.is_multipart() && !body.parts.contains(&part.id()))
         .filter(|part| part.is_attachment() || !part.is_text())
-        .map(|part| Attachment::new(&file_name(&part), &media_type(&part), &part.decoded()))
+        .map(|part| Attachment::named(&file_names(&part), &media_type(&part), &part.decoded()))
+        .chain(body.files.iter().cloned())
         .collect()
 }
 
-/// The name of a part (RFC 2183 §2.3, RFC 2231), octets above 127 explained.
-fn file_name(part: &MessagePart) -> String {
-    let name = part.attachment_name().unwrap_or_default();
-    if !name.contains('\u{FFFD}') {
-        return attachment::safe_name(name);
+/// A `winmail.dat`, by its type or its name.
+fn encloses(part: &MessagePart) -> bool {
+    match media_type(part).as_str() {
+        "application/ms-tnef" | "application/vnd.ms-tnef" => true,
+        "application/octet-stream" => {
+            part.attachment_name().is_some_and(|name| name.eq_ignore_ascii_case("winmail.dat"))
+        }
+        _ => false,
     }
-    let named = |header: HeaderName<'static>, parameter: &str| -> Option<String> {
-        let value = part.headers().get(header)?.raw_value();
-        let value = text::decode_header(value, None).text;
-        let parsed = HeaderForm::ContentType.parse(value.as_bytes());
-        parsed.value().as_content_type()?.attribute(parameter).map(str::to_owned)
-    };
-    let guessed = named(HeaderName::ContentDisposition, "filename").or_else(|| named(HeaderName::ContentType, "name"));
-    attachment::safe_name(&guessed.unwrap_or_default())
+}
+
+/// The name of a part that people see (RFC 2183 §2.3, RFC 2231).
+fn file_name(part: &MessagePart) -> String {
+    file_names(part).swap_remove(0)
+}
+
+/// All names that a part is given, the one that people see first, which may be empty. Mail programs do not agree which
+/// of several is meant, and senders know it. Of a `filename` and a `filename*` in one field the second is (RFC 6266
+/// §4.3): it stands there because it needs more than ASCII.
+fn file_names(part: &MessagePart) -> Vec<String> {
+    /// More are a stranger's joke.
+    const MOST_NAMES: usize = 4;
+    let given = [(part.content_disposition(), "filename"), (part.content_type(), "name")];
+    let mut names: Vec<String> = Vec::new();
+    for (field, parameter) in given {
+        let values = field.into_iter().flat_map(|field| field.attributes()).filter(|(name, _)| *name == parameter);
+        let mut values: Vec<&str> = values.map(|(_, value)| value).take(MOST_NAMES).collect();
+        values.sort_by_key(|value| value.is_ascii());
+        names.extend(values.into_iter().map(|value| match value.contains('\u{FFFD}') {
+            true => raw_name(part, parameter).unwrap_or_default(),
+            false => value.to_owned(),
+        }));
+    }
+    names.retain(|name| !name.trim().is_empty());
+    names.truncate(MOST_NAMES);
+    if names.is_empty() {
+        names.push(String::new());
+    }
+    names
+}
+
+/// A name written with octets above 127 that nothing explains.
+fn raw_name(part: &MessagePart, parameter: &str) -> Option<String> {
+    let header = if parameter == "name" { HeaderName::ContentType } else { HeaderName::ContentDisposition };
+    let value = text::decode_header(part.headers().get(header)?.raw_value(), None).text;
+    let parsed = HeaderForm::ContentType.parse(value.as_bytes());
+    parsed.value().as_content_type()?.attribute(parameter).map(str::to_owned)
 }
 
 /// The media types of all parts, of those in the opened wrapping after the wrapping itself.

@@ -21,17 +21,12 @@ fn without_mbox_line(raw: &[u8]) -> &[u8] {
 /// `Content-Type: multipart/mixed;` and on the next line `boundary="…"`. They are put back.
 fn with_parameters_folded(raw: &[u8]) -> Cow<'_, [u8]> {
     const PARAMETERS: [&[u8]; 5] = [b"boundary=", b"charset=", b"name=", b"filename=", b"report-type="];
-    let is_lost = |at: usize| {
-        let line = &raw[at..];
-        line.first().is_some_and(u8::is_ascii_alphabetic)
-            && PARAMETERS
-                .iter()
-                .any(|name| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
-            && raw[..at].trim_ascii_end().ends_with(b";")
-            && !raw[..at].ends_with(b"\n\n")
-            && !raw[..at].ends_with(b"\n\r\n")
+    let is_lost = |at: &usize| {
+        let line = &raw[*at..];
+        let begins = |name: &&[u8]| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+        PARAMETERS.iter().any(begins) && !raw[..*at].ends_with(b"\n\n") && !raw[..*at].ends_with(b"\n\r\n")
     };
-    let lost: Vec<usize> = line_starts(raw).filter(|at| is_lost(*at)).collect();
+    let lost: Vec<usize> = semicolons(raw).filter_map(|at| line_below(raw, at + 1)).filter(is_lost).collect();
     if lost.is_empty() {
         return Cow::Borrowed(raw);
     }
@@ -59,6 +54,23 @@ pub(super) fn boundary_inside(body: &[u8]) -> Option<&[u8]> {
             (1..=70).contains(&boundary.len()) && boundary.iter().all(|octet| (b' '..=b'~').contains(octet));
         (is_field && is_boundary && !boundary.contains(&b'"') && !boundary.contains(&b'\\')).then_some(boundary)
     })
+}
+
+/// Where semicolons stand. In what fills large mails there are none, and a block is seen to have none much faster than
+/// octet by octet.
+fn semicolons(raw: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    const BLOCK: usize = 4_096;
+    let blocks = raw.chunks(BLOCK).enumerate().filter(|(_, block)| block.contains(&b';'));
+    blocks.flat_map(|(n, block)| {
+        let within = block.iter().enumerate().filter(|(_, octet)| **octet == b';');
+        within.map(move |(at, _)| n * BLOCK + at)
+    })
+}
+
+/// Where the text goes on behind blanks, if that is the beginning of a line.
+fn line_below(raw: &[u8], from: usize) -> Option<usize> {
+    let blanks = raw[from..].iter().take_while(|octet| octet.is_ascii_whitespace()).count();
+    raw[from..from + blanks].ends_with(b"\n").then_some(from + blanks)
 }
 
 /// Where lines begin, the first left out.

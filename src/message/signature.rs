@@ -122,6 +122,17 @@ pub(super) fn is_signature<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     reached
 }
 
+/// A signature that begins with a name on a line of its own.
+pub(super) fn is_card<'a>(mut lines: impl Iterator<Item = &'a str> + Clone) -> bool {
+    let all = lines.clone();
+    let is_name = |line: &str| {
+        let line = line.trim();
+        (1..=20).contains(&line.chars().count())
+            && line.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '.' | '·' | '\u{3000}'))
+    };
+    lines.next().is_some_and(is_name) && lines.next().is_some() && is_signature(all)
+}
+
 /// What is put below a mail by lists, scanners and lawyers.
 pub(super) fn is_footer<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     static SAID: LazyLock<Patterns> = LazyLock::new(|| {

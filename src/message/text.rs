@@ -8,7 +8,7 @@ use encoding_rs::{
     BIG5, EUC_JP, EUC_KR, Encoding, GB18030, ISO_2022_JP, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252,
 };
 
-use super::Defect;
+use super::{Defect, hz};
 
 /// What octets say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,10 @@ pub(super) fn decode(octets: &[u8], label: Option<&str>) -> Decoded {
     let seven_bit = octets.is_ascii();
     match declared {
         None if label.is_some_and(is_utf7) => match utf7(octets) {
+            Some(text) => clean(text),
+            None => guess(octets, Defect::WrongCharset),
+        },
+        None if label.is_some_and(hz::is_label) => match hz::decode(octets) {
             Some(text) => clean(text),
             None => guess(octets, Defect::WrongCharset),
         },

@@ -46,11 +46,15 @@ impl AttachmentTest {
     }
 
     fn is_one(&self, attachment: &Attachment) -> bool {
-        let extension = attachment.name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        // Of two names for one file either may be the one it is opened by.
+        let ends = |name: &str| {
+            let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+            self.extensions.iter().any(|wanted| wanted.eq_ignore_ascii_case(extension))
+        };
         let size = attachment.size as f64;
-        (self.extensions.is_empty() || self.extensions.iter().any(|wanted| wanted.eq_ignore_ascii_case(extension)))
+        (self.extensions.is_empty() || attachment.names().any(ends))
             && (self.types.is_empty() || self.types.iter().any(|wanted| is_of_type(attachment, wanted)))
-            && self.name.as_ref().is_none_or(|name| name.is_match(fold(&attachment.name).text()))
+            && self.name.as_ref().is_none_or(|name| attachment.names().any(|one| name.is_match(fold(one).text())))
             && (self.at_least..=self.at_most).contains(&size)
     }
 }

@@ -90,6 +90,8 @@ pub(super) struct WordsIn {
 pub(super) enum Edges {
     /// 550 is not in 15500 nor in 550a, but it is in 代码550错误: only ASCII letters and digits have edges.
     Auto,
+    /// The same before it, anything behind it: declin is in declined.
+    Start,
     /// No letter or digit of any script.
     Word,
     /// Anything.
@@ -208,6 +210,13 @@ impl Reason {
                 self.captures.entry(name.to_owned()).or_insert_with(|| value_of(original, folded, found.range()));
             }
         }
+    }
+}
+
+impl When {
+    /// Nothing is asked.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.any.is_empty() && self.none.is_empty()
     }
 }
 
@@ -458,19 +467,20 @@ impl WordsIn {
 }
 
 impl Edges {
-    pub(super) const ALL: [Edges; 3] = [Edges::Auto, Edges::Word, Edges::Off];
+    pub(super) const ALL: [Edges; 4] = [Edges::Auto, Edges::Start, Edges::Word, Edges::Off];
 
     /// May a word stand there, for what stands beside it?
     pub(super) fn fit(self, text: &str, range: Range<usize>) -> bool {
         let counts = |c: char| match self {
-            Edges::Auto => c.is_ascii_alphanumeric(),
+            Edges::Auto | Edges::Start => c.is_ascii_alphanumeric(),
             Edges::Word => c.is_alphanumeric(),
             Edges::Off => false,
         };
         let Some(word) = text.get(range.clone()) else { return false };
         let (before, after) = (text[..range.start].chars().next_back(), text[range.end..].chars().next());
         let joined = |inner: Option<char>, outer: Option<char>| inner.is_some_and(counts) && outer.is_some_and(counts);
-        !joined(word.chars().next(), before) && !joined(word.chars().next_back(), after)
+        let open = self == Edges::Start;
+        !joined(word.chars().next(), before) && (open || !joined(word.chars().next_back(), after))
     }
 }
 

@@ -5,6 +5,9 @@
 //! Our server is heard first, since it alone has seen who delivered the mail (SPF cannot be asked again later); where
 //! it says nothing, the signatures we have checked ourselves decide.
 //!
+//! Who passes a mail on breaks both: its signature no longer fits, and our server sees a stranger deliver it. A seal
+//! (ARC, RFC 8617) says what was found before; the word of a sealer named by the admin is believed, nobody else's.
+//!
 //! No signature proves nothing: most mail that nothing speaks for is honest. A mail *fails* only where our server says
 //! so, or where a signature of the domain is there and wrong, none is right, and the domain asks that such mail be
 //! turned away. A pass proves a domain, not a person, and no good will (RFC 8601 §7.2).
@@ -41,6 +44,17 @@ pub enum Witness {
     Server,
     /// A signature that we have checked ourselves.
     Signature,
+    /// A domain named in `reply.trusted_arc_sealers`, which has passed the mail on.
+    Sealer,
+}
+
+/// Whose word is taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Trusted<'a> {
+    /// Mail servers of ours, in lower case.
+    pub servers: &'a [String],
+    /// Domains whose seals are believed, as A-labels.
+    pub sealers: &'a [String],
 }
 
 /// What was found when the mail's own signatures were checked against the keys of their domains.
@@ -49,6 +63,18 @@ pub struct Findings {
     pub signatures: Vec<Signature>,
     /// The domain in From asks that mail which nothing speaks for be put aside or refused (RFC 9989 §4.7).
     pub enforced: bool,
+    /// The seals of an unbroken chain (RFC 8617 §5.2), the newest first; none where one of them, or the newest
+    /// signature of the chain, is wrong.
+    pub seals: Vec<Seal>,
+}
+
+/// One seal of an unbroken chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// Who sealed, as an A-label in lower case.
+    pub domain: String,
+    /// What the sealer found when the mail came in: the value of its `ARC-Authentication-Results`.
+    pub results: String,
 }
 
 /// One DKIM signature, checked.
@@ -94,15 +120,15 @@ impl Authentication {
     };
 }
 
-/// Judges From by what the servers of ours (in lower case) wrote into the mail, and by what was found of its
-/// signatures; `None` where nobody has looked.
-pub fn authenticate(message: &Message, servers: &[String], findings: Option<&Findings>) -> Authentication {
+/// Judges From by what the servers of ours wrote into the mail, and by what was found of its signatures and seals;
+/// `None` where nobody has looked.
+pub fn authenticate(message: &Message, trusted: Trusted<'_>, findings: Option<&Findings>) -> Authentication {
     let Some(from) = only_domain(message) else {
         return Authentication::UNKNOWN;
     };
     let signatures = findings.map(|findings| findings.signatures.as_slice()).unwrap_or_default();
     let own: Vec<&Signature> = signatures.iter().filter(|signature| signature.aligned).collect();
-    let claims = results::claims(message, servers);
+    let claims = results::claims(message, trusted.servers);
     let aligned = |claim: &&Claim| {
         claim.domain.as_ref().is_some_and(|domain| domain == from || own.iter().any(|own| own.domain == *domain))
     };
@@ -121,7 +147,13 @@ pub fn authenticate(message: &Message, servers: &[String], findings: Option<&Fin
         _ => Verdict::Unknown,
     };
     let enforced = findings.is_some_and(|findings| findings.enforced);
+    // What a sealer saw must be about the very domain in From, or one that we know to belong to it.
+    let sealed = sealed_claims(findings, trusted.sealers).iter().filter(aligned).any(|c| c.verdict == Verdict::Pass);
     let (verdict, by) = match (dmarc, dkim) {
+        // That a mail which was passed on fails is why it is sealed (RFC 8617 §7.2.1).
+        (Verdict::Fail | Verdict::Unknown, Verdict::Fail | Verdict::Unknown) if sealed => {
+            (Verdict::Pass, Witness::Sealer)
+        }
         (Verdict::Fail | Verdict::Pass, _) => (dmarc, Witness::Server),
         (_, Verdict::Pass) if server == Verdict::Pass => (Verdict::Pass, Witness::Server),
         (_, Verdict::Pass) => (Verdict::Pass, Witness::Signature),
@@ -131,6 +163,14 @@ pub fn authenticate(message: &Message, servers: &[String], findings: Option<&Fin
     // Of an envelope there is one, whatever domain it names.
     let spf = Verdict::of_all(claims.iter().filter(|claim| claim.method == Method::Spf).map(|claim| claim.verdict));
     Authentication { dkim, spf, dmarc, verdict, by }
+}
+
+/// What the sealers we trust say. A seal vouches for what stands below it, so the first one that we do not trust ends
+/// the chain.
+fn sealed_claims(findings: Option<&Findings>, sealers: &[String]) -> Vec<Claim> {
+    let seals = findings.map(|findings| findings.seals.as_slice()).unwrap_or_default();
+    let trusted = seals.iter().take_while(|seal| sealers.contains(&seal.domain));
+    trusted.flat_map(|seal| results::sealed_claims(&seal.results)).collect()
 }
 
 /// The domain in From, where exactly one person stands in exactly one field: of two, nobody knows which one a
@@ -147,6 +187,7 @@ impl std::fmt::Display for Authentication {
             Witness::Nobody => "",
             Witness::Server => " by server",
             Witness::Signature => " by signature",
+            Witness::Sealer => " by sealer",
         };
         write!(f, "{}{by} (dkim {}, dmarc {})", self.verdict.as_str(), self.dkim.as_str(), self.dmarc.as_str())
     }
@@ -164,7 +205,8 @@ mod tests {
     fn judge_from(from: &str, results: &[&str], findings: Option<&Findings>) -> String {
         let results = results.iter().map(|result| format!("Authentication-Results: mx.example.com; {result}\n"));
         let message = mail(&format!("{}Received: x\n{from}", results.collect::<String>()), "Hello");
-        authenticate(&message, &["mx.example.com".into()], findings).to_string()
+        let trusted = Trusted { servers: &["mx.example.com".into()], sealers: &["list.example".into()] };
+        authenticate(&message, trusted, findings).to_string()
     }
 
     fn found(enforced: bool, signatures: &[(&str, bool, Verdict)]) -> Findings {
@@ -173,7 +215,7 @@ mod tests {
             aligned: *aligned,
             verdict: *verdict,
         });
-        Findings { signatures: signatures.collect(), enforced }
+        Findings { signatures: signatures.collect(), enforced, seals: Vec::new() }
     }
 
     const NOTHING: &str = "unknown (dkim unknown, dmarc unknown)";
@@ -206,7 +248,11 @@ mod tests {
         assert_eq!(judge(&[pass, "dmarc=fail"], None), "fail by server (dkim unknown, dmarc fail)");
         let message =
             mail(&format!("Authentication-Results: mx.example.com; {pass}\nReceived: x\nFrom: a@example.org"), "");
-        assert_eq!(authenticate(&message, &[], None), Authentication::UNKNOWN, "no server is named by default");
+        assert_eq!(
+            authenticate(&message, Trusted { servers: &[], sealers: &[] }, None),
+            Authentication::UNKNOWN,
+            "no server is named by default"
+        );
     }
 
     #[test]
@@ -241,6 +287,40 @@ mod tests {
         // The server names a signer; that it is of the same organisation was found by us.
         let sister = found(true, &[("mail.example.org", true, Unknown)]);
         assert!(judge(&["dkim=pass header.d=mail.example.org"], Some(&sister)).starts_with("pass by server"));
+    }
+
+    #[test]
+    fn h08_a_sealer_of_ours_is_believed_about_what_it_passed_on() {
+        const PASSED: &str = "i=1; mx.list.example; dmarc=pass header.from=example.org";
+        let sealed = |seals: &[(&str, &str)]| {
+            let seals =
+                seals.iter().map(|(domain, results)| Seal { domain: (*domain).into(), results: (*results).into() });
+            Findings { seals: seals.collect(), ..found(true, &[("example.org", true, Verdict::Fail)]) }
+        };
+        let (pass, fail) =
+            ("pass by sealer (dkim fail, dmarc unknown)", "fail by signature (dkim fail, dmarc unknown)");
+        let dkim = "i=1; mx.list.example; spf=fail; dkim=pass header.d=example.org";
+        let cases: [(&[(&str, &str)], &str); 9] = [
+            (&[("list.example", PASSED)], pass),
+            (&[("list.example", dkim)], pass),
+            (&[("list.example", "i=2; mx.list.example; arc=pass; dmarc=fail"), ("list.example", PASSED)], pass),
+            (&[("evil.example", PASSED)], fail),
+            (&[("evil.example", PASSED), ("list.example", PASSED)], fail),
+            (&[("list.example", "i=2; mx; none"), ("evil.example", PASSED), ("list.example", PASSED)], fail),
+            (&[("list.example", "i=1; mx.list.example; dmarc=pass header.from=evil.example")], fail),
+            (&[("list.example", "i=1; mx.list.example; spf=pass smtp.mailfrom=ann@example.org")], fail),
+            (&[("list.example", "dmarc=pass header.from=example.org")], fail),
+        ];
+        for (seals, want) in cases {
+            assert_eq!(judge(&[], Some(&sealed(seals))), want, "{seals:?}");
+        }
+        let forwarded = judge(&["dmarc=fail header.from=example.org"], Some(&sealed(&[("list.example", PASSED)])));
+        assert_eq!(forwarded, "pass by sealer (dkim fail, dmarc fail)");
+        let right = Findings {
+            seals: sealed(&[("list.example", PASSED)]).seals,
+            ..found(true, &[("example.org", true, Verdict::Pass)])
+        };
+        assert_eq!(judge(&[], Some(&right)), "pass by signature (dkim pass, dmarc unknown)");
     }
 
     #[test]

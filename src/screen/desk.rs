@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Findings, Reason, Verdict, header, lookalike, robots};
+use super::{Findings, Reason, Trusted, Verdict, header, lookalike, robots};
 use crate::address::Address;
 use crate::config::SenderPolicy;
 use crate::ids::{Key, is_own_loop_mark};
@@ -20,6 +20,8 @@ pub struct Desk {
     pub trusted_forms: Vec<Address>,
     /// Mail servers of ours whose `Authentication-Results` are believed, in lower case.
     pub servers: Vec<String>,
+    /// Domains whose ARC seals are believed about mail they pass on, as A-labels.
+    pub sealers: Vec<String>,
     /// Who must be authenticated to be answered.
     pub policy: SenderPolicy,
     /// Mail delivered longer ago is not answered: after an outage of days an answer would only confuse, the
@@ -44,6 +46,11 @@ pub struct Arrived<'a> {
 }
 
 impl Desk {
+    /// Whose word is taken for who sent a mail.
+    pub(super) fn trusted(&self) -> Trusted<'_> {
+        Trusted { servers: &self.servers, sealers: &self.sealers }
+    }
+
     /// Finds whom and what we know.
     pub(super) fn look(&self, message: &Message, answer_to: Option<&Address>, form: bool, reasons: &mut Vec<Reason>) {
         if self.wrote(message) {
@@ -143,6 +150,7 @@ pub mod specimen {
             never: vec![address("agent@example.com"), address("helper@sister.example")],
             trusted_forms: vec![address("noreply@forms.example.com")],
             servers: vec!["mx.example.com".into()],
+            sealers: Vec::new(),
             policy: SenderPolicy::Budgeted,
             stale_after: Duration::from_secs(72 * 60 * 60),
             bot_id: "desk".into(),

@@ -25,7 +25,7 @@ mod robots;
 mod specimen;
 mod subject;
 
-pub use auth::{Authentication, Findings, Signature, Verdict, Witness};
+pub use auth::{Authentication, Findings, Seal, Signature, Trusted, Verdict, Witness};
 pub use desk::{Arrived, Desk};
 pub use reason::Reason;
 
@@ -120,7 +120,7 @@ pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived<'_>)>) -> Scre
     }
     let mut authentication = Authentication::UNKNOWN;
     if let Some((desk, arrived)) = at_home {
-        authentication = auth::authenticate(message, &desk.servers, arrived.findings);
+        authentication = auth::authenticate(message, desk.trusted(), arrived.findings);
         desk.look(message, answer_to.as_ref(), form, &mut reasons);
         desk.doubt(authentication.verdict, &mut reasons);
         arrived.look(message, desk, &mut reasons);

@@ -44,6 +44,14 @@ pub fn claims(message: &Message, servers: &[String]) -> Vec<Claim> {
     claims
 }
 
+/// What a sealer found: an instance, and what stands in `Authentication-Results` too (RFC 8617 §4.1.1).
+pub fn sealed_claims(value: &str) -> Vec<Claim> {
+    let bare = without_comments(value);
+    let Some((instance, results)) = bare.split_once(';') else { return Vec::new() };
+    let is_instance = instance.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case("i"));
+    parse(results).filter(|_| is_instance).map(|(_, claims)| claims).unwrap_or_default()
+}
+
 /// The first unbroken run of `Authentication-Results` above the border; none where there is no border.
 fn topmost_block(fields: &[Field]) -> Vec<&str> {
     let is = |field: &Field, name: &str| field.name.eq_ignore_ascii_case(name);

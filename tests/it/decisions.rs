@@ -478,7 +478,11 @@ fn an_executable_is_named_and_not_sent_along() {
 
 /// What was found of one signature of Ann's domain, which asks that what fails be refused.
 fn signed(verdict: Verdict) -> Findings {
-    Findings { signatures: vec![Signature { domain: "example.org".into(), aligned: true, verdict }], enforced: true }
+    Findings {
+        signatures: vec![Signature { domain: "example.org".into(), aligned: true, verdict }],
+        enforced: true,
+        ..Findings::default()
+    }
 }
 
 #[test]
@@ -575,6 +579,7 @@ fn who_forges_a_colleagues_address_is_shown_to_humans() {
     let forged = Findings {
         signatures: vec![Signature { domain: "example.com".into(), aligned: true, verdict: Verdict::Fail }],
         enforced: true,
+        ..Findings::default()
     };
     let decision = house.decide_found(&mail, |_| {}, Some(&forged), |mail| mail);
     assert_eq!(purposes(&decision), [Purpose::Forward]);

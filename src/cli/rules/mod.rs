@@ -14,6 +14,7 @@ mod history;
 mod rollback;
 mod shadow;
 mod stats;
+mod suggest;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +61,8 @@ enum Command {
     Stats(stats::Options),
     /// List the revisions that were applied, and what each changed.
     History(history::Options),
+    /// Write rules from texts that people have sorted, for you to look through.
+    Suggest(suggest::Options),
 }
 
 pub fn run(file: &Path, options: Options) -> Done {
@@ -76,6 +79,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         Command::Shadow(options) => shadow::run(file, options),
         Command::Stats(options) => stats::run(file, options),
         Command::History(options) => history::run(file, options),
+        Command::Suggest(options) => suggest::run(file, options),
     }
 }
 

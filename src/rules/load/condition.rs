@@ -403,7 +403,7 @@ impl<'t> Loader<'t> {
         needles
     }
 
-    fn needle(&mut self, keyword: &Text<'t>, look: Look, faults: &mut Problems) -> Option<Needle> {
+    pub(super) fn needle(&mut self, keyword: &Text<'t>, look: Look, faults: &mut Problems) -> Option<Needle> {
         let folded = match look {
             Look::Folded => fold_words(keyword.text),
             Look::Squeezed => fold(keyword.text).squeeze().text().trim().to_owned(),
@@ -590,6 +590,7 @@ fn without_blanks(text: &str) -> String {
 fn edges_word(edges: Edges) -> &'static str {
     match edges {
         Edges::Auto => "auto",
+        Edges::Start => "start",
         Edges::Word => "on",
         Edges::Off => "off",
     }

@@ -10,6 +10,7 @@ mod lint;
 mod reader;
 mod rule;
 mod taxonomy;
+mod weigh;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

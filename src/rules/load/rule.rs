@@ -6,6 +6,7 @@ use super::condition::Reading;
 use super::inline_test::timestamp;
 use super::reader::{Table, Text, Value};
 use super::taxonomy::name;
+use super::weigh::Weighed;
 use super::{Loader, dangling, duration, label};
 use crate::address::Address;
 use crate::ids::{CategoryId, RuleId, TemplateName};
@@ -43,12 +44,17 @@ impl<'t> Loader<'t> {
         let (category, weights) = self.weights(phase, &mut table, faults);
 
         let mut reading = Reading::of(place, phase);
-        let when = self.conditions(&mut reading, &mut table, faults);
-        let boosts = table
-            .tables("boost", faults)
-            .into_iter()
-            .filter_map(|boost| self.boost(&mut reading, category.as_ref(), boost, faults))
-            .collect();
+        let weighed = match table.table("weigh", faults) {
+            Some(keywords) => self.weighed(category.as_ref(), keywords, faults),
+            None => Weighed::default(),
+        };
+        let mut when = self.conditions(&mut reading, &mut table, !weighed.is_empty(), faults);
+        if when.is_empty() {
+            when.any = weighed.any();
+        }
+        let boosts = table.tables("boost", faults).into_iter();
+        let boosts = boosts.filter_map(|boost| self.boost(&mut reading, category.as_ref(), boost, faults));
+        let boosts = boosts.chain(weighed.boosts()).collect();
         let actions = match table.table("do", faults) {
             Some(actions) => self.actions(&reading, actions, faults),
             None => Actions::default(),
@@ -85,7 +91,7 @@ impl<'t> Loader<'t> {
         table: &mut Table<'t>,
         faults: &mut Problems,
     ) -> (Option<CategoryId>, Vec<(CategoryId, f64)>) {
-        let keys = ["category", "weight", "weights"];
+        let keys = ["category", "weight", "weights", "weigh"];
         if phase != Phase::Classify
             && let Some(key) = keys.into_iter().find(|key| table.has(key))
         {
@@ -106,9 +112,9 @@ impl<'t> Loader<'t> {
             }
             self.known_category(&text, faults)
         });
-        if let Some(category) = &category {
-            weights.push((category.clone(), weight.unwrap_or(THRESHOLD)));
-        }
+        // Where keywords are weighed, that one of them is there is worth nothing more.
+        let weight = weight.or((!table.has("weigh")).then_some(THRESHOLD));
+        weights.extend(category.clone().zip(weight));
         for (key, value) in table.table("weights", faults).into_iter().flat_map(Table::rest) {
             if let (Some(category), Some(weight)) = (self.known_category(&key, faults), value.number(faults)) {
                 weights.push((category, weight));
@@ -117,9 +123,15 @@ impl<'t> Loader<'t> {
         (category, weights)
     }
 
-    fn conditions(&mut self, reading: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> When {
+    fn conditions(
+        &mut self,
+        reading: &mut Reading,
+        table: &mut Table<'t>,
+        weighed: bool,
+        faults: &mut Problems,
+    ) -> When {
         let Some(mut when) = table.table("when", faults) else {
-            if reading.phase != Phase::Route {
+            if reading.phase != Phase::Route && !weighed {
                 faults.push(
                     table
                         .error("a rule without conditions would hold for every mail")
@@ -138,7 +150,7 @@ impl<'t> Loader<'t> {
         when.finish(faults);
         // A condition that has a fault is not in them, and is told already.
         let without_fault = faults.0.len() == faults_before;
-        if without_fault && conditions.all.is_empty() && conditions.any.is_empty() && conditions.none.is_empty() {
+        if without_fault && conditions.is_empty() {
             let problem = table.file().error(span, "there is no condition in `all`, `any` or `none`");
             faults.push(problem.code("E09"));
         }

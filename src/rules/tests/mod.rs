@@ -7,6 +7,7 @@ mod lint;
 mod matchers;
 mod matching;
 mod tracing;
+mod weighing;
 
 use super::*;
 use crate::ids::{CategoryId, GroupId};
