@@ -52,6 +52,9 @@ pub mod store;
 pub mod delivery;
 pub mod ingest;
 
+// past: archived mail decided once more
+pub mod replay;
+
 // roof: the bot as a whole
 pub mod app;
 

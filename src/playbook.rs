@@ -287,9 +287,12 @@ fn cross_check(config: &Config, rules: &Rules, templates: &Templates) -> Problem
     problems
 }
 
-fn revision(texts: &Texts) -> String {
-    let rules = texts.rules.iter().map(|source| (source.name.clone(), &source.text));
-    let templates = texts.templates.iter().map(|(_, _, source)| (source.name.clone(), &source.text));
+/// A short name for exactly these rules and templates, wherever they lie: of a rule file its own name counts, not its
+/// folder's.
+pub fn revision(texts: &Texts) -> String {
+    let own_name = |source: &SourceText| source.name.rsplit('/').next().unwrap_or_default().to_owned();
+    let rules = texts.rules.iter().map(|source| (own_name(source), &source.text));
+    let templates = texts.templates.iter().map(|(name, language, source)| (format!("{name}.{language}"), &source.text));
     let mut files: Vec<_> = rules.chain(templates).collect();
     files.sort();
     let hashes: Vec<String> =

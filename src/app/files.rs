@@ -48,19 +48,22 @@ pub fn of_playbook(file: &Path, configured: &Configured) -> Vec<PathBuf> {
 
 /// Reads all rule files and templates.
 pub fn texts(configured: &Configured) -> Result<Texts, Problems> {
+    texts_in(&configured.path(&configured.config.rules), &configured.path(&configured.config.templates))
+}
+
+/// Reads all rule files of one folder and all templates of another.
+pub fn texts_in(rules_folder: &Path, templates_folder: &Path) -> Result<Texts, Problems> {
     let mut problems = Problems::default();
-    let rules_folder = configured.path(&configured.config.rules);
     let mut rules = Vec::new();
-    for file in files(&rules_folder, "toml", &mut problems) {
+    for file in files(rules_folder, "toml", &mut problems) {
         rules.extend(read(&file, &mut problems));
     }
     if rules.is_empty() {
         problems.push(Problem::outside(format!("{}: there are no rule files (*.toml)", rules_folder.display())));
     }
-    let templates_folder = configured.path(&configured.config.templates);
     let mut templates = Vec::new();
-    for file in files(&templates_folder, "txt", &mut problems) {
-        match template_name(&templates_folder, &file) {
+    for file in files(templates_folder, "txt", &mut problems) {
+        match template_name(templates_folder, &file) {
             Ok((name, language)) => {
                 templates.extend(read(&file, &mut problems).map(|source| (name, language, source)));
             }
@@ -68,8 +71,8 @@ pub fn texts(configured: &Configured) -> Result<Texts, Problems> {
         }
     }
     let mut mails = BTreeMap::new();
-    for file in files(&rules_folder, "eml", &mut problems) {
-        let name = file.strip_prefix(&rules_folder).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+    for file in files(rules_folder, "eml", &mut problems) {
+        let name = file.strip_prefix(rules_folder).unwrap_or(&file).to_string_lossy().replace('\\', "/");
         match std::fs::read(&file) {
             Ok(raw) => {
                 mails.insert(name, raw);
@@ -78,6 +81,22 @@ pub fn texts(configured: &Configured) -> Result<Texts, Problems> {
         }
     }
     if problems.has_errors() { Err(problems) } else { Ok(Texts { rules, templates, mails }) }
+}
+
+/// Each text with its place in a playbook, `rules/10-account.toml` or `templates/kb/550.zh.txt`; its rules were read
+/// from this folder.
+pub fn relative<'a>(rules_folder: &'a Path, texts: &'a Texts) -> impl Iterator<Item = (String, Vec<u8>)> + 'a {
+    let rules = texts.rules.iter().map(move |source| {
+        let path = Path::new(&source.name);
+        let inner = path.strip_prefix(rules_folder).unwrap_or(path);
+        (format!("rules/{}", inner.display()), source.text.as_bytes().to_vec())
+    });
+    let templates = texts
+        .templates
+        .iter()
+        .map(|(name, language, source)| (format!("templates/{name}.{language}.txt"), source.text.as_bytes().to_vec()));
+    let mails = texts.mails.iter().map(|(name, raw)| (format!("rules/{name}"), raw.clone()));
+    rules.chain(templates).chain(mails)
 }
 
 fn read(file: &Path, problems: &mut Problems) -> Option<SourceText> {

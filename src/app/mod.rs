@@ -4,6 +4,7 @@ pub mod doors;
 pub mod files;
 mod log;
 mod reload;
+pub mod revisions;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::delivery::{Delivery, Patience};
 use crate::ids::Key;
 use crate::ingest::Ingest;
 use crate::message::{self, Limits, Message};
-use crate::playbook::{self, Playbook};
+use crate::playbook::{self, Playbook, Texts};
 use crate::problem::Problems;
 use crate::rules::TestSummary;
 use crate::screen::{self, Desk};
@@ -51,6 +52,12 @@ pub fn read(bytes: &[u8]) -> Message {
 /// The playbook of a configuration, with its warnings and what its inline tests said.
 pub fn playbook(configured: &Configured, key: Key) -> Result<(Playbook, Problems, TestSummary), Problems> {
     Playbook::assemble(configured.config.clone(), &files::texts(configured)?, key, &read)
+}
+
+/// A playbook of other rules and templates under the same configuration.
+pub fn playbook_of(configured: &Configured, texts: &Texts, key: Key) -> Result<(Playbook, Problems), Problems> {
+    let (playbook, problems, _) = Playbook::assemble(configured.config.clone(), texts, key, &read)?;
+    Ok((playbook, problems))
 }
 
 /// What screening must know of the organisation.

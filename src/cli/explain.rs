@@ -6,17 +6,18 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::rules::named;
 use super::terminal::{Progress, one_line};
-use super::{Done, Exit, Trouble};
+use super::{Done, Exit, Trouble, judged};
 use crate::app::{self, files};
 use crate::case::Facts;
 use crate::decide::{self, Decision, Mail, told};
-use crate::ids::{MailHash, MailboxName};
+use crate::ids::{MailHash, MailboxName, RuleId};
 use crate::ingest::reader;
 use crate::language::Language;
 use crate::message::Message;
 use crate::playbook::Playbook;
-use crate::rules::{CategoryScore, Evidence, Phase};
+use crate::rules::{Input, Rules};
 use crate::thread;
 
 #[derive(clap::Args)]
@@ -30,10 +31,15 @@ pub struct Options {
     /// Show the mails that would leave byte for byte, headers and all.
     #[arg(long)]
     raw: bool,
+    /// Also say why this rule did not hold: its first condition that fails, and what would have made it hold.
+    #[arg(long, value_name = "ID")]
+    why_not: Option<String>,
 }
 
 /// Columns of a line.
 const WIDTH: usize = 100;
+/// Rules told that nearly held.
+const NEAR_MISSES: usize = 3;
 
 pub fn run(file: &Path, options: Options) -> Done {
     let configured = files::configured(file).map_err(|problems| Trouble::new(Exit::Config, problems))?;
@@ -46,6 +52,7 @@ pub fn run(file: &Path, options: Options) -> Done {
     let Some(mailbox) = mailbox else {
         return Err(Trouble::new(Exit::Usage, anyhow::anyhow!("there is no such mailbox in {}", file.display())));
     };
+    let why_not = options.why_not.as_deref().map(|id| named(playbook.rules(), id)).transpose()?;
     let (mut exit, mut progress) = (Exit::Ok, Progress::new(options.files.len(), "deciding"));
     for path in &options.files {
         let bytes = match reader::read_file(path) {
@@ -62,7 +69,8 @@ pub fn run(file: &Path, options: Options) -> Done {
         let mail =
             Mail { mailbox, hash, message: &message, findings: None, delivered: now, junk: false, baseline: false };
         let decision = decide::decide(&mail, &facts, &playbook, now);
-        println!("{}", explanation(path, &message, &decision, &playbook));
+        let traced = traced(&decide::question(&mail, None, &facts, &decision.why.screening, &playbook, now), playbook.rules(), why_not.as_ref());
+        println!("{}", explanation(path, &message, &decision, &playbook, traced));
         for outgoing in decision.outgoing() {
             println!("{}", letter(outgoing, &bytes, options.raw));
         }
@@ -71,8 +79,23 @@ pub fn run(file: &Path, options: Options) -> Done {
     Ok(exit)
 }
 
+/// The rules that nearly held, and why the one that was asked for did not.
+fn traced(question: &Input<'_>, rules: &Rules, why_not: Option<&RuleId>) -> judged::Lines {
+    let mut lines = judged::near_misses(&rules.near_misses(question, NEAR_MISSES));
+    if let Some(trace) = why_not.and_then(|rule| rules.trace(question, rule)) {
+        lines.extend(judged::why_not(&trace, rules));
+    }
+    lines
+}
+
 /// Everything but the mails that would leave.
-fn explanation(path: &Path, message: &Message, decision: &Decision, playbook: &Playbook) -> String {
+fn explanation(
+    path: &Path,
+    message: &Message,
+    decision: &Decision,
+    playbook: &Playbook,
+    traced: judged::Lines,
+) -> String {
     let (why, mut text) = (&decision.why, String::new());
     let mut line = |label: &str, value: String| {
         let _ = writeln!(text, "  {label:<10}{value}");
@@ -89,21 +112,8 @@ fn explanation(path: &Path, message: &Message, decision: &Decision, playbook: &P
         line(&key, value);
     }
     let judgement = &why.judgement;
-    for hit in judgement.hits.iter().filter(|hit| hit.phase != Phase::Classify) {
-        let shadow = if hit.shadow { " (shadow: no effect)" } else { "" };
-        line(hit.phase.as_str(), format!("{}{shadow}  {}", hit.rule, evidence(&hit.evidence)));
-    }
-    for score in &judgement.scores {
-        line("score", scored(score, playbook));
-        for contribution in &score.contributions {
-            let (rule, weight) = (&contribution.rule, contribution.weight);
-            line("", format!("{weight:+5.1}  {rule}  {}", evidence(&contribution.evidence)));
-        }
-    }
-    match (&judgement.category, &judgement.why_not) {
-        (Some(won), _) => line("category", format!("{}, {:.1} ahead of the next", won.category, won.margin)),
-        (None, Some(why_not)) => line("category", format!("none: {}", told::ambiguity(why_not, Language::En))),
-        (None, None) => {}
+    for (label, value) in judged::judgement(judgement, playbook).into_iter().chain(traced) {
+        line(label, value);
     }
     for (field, value) in &judgement.fields {
         line("found", format!("{field} = {}", one_line(value, WIDTH)));
@@ -122,17 +132,6 @@ fn explanation(path: &Path, message: &Message, decision: &Decision, playbook: &P
         line("case", format!("{} {}, group {}", case.number, case.state.as_str(), case.group));
     }
     format!("{}\n{text}", one_line(&path.to_string_lossy(), WIDTH * 4))
-}
-
-fn scored(score: &CategoryScore, playbook: &Playbook) -> String {
-    let label = playbook.category_label(&score.category, Language::Zh);
-    format!("{:5.1} of {:.1}  {} {label}", score.score, score.threshold, score.category)
-}
-
-fn evidence(evidence: &[Evidence]) -> String {
-    let spans: Vec<String> =
-        evidence.iter().map(|span| format!("{}: “{}”", span.segment.as_str(), one_line(&span.text, 40))).collect();
-    spans.join(", ")
 }
 
 /// A mail that would leave, as a person would see it, or byte for byte.

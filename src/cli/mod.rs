@@ -1,7 +1,7 @@
 //! What a person types: one file a command.
 //!
 //! Results go to standard output, everything else to standard error; colour and progress bars only on a
-//! terminal. Exit codes follow sysexits.h: 0 done, 64 wrong usage, 65 a mail or file cannot be used, 69 a
+//! terminal. Exit codes follow sysexits.h: 0 done, 1 a comparison found differences, 64 wrong usage, 65 a mail or file cannot be used, 69 a
 //! server is not there, 70 a fault of ours, 74 disk trouble, 75 try again later (another process has the
 //! data), 78 a fault in configuration, rules or templates.
 
@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod explain;
 mod inspect;
+mod judged;
 mod rules;
 mod run;
 mod terminal;
@@ -22,6 +23,8 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Ok = 0,
+    /// As diff(1): what was compared differs.
+    Differs = 1,
     Usage = 64,
     DataErr = 65,
     NoInput = 66,
@@ -64,7 +67,7 @@ enum Command {
     Inspect(inspect::Options),
     /// Show the whole decision about mails, and what would be sent. Changes nothing.
     Explain(explain::Options),
-    /// Tools for whoever tunes the rules.
+    /// Check, test, explain, compare, apply and document the rules.
     Rules(rules::Options),
 }
 

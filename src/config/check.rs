@@ -78,6 +78,7 @@ impl Check<'_> {
             rules: bot.rules,
             templates: bot.templates,
             operator,
+            apply_percent: bot.apply_percent,
             organisation: file.organisation,
             mailboxes,
             relay: relay?,

@@ -29,6 +29,7 @@ pub struct BotTable {
     pub rules: String,
     pub templates: String,
     pub operator: String,
+    pub apply_percent: u8,
 }
 
 impl Default for BotTable {
@@ -39,6 +40,7 @@ impl Default for BotTable {
             rules: "rules".into(),
             templates: "templates".into(),
             operator: String::new(),
+            apply_percent: 5,
         }
     }
 }

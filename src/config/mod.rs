@@ -34,6 +34,8 @@ pub struct Config {
     pub templates: String,
     /// Who is told of trouble; none means: the log only.
     pub operator: Option<Address>,
+    /// `huixin rules apply` asks for `--yes` if more than this share of recent mail would be decided otherwise.
+    pub apply_percent: u8,
     /// What templates may say about the organisation.
     pub organisation: BTreeMap<String, Wording>,
     pub mailboxes: Vec<Mailbox>,

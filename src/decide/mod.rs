@@ -19,10 +19,12 @@ mod mails;
 mod redact;
 pub mod told;
 mod trouble;
+mod upshot;
 mod why;
 
 pub use budget::Exhausted;
 pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unusable};
+pub use upshot::{Aspect, Foreseen, Foresight, Upshot};
 pub use why::{Shown, Silence, Why};
 
 use std::time::Duration;
@@ -108,26 +110,9 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     };
     let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
     let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
-    let arrived =
-        Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline, findings: mail.findings };
-    let screening = screen::screen(mail.message, Some((playbook.desk(), &arrived)));
-    let language = language(mail, before.as_ref());
-    // Whose From is proven false is no customer of any kind.
-    let believed = screening.authentication.verdict != Verdict::Fail;
-    let sender = mail.message.sender().filter(|_| believed);
-    let followed_is_open = before.as_ref().is_some_and(|case| case.state != CaseState::Closed);
-    let judgement = playbook.rules().judge(&Input {
-        case: moment(before.as_ref()),
-        tier: sender.and_then(|sender| playbook.config().tier(sender)),
-        age: before.as_ref().map_or(Duration::ZERO, |case| now.duration_since(case.opened).unsigned_abs()),
-        open_cases: facts.open_cases.saturating_sub(u32::from(followed_is_open)),
-        proofs: proofs(&screening.authentication),
-        subject_unchanged: before.is_some() && thread::is_reply(mail.message),
-        exchanges: before.as_ref().map_or(0, |case| case.received) + 1,
-        answers: before.as_ref().map_or(0, |case| case.answers),
-        group: Some(before.as_ref().map_or(&mail.mailbox.group, |case| &case.group)),
-        ..Input::first(mail.message, language, now)
-    });
+    let screening = screened(mail, playbook, now);
+    let question = question(mail, before.as_ref(), facts, &screening, playbook, now);
+    let (language, judgement) = (question.language, playbook.rules().judge(&question));
     let redacted = redact::redacted(mail.message, &judgement);
     let mail = &Mail { message: redacted.as_ref().unwrap_or(mail.message), ..*mail };
     let judgement = redact::judged(judgement);
@@ -168,6 +153,39 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         letters.answer.into_iter().chain(letters.forwards).chain(notice).chain(letters.notices).map(Effect::Send),
     );
     Decision { effects, why }
+}
+
+/// What the rules are asked about a mail that comes into this case, or opens one.
+pub fn question<'a>(
+    mail: &Mail<'a>,
+    before: Option<&'a Case>,
+    facts: &Facts,
+    screening: &Screening,
+    playbook: &'a Playbook,
+    now: Timestamp,
+) -> Input<'a> {
+    // Whose From is proven false is no customer of any kind.
+    let believed = screening.authentication.verdict != Verdict::Fail;
+    let sender = mail.message.sender().filter(|_| believed);
+    let followed_is_open = before.is_some_and(|case| case.state != CaseState::Closed);
+    Input {
+        case: moment(before),
+        tier: sender.and_then(|sender| playbook.config().tier(sender)),
+        age: before.map_or(Duration::ZERO, |case| now.duration_since(case.opened).unsigned_abs()),
+        open_cases: facts.open_cases.saturating_sub(u32::from(followed_is_open)),
+        proofs: proofs(&screening.authentication),
+        subject_unchanged: before.is_some() && thread::is_reply(mail.message),
+        exchanges: before.map_or(0, |case| case.received) + 1,
+        answers: before.map_or(0, |case| case.answers),
+        group: Some(before.map_or(&mail.mailbox.group, |case| &case.group)),
+        ..Input::first(mail.message, language(mail, before), now)
+    }
+}
+
+fn screened(mail: &Mail<'_>, playbook: &Playbook, now: Timestamp) -> Screening {
+    let arrived =
+        Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline, findings: mail.findings };
+    screen::screen(mail.message, Some((playbook.desk(), &arrived)))
 }
 
 /// What is to be done with a mail, before anyone asks whether an answer may leave.

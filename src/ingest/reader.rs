@@ -44,7 +44,7 @@ pub fn read_file(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Runs `work` on every item, on as many guarded threads as there are cores (one item needs one thread).
-fn on_all_cores<I: Sync, T: Send>(
+pub fn on_all_cores<I: Sync, T: Send>(
     items: &[I],
     work: impl Fn(&I) -> Result<T, String> + Sync,
 ) -> Vec<Result<T, String>> {

@@ -175,8 +175,8 @@ pub(super) struct Reason {
 /// A stretch of the original that does not count.
 #[derive(Debug, Clone)]
 pub(super) struct Mask {
-    segment: Segment,
-    range: Range<usize>,
+    pub(super) segment: Segment,
+    pub(super) range: Range<usize>,
 }
 
 /// Pieces of evidence kept for one condition: enough to be convinced.
@@ -410,7 +410,7 @@ impl<'r> Judge<'r, '_> {
     }
 
     /// Everything that an `except` condition finds, wherever it stands.
-    fn masks(&self, condition: &Condition) -> Vec<Mask> {
+    pub(super) fn masks(&self, condition: &Condition) -> Vec<Mask> {
         let mut masks = Vec::new();
         match condition {
             Condition::Words(words) => {
@@ -453,12 +453,12 @@ impl<'r> Judge<'r, '_> {
 
 impl WordsIn {
     /// Where in the original this word was seen, if what stands beside it lets it be a word.
-    fn range_of(&self, view: &View<'_>, seen: &Seen) -> Option<Range<usize>> {
+    pub(super) fn range_of(&self, view: &View<'_>, seen: &Seen) -> Option<Range<usize>> {
         let folded = view.look(self.look)?;
         self.edges.fit(folded.text(), seen.start..seen.end).then(|| folded.original(seen.start..seen.end))
     }
 
-    fn is_denied(&self, view: &View<'_>, seen: &Seen) -> bool {
+    pub(super) fn is_denied(&self, view: &View<'_>, seen: &Seen) -> bool {
         view.look(self.look).is_some_and(|folded| {
             let text = folded.text();
             negation::is_denied(&text[..seen.start], &text[seen.start..seen.end], &text[seen.end..])
@@ -496,7 +496,7 @@ impl Method {
         }
     }
 
-    fn of(self, proofs: &Proofs) -> Proof {
+    pub(super) fn of(self, proofs: &Proofs) -> Proof {
         match self {
             Method::Dkim => proofs.dkim,
             Method::Spf => proofs.spf,

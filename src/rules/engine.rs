@@ -19,7 +19,7 @@ use super::field::value_of;
 use super::judgement::{Handoff, Hit, Input, Judgement, Notified, Won};
 use super::rule::{Actions, Phase, PriorityChange, Reply, Rule};
 use super::score::{self, Points};
-use super::segment::Views;
+use super::segment::{Segment, Segments, Views};
 use super::vocabulary::Sightings;
 use crate::fold::fold;
 use crate::ids::{GroupId, RuleId};
@@ -44,14 +44,30 @@ pub(super) struct Judge<'r, 'm> {
     awake: Vec<bool>,
     /// Read when the first rule asks.
     codes: OnceCell<Vec<Code>>,
-    /// The rule that is taken for a stable one, because its own test asks.
-    tested: Option<usize>,
+    supposing: Supposing,
+    watcher: Option<&'m mut dyn Watcher>,
     hits: Vec<Hit>,
     /// Fields that a rule has set.
     set: BTreeSet<String>,
     /// What rules that redact have found, and the fields they name.
     secrets: BTreeSet<String>,
     hidden_fields: BTreeSet<&'r str>,
+}
+
+/// What is taken for true beside the rules as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Supposing {
+    Nothing,
+    /// This rule counts as stable, because its own test asks, or to see what it would change.
+    InForce(usize),
+    /// This rule is not there.
+    Absent(usize),
+}
+
+/// Looks over the judge's shoulder: it sees each rule at the moment at which it is asked, with all that is known by
+/// then.
+pub(super) trait Watcher {
+    fn asked<'r>(&mut self, judge: &mut Judge<'r, '_>, index: usize, reason: Option<&Reason>);
 }
 
 /// What rules have said so far, in order of precedence: who comes first stays.
@@ -72,36 +88,61 @@ struct Said<'r> {
     notify: BTreeSet<&'r Notified>,
 }
 
-pub(super) fn judge(rules: &Rules, input: &Input<'_>, tested: Option<usize>) -> Judgement {
-    let views = Views::of(input.message, rules.segments, rules.vocabulary.squeezes(), !input.subject_unchanged);
-    let sightings = rules.vocabulary.read(views.all());
-    let fields = rules.form.read(&rules.taxonomy.fields, &views);
-    let mut awake = rules.gates.always.clone();
-    for needle in sightings.all() {
-        rules.gates.of(*needle).iter().for_each(|place| awake[*place as usize] = true);
-    }
-    let judge = Judge {
-        rules,
-        input,
-        views,
-        sightings,
-        fields,
-        hours: Hours::Open,
-        won: None,
-        best_score: 0.0,
-        reasons: HashMap::new(),
-        awake,
-        codes: OnceCell::new(),
-        tested,
-        hits: Vec::new(),
-        set: BTreeSet::new(),
-        secrets: BTreeSet::new(),
-        hidden_fields: BTreeSet::new(),
-    };
+pub(super) fn judge(rules: &Rules, input: &Input<'_>, supposing: Supposing) -> Judgement {
+    Judge::new(rules, input, rules.segments, rules.vocabulary.squeezes(), supposing).run()
+}
+
+/// Judges with somebody watching. All segments are folded, so that a word can be shown where nobody looked for it;
+/// the judgement is the same.
+pub(super) fn watch<'m>(
+    rules: &Rules,
+    input: &'m Input<'m>,
+    supposing: Supposing,
+    watcher: &'m mut dyn Watcher,
+) -> Judgement {
+    let mut judge = Judge::new(rules, input, Segment::ALL.into_iter().collect(), true, supposing);
+    // The rules whose words are missing are asked as well, to see what they miss.
+    judge.awake.fill(true);
+    judge.watcher = Some(watcher);
     judge.run()
 }
 
-impl<'r> Judge<'r, '_> {
+impl<'r, 'm> Judge<'r, 'm> {
+    fn new(
+        rules: &'r Rules,
+        input: &'m Input<'m>,
+        segments: Segments,
+        squeeze: bool,
+        supposing: Supposing,
+    ) -> Judge<'r, 'm> {
+        let views = Views::of(input.message, segments, squeeze, !input.subject_unchanged);
+        let sightings = rules.vocabulary.read(views.all());
+        let fields = rules.form.read(&rules.taxonomy.fields, &views);
+        let mut awake = rules.gates.always.clone();
+        for needle in sightings.all() {
+            rules.gates.of(*needle).iter().for_each(|place| awake[*place as usize] = true);
+        }
+        Judge {
+            rules,
+            input,
+            views,
+            sightings,
+            fields,
+            hours: Hours::Open,
+            won: None,
+            best_score: 0.0,
+            reasons: HashMap::new(),
+            awake,
+            codes: OnceCell::new(),
+            supposing,
+            watcher: None,
+            hits: Vec::new(),
+            set: BTreeSet::new(),
+            secrets: BTreeSet::new(),
+            hidden_fields: BTreeSet::new(),
+        }
+    }
+
     fn run(mut self) -> Judgement {
         let mut judgement = Judgement::default();
         let mut said = Said::default();
@@ -227,7 +268,12 @@ impl<'r> Judge<'r, '_> {
 
     pub(super) fn has_effect(&self, index: usize) -> bool {
         let rule = &self.rules.rules[index];
-        rule.is_valid(self.input.now) && (self.tested == Some(index) || rule.in_force())
+        let in_force = match self.supposing {
+            Supposing::InForce(tested) if tested == index => true,
+            Supposing::Absent(absent) if absent == index => false,
+            _ => rule.in_force(),
+        };
+        in_force && rule.is_valid(self.input.now)
     }
 
     /// Asks one rule and writes down that it held. Gives it back if it has an effect.
@@ -241,7 +287,12 @@ impl<'r> Judge<'r, '_> {
         if !effect && !in_shadow {
             return None;
         }
-        let reason = self.reason_of(index)?;
+        let reason = self.reason_of(index);
+        if let Some(watcher) = self.watcher.take() {
+            watcher.asked(self, index, reason.as_deref());
+            self.watcher = Some(watcher);
+        }
+        let reason = reason?;
         if effect {
             // Whatever else is decided, and whoever wins.
             let redact = &rule.actions.redact;

@@ -5,19 +5,19 @@
 //! warning says so.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 use std::time::Duration;
 
 use super::Rules;
-use super::engine;
+use super::engine::{self, Supposing};
 use super::judgement::{CaseMoment, Input, Judgement, Proofs};
 use super::rule::Rule;
 use super::taxonomy::{Priority, UNCLASSIFIED};
-use crate::ids::CategoryId;
+use crate::ids::{CategoryId, RuleId};
 use crate::language::Language;
 use crate::message::Message;
-use crate::problem::{Problems, SourceText};
+use crate::problem::{Problem, Problems, SourceText};
 use crate::time::Timestamp;
 
 /// How the tests went.
@@ -29,6 +29,39 @@ pub struct TestSummary {
     pub expected_failures: usize,
     /// Passed, and were expected to fail.
     pub surprises: usize,
+}
+
+/// One test, and how it went.
+#[derive(Debug, Clone)]
+pub struct TestRun {
+    pub rule: RuleId,
+    /// As the admin named it, else the first line of its mail.
+    pub name: String,
+    pub source: SourceText,
+    pub span: Range<usize>,
+    pub outcome: TestOutcome,
+    /// Whether its rule held; none if the mail it names is not there.
+    pub held: Option<bool>,
+    /// Where what came of the mail is not what was wanted; empty where all is.
+    pub differences: Vec<Difference>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TestOutcome {
+    Passed,
+    Failed,
+    /// It failed, as `xfail` says it must.
+    ExpectedFailure,
+    /// It passed, and `xfail` says it must not.
+    Surprise,
+}
+
+/// One thing that came out differently than was wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    pub what: String,
+    pub got: String,
+    pub wanted: String,
 }
 
 #[derive(Debug)]
@@ -109,42 +142,16 @@ pub(super) fn run(
     for (place, rule) in rules.rules.iter().enumerate() {
         let (mut held, mut stood_back) = (false, false);
         for test in &rule.tests {
-            let message = match test.mail.read(read, mails) {
-                Ok(message) => message,
-                Err((file, span)) => {
-                    summary.failed += 1;
-                    let problem = test.source.error(span, format!("there is no mail `{file}`")).code("E03");
-                    problems.push(problem.help("name the file from the folder of the rules, with its ending .eml"));
-                    continue;
-                }
-            };
-            let judgement = test.judge(rules, place, &message);
+            let run = test.run(rules, place, read, mails);
+            summary.count(run.outcome);
             // Of a rule that weighs a keyword is soon there: it stands back where its category does not win.
             let outweighed = test.want.not_category.is_some()
                 && test.want.not_category.as_deref() == rule.category.as_ref().map(CategoryId::as_str);
-            match judgement.hit(&rule.id).is_some() && !outweighed {
-                true => held |= !test.xfail,
-                false => stood_back |= !test.xfail,
+            if !test.xfail {
+                held |= run.held == Some(true) && !outweighed;
+                stood_back |= run.held == Some(false) || (run.held.is_some() && outweighed);
             }
-            let differences = test.want.differences(rule, &judgement);
-            let label = format!("test `{}` of `{}`", test.label(), rule.id);
-            match (differences.is_empty(), test.xfail) {
-                (true, false) => summary.passed += 1,
-                (false, true) => summary.expected_failures += 1,
-                (false, false) => {
-                    summary.failed += 1;
-                    let what = format!("{label} fails: {}", differences.join("; "));
-                    problems.push(test.source.error(test.span.clone(), what));
-                }
-                (true, true) => {
-                    summary.surprises += 1;
-                    let what = format!("{label} was expected to fail and passes");
-                    let problem = test.source.warning(test.span.clone(), what).code("W20");
-                    if !rule.allows("W20") {
-                        problems.push(problem.help("take `xfail` away"));
-                    }
-                }
-            }
+            problems.0.extend(run.problem().filter(|_| run.outcome != TestOutcome::Surprise || !rule.allows("W20")));
         }
         let lacks = match (held, stood_back) {
             (true, true) => None,
@@ -160,11 +167,105 @@ pub(super) fn run(
     (summary, problems)
 }
 
+/// Runs the tests of all rules, or of one, each when it is asked for.
+pub(super) fn each<'a>(
+    rules: &'a Rules,
+    only: Option<&'a RuleId>,
+    read: &'a dyn Fn(&[u8]) -> Message,
+    mails: &'a BTreeMap<String, Vec<u8>>,
+) -> impl Iterator<Item = TestRun> + 'a {
+    let wanted = rules.rules.iter().enumerate().filter(move |(_, rule)| only.is_none_or(|only| *only == rule.id));
+    wanted.flat_map(move |(place, rule)| rule.tests.iter().map(move |test| test.run(rules, place, read, mails)))
+}
+
+impl TestSummary {
+    pub fn count(&mut self, outcome: TestOutcome) {
+        match outcome {
+            TestOutcome::Passed => self.passed += 1,
+            TestOutcome::Failed => self.failed += 1,
+            TestOutcome::ExpectedFailure => self.expected_failures += 1,
+            TestOutcome::Surprise => self.surprises += 1,
+        }
+    }
+}
+
+impl TestRun {
+    /// The fault of a test that failed, or that passed although it was expected to fail.
+    pub fn problem(&self) -> Option<Problem> {
+        let label = format!("test `{}` of `{}`", self.name, self.rule);
+        match self.outcome {
+            _ if self.held.is_none() => {
+                let what =
+                    self.differences.iter().map(|difference| format!("there is no mail `{}`", difference.wanted));
+                let problem = self.source.error(self.span.clone(), what.collect::<String>()).code("E03");
+                Some(problem.help("name the file from the folder of the rules, with its ending .eml"))
+            }
+            TestOutcome::Passed | TestOutcome::ExpectedFailure => None,
+            TestOutcome::Failed => {
+                let differences: Vec<String> = self.differences.iter().map(Difference::to_string).collect();
+                let what = format!("{label} fails: {}", differences.join("; "));
+                Some(self.source.error(self.span.clone(), what))
+            }
+            TestOutcome::Surprise => {
+                let what = format!("{label} was expected to fail and passes");
+                let problem = self.source.warning(self.span.clone(), what).code("W20");
+                Some(problem.help("take `xfail` away"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}, wanted {}", self.what, self.got, self.wanted)
+    }
+}
+
 impl InlineTest {
-    fn judge(&self, rules: &Rules, place: usize, message: &Message) -> Judgement {
+    fn run(
+        &self,
+        rules: &Rules,
+        place: usize,
+        read: &dyn Fn(&[u8]) -> Message,
+        mails: &BTreeMap<String, Vec<u8>>,
+    ) -> TestRun {
+        let rule = &rules.rules[place];
+        let run = TestRun {
+            rule: rule.id.clone(),
+            name: self.label().to_owned(),
+            source: self.source.clone(),
+            span: self.span.clone(),
+            outcome: TestOutcome::Failed,
+            held: None,
+            differences: Vec::new(),
+        };
+        let message = match self.mail.read(read, mails) {
+            Ok(message) => message,
+            Err((file, span)) => {
+                let missing = Difference { what: "the mail".into(), got: "not there".into(), wanted: file };
+                return TestRun { span, differences: vec![missing], ..run };
+            }
+        };
+        let judgement = engine::judge(rules, &self.input(&message), Supposing::InForce(place));
+        let differences = self.want.differences(rule, &judgement);
+        TestRun {
+            outcome: match (differences.is_empty(), self.xfail) {
+                (true, false) => TestOutcome::Passed,
+                (false, false) => TestOutcome::Failed,
+                (false, true) => TestOutcome::ExpectedFailure,
+                (true, true) => TestOutcome::Surprise,
+            },
+            held: Some(judgement.hit(&rule.id).is_some()),
+            differences,
+            ..run
+        }
+    }
+
+    /// What the rules are asked about the mail, which has been read.
+    pub(super) fn input<'m>(&'m self, message: &'m Message) -> Input<'m> {
         let language = self.language.or(message.language.language()).unwrap_or(Language::Zh);
         let now = self.now.unwrap_or_else(|| Timestamp::from_second(ORDINARY_HOUR).unwrap_or_default());
-        let input = Input {
+        Input {
             case: self.case,
             subject_unchanged: self.subject_unchanged,
             exchanges: self.exchanges,
@@ -174,11 +275,10 @@ impl InlineTest {
             open_cases: self.open_cases,
             proofs: self.proofs,
             ..Input::first(message, language, now)
-        };
-        engine::judge(rules, &input, Some(place))
+        }
     }
 
-    fn label(&self) -> &str {
+    pub(super) fn label(&self) -> &str {
         let file = || self.mail.eml.as_ref().map(|(file, _)| file.as_str());
         let first_line = || self.mail.body.lines().next().unwrap_or(&self.mail.subject);
         self.name.as_deref().or_else(file).unwrap_or_else(first_line)
@@ -187,7 +287,7 @@ impl InlineTest {
 
 impl SyntheticMail {
     /// The mail, read. `Err` is a file that is not there, and where it is named.
-    fn read(
+    pub(super) fn read(
         &self,
         read: &dyn Fn(&[u8]) -> Message,
         mails: &BTreeMap<String, Vec<u8>>,
@@ -265,11 +365,13 @@ impl SyntheticMail {
 
 impl Want {
     /// What was got and what was wanted, where the two part.
-    fn differences(&self, rule: &Rule, got: &Judgement) -> Vec<String> {
+    fn differences(&self, rule: &Rule, got: &Judgement) -> Vec<Difference> {
         let mut differences = Vec::new();
+        let difference =
+            |what: &str, got: &str, wanted: String| Difference { what: what.to_owned(), got: got.to_owned(), wanted };
         let mut compare = |what: &str, got: &str, want: &str| {
             if got != want {
-                differences.push(format!("{what} is {got}, wanted {want}"));
+                differences.push(difference(what, got, want.to_owned()));
             }
         };
         let category = got.category.as_ref().map_or(UNCLASSIFIED, |won| won.category.as_str());
@@ -303,7 +405,7 @@ impl Want {
         if let Some(not) = &self.not_category
             && not == category
         {
-            differences.push(format!("category is {category}, which is not wanted"));
+            differences.push(difference("category", category, format!("anything but {not}")));
         }
         let notified = got.notify.iter().map(ToString::to_string).collect();
         for (what, got, want) in [
@@ -315,13 +417,13 @@ impl Want {
             let Some(want) = want else { continue };
             let there = if want.is_empty() { got.is_empty() } else { want.iter().all(|one| got.contains(one)) };
             if !there {
-                differences.push(format!("{what} is {got:?}, wanted {want:?}"));
+                differences.push(difference(what, &format!("{got:?}"), format!("{want:?}")));
             }
         }
         if let Some(least) = self.score_min {
             let score = got.scores.first().map_or(0.0, |best| best.score);
             if score < least {
-                differences.push(format!("the score is {score}, wanted at least {least}"));
+                differences.push(difference("the best score", &score.to_string(), format!("at least {least}")));
             }
         }
         differences

@@ -23,11 +23,19 @@ mod score;
 mod lint;
 mod load;
 mod inline_test;
+mod tell;
+mod trace;
+mod coverage;
+mod format;
+mod book;
 #[cfg(test)]
 mod tests;
 
+pub use book::{Page, book};
+pub use coverage::{Coverage, Matcher, RuleCoverage};
 pub use field::Field;
-pub use inline_test::TestSummary;
+pub use format::format;
+pub use inline_test::{Difference, TestOutcome, TestRun, TestSummary};
 pub use judgement::{
     Ambiguity, CaseMoment, CategoryScore, Contribution, Evidence, Handoff, Hit, Input, Judgement, Notified, Proof,
     Proofs, Won,
@@ -36,9 +44,12 @@ pub use load::load;
 pub use rule::{Phase, Rule, Status};
 pub use segment::Segment;
 pub use taxonomy::{Category, Group, Label, Priority, Taxonomy, UNCLASSIFIED};
+pub use trace::{Asked, Failure, Trace};
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+use engine::Supposing;
 
 use crate::ids::{RuleId, TemplateName};
 use crate::message::Message;
@@ -64,10 +75,39 @@ pub struct Rules {
     segments: segment::Segments,
 }
 
+/// A change to one rule that is only supposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suppose<'a> {
+    /// A draft or a shadow counts as stable.
+    InForce(&'a RuleId),
+    /// The rule is not there.
+    Absent(&'a RuleId),
+}
+
 impl Rules {
     /// What the rules say about a mail. Pure: same rules, same input, same judgement.
     pub fn judge(&self, input: &Input<'_>) -> Judgement {
-        engine::judge(self, input, None)
+        engine::judge(self, input, Supposing::Nothing)
+    }
+
+    /// What the rules would say if this rule had effect, or had none; it must be one of ours.
+    pub fn judge_as_if(&self, input: &Input<'_>, suppose: Suppose<'_>) -> Judgement {
+        let place = |id: &RuleId| self.index_of(id);
+        let supposing = match suppose {
+            Suppose::InForce(id) => place(id).map(Supposing::InForce),
+            Suppose::Absent(id) => place(id).map(Supposing::Absent),
+        };
+        engine::judge(self, input, supposing.unwrap_or(Supposing::Nothing))
+    }
+
+    /// Why this rule holds for a mail, or the first of its conditions that does not.
+    pub fn trace(&self, input: &Input<'_>, rule: &RuleId) -> Option<Trace> {
+        trace::trace(self, input, self.index_of(rule)?)
+    }
+
+    /// The rules that came closest to holding, the closest first.
+    pub fn near_misses(&self, input: &Input<'_>, most: usize) -> Vec<Trace> {
+        trace::near_misses(self, input, most)
     }
 
     pub fn taxonomy(&self) -> &Taxonomy {
@@ -129,6 +169,31 @@ impl Rules {
         mails: &BTreeMap<String, Vec<u8>>,
     ) -> (TestSummary, Problems) {
         inline_test::run(self, read, mails)
+    }
+
+    /// The tests of all rules, or of one, run one by one as they are asked for.
+    pub fn each_test<'a>(
+        &'a self,
+        only: Option<&'a RuleId>,
+        read: &'a dyn Fn(&[u8]) -> Message,
+        mails: &'a BTreeMap<String, Vec<u8>>,
+    ) -> impl Iterator<Item = TestRun> + 'a {
+        inline_test::each(self, only, read, mails)
+    }
+
+    /// What the tests that pass have shown to work, rule by rule. `step` is called after each test.
+    pub fn coverage(
+        &self,
+        read: &dyn Fn(&[u8]) -> Message,
+        mails: &BTreeMap<String, Vec<u8>>,
+        step: &mut dyn FnMut(),
+    ) -> Coverage {
+        coverage::of(self, read, mails, step)
+    }
+
+    /// How many tests there are, of all rules or of one.
+    pub fn count_tests(&self, only: Option<&RuleId>) -> usize {
+        self.rules.iter().filter(|rule| only.is_none_or(|only| *only == rule.id)).map(|rule| rule.tests.len()).sum()
     }
 
     fn index_of(&self, id: &RuleId) -> Option<usize> {

@@ -95,6 +95,11 @@ impl Segments {
         self.0 & 1 << segment as u16 != 0
     }
 
+    /// In the order in which evidence is listed.
+    pub(super) fn iter(self) -> impl Iterator<Item = Segment> {
+        Segment::ALL.into_iter().filter(move |segment| self.contains(*segment))
+    }
+
     pub(super) fn union(self, other: Segments) -> Segments {
         Segments(self.0 | other.0)
     }
@@ -168,6 +173,11 @@ impl<'a> Views<'a> {
 
     pub(super) fn all(&self) -> &[View<'a>] {
         &self.views
+    }
+
+    /// Where is looked if nothing is said.
+    pub(super) fn default_segments(&self) -> Segments {
+        self.default
     }
 
     /// The views of these segments; where nothing is said, of subject and fresh text.

@@ -32,7 +32,8 @@ pub(super) struct Words {
 pub(super) struct Vocabulary {
     folded: Option<Automaton>,
     squeezed: Option<Automaton>,
-    needles: usize,
+    /// The word of each needle, for people.
+    words: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -89,11 +90,11 @@ impl Words {
                 .build(words.iter().map(|(word, _)| word))?;
             Ok(Some(Automaton { search, needles: words.into_iter().map(|(_, needle)| needle).collect() }))
         };
-        Ok(Vocabulary {
-            folded: automaton(Look::Folded)?,
-            squeezed: automaton(Look::Squeezed)?,
-            needles: self.ids.len(),
-        })
+        let mut words = vec![String::new(); self.ids.len()];
+        for ((_, word), needle) in &self.ids {
+            words[needle.0 as usize].clone_from(word);
+        }
+        Ok(Vocabulary { folded: automaton(Look::Folded)?, squeezed: automaton(Look::Squeezed)?, words })
     }
 }
 
@@ -106,7 +107,7 @@ impl Needle {
 impl Vocabulary {
     /// How many needles there are.
     pub(super) fn len(&self) -> usize {
-        self.needles
+        self.words.len()
     }
 
     /// Does any word ask for the squeezed view?
@@ -114,8 +115,13 @@ impl Vocabulary {
         self.squeezed.is_some()
     }
 
+    /// The word of a needle, as it is looked for.
+    pub(super) fn word(&self, needle: Needle) -> &str {
+        self.words.get(needle.0 as usize).map_or("", String::as_str)
+    }
+
     pub(super) fn read(&self, views: &[View<'_>]) -> Sightings {
-        let mut sightings = Sightings { slots: vec![0; self.needles], lists: Vec::new(), needles: Vec::new() };
+        let mut sightings = Sightings { slots: vec![0; self.words.len()], lists: Vec::new(), needles: Vec::new() };
         for (index, view) in views.iter().enumerate() {
             if let Some(automaton) = &self.folded {
                 sightings.add(automaton, index, view.folded.text());

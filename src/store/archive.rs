@@ -26,6 +26,11 @@ impl Archive {
         Ok(archive)
     }
 
+    /// The archive of a data folder that another process may have in use, to read from.
+    pub fn beside(data: &Path) -> Archive {
+        Archive { root: data.join("archive") }
+    }
+
     /// Keeps one mail. When this returns, the mail is on disk.
     pub fn put(&self, mail: &[u8]) -> Result<MailHash, StoreError> {
         Ok(self.put_all(&[mail])?.remove(0))

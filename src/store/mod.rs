@@ -16,6 +16,7 @@ mod folder;
 mod frame;
 mod journal;
 mod mend;
+mod past;
 mod record;
 mod schema;
 mod segments;
@@ -28,6 +29,7 @@ pub use archive::Archive;
 pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Mark, Position, Torn};
+pub use past::{PastMail, past};
 pub use record::{Changed, Decided, Outcome, Record, StartMark, Why};
 pub use state::{Ledgered, OutboxItem};
 

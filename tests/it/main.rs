@@ -15,6 +15,7 @@ mod layers;
 mod peer;
 mod reload;
 mod rig;
+mod rules_commands;
 mod sending;
 mod smtp_peer;
 mod smtp_postfix;

@@ -6,6 +6,7 @@ mod judging;
 mod lint;
 mod matchers;
 mod matching;
+mod tracing;
 mod weighing;
 
 use super::*;

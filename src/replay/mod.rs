@@ -1,0 +1,146 @@
+//! Archived mail decided once more: what `huixin rules backtest`, `shadow`, `stats` and `apply` look at.
+//!
+//! A mail is decided with its case as it stood when the mail came, at the time at which it came, by the same pure
+//! function as then. Nothing is written, no lock is taken, nobody is asked: a running bot goes on beside it. What was
+//! found about its signatures is not looked up again.
+
+mod shifts;
+mod standing;
+
+pub use shifts::{Shift, Shifts};
+pub use standing::{AGAIN, Advice, Standing};
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::case::Facts;
+use crate::decide::{Foresight, Mail};
+use crate::ids::{CaseNumber, MailHash};
+use crate::ingest::reader;
+use crate::message::{self, Limits, Message};
+use crate::playbook::Playbook;
+use crate::store::{Archive, PastMail, StoreError, past};
+use crate::time::Timestamp;
+
+/// Mails that are to be decided once more.
+pub struct Past {
+    mails: Vec<Source>,
+    archive: Archive,
+}
+
+enum Source {
+    Archived(PastMail),
+    File(PathBuf),
+}
+
+/// One mail, ready to be decided.
+pub struct Replayed<'a> {
+    pub mail: Mail<'a>,
+    pub facts: &'a Facts,
+    pub now: Timestamp,
+    /// The case it went to then; none for a mail of a file.
+    pub case: Option<CaseNumber>,
+}
+
+/// Mails between two steps of a progress bar.
+const BATCH: usize = 2_048;
+
+impl<'a> Replayed<'a> {
+    /// The mail threaded and screened, as the configuration of this playbook says.
+    pub fn foresight(&self, playbook: &Playbook) -> Foresight<'a> {
+        Foresight::of(&self.mail, self.facts, playbook, self.now)
+    }
+}
+
+impl Past {
+    /// The mails of a data folder that were decided at this time or after.
+    pub fn archived(data: &Path, since: Option<Timestamp>) -> Result<Past, StoreError> {
+        let mut mails = Vec::new();
+        past(data, |mail| {
+            if since.is_none_or(|since| mail.at >= since) {
+                mails.push(Source::Archived(mail));
+            }
+        })?;
+        Ok(Past { mails, archive: Archive::beside(data) })
+    }
+
+    /// The `*.eml` files in a folder, in the order of their names, each as the first of its case.
+    pub fn files(folder: &Path) -> io::Result<Past> {
+        let entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+        let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+        files.retain(|path| path.extension().is_some_and(|ending| ending == "eml"));
+        files.sort();
+        Ok(Past { mails: files.into_iter().map(Source::File).collect(), archive: Archive::beside(folder) })
+    }
+
+    pub fn len(&self) -> usize {
+        self.mails.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.mails.is_empty()
+    }
+
+    /// What a person finds the mail by.
+    pub fn name(&self, at: usize) -> String {
+        match self.mails.get(at) {
+            Some(Source::Archived(mail)) => mail.hash.short(),
+            Some(Source::File(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// Decides every mail on all cores. `each` gets the results in order, with the place of their mail; the error of
+    /// a mail says why it could not be read.
+    pub fn replay<T: Send>(
+        &self,
+        playbook: &Playbook,
+        decide: impl Fn(&Replayed<'_>) -> T + Sync,
+        mut each: impl FnMut(usize, Result<T, String>),
+    ) {
+        for (batch, mails) in self.mails.chunks(BATCH).enumerate() {
+            let results = reader::on_all_cores(mails, |source| self.one(source, playbook, &decide));
+            for (at, result) in results.into_iter().enumerate() {
+                each(batch * BATCH + at, result);
+            }
+        }
+    }
+
+    fn one<T>(&self, source: &Source, playbook: &Playbook, decide: impl Fn(&Replayed<'_>) -> T) -> Result<T, String> {
+        let bytes = match source {
+            Source::Archived(mail) => self.archive.get(&mail.hash).map_err(|error| error.to_string())?,
+            Source::File(path) => reader::read_file(path).map_err(|error| error.to_string())?,
+        };
+        let message = message::read(&bytes, &Limits::default());
+        let first = playbook.config().mailboxes.first().ok_or("there is no mailbox")?;
+        let replayed = match source {
+            Source::Archived(past) => {
+                // A mailbox that is watched no more is stood for by the first.
+                let mailbox = playbook.config().mailbox(&past.mailbox).unwrap_or(first);
+                let facts = Facts {
+                    by_signed: past.before.iter().map(|case| case.as_ref().clone()).collect(),
+                    free_number: Some(past.case),
+                    ..Facts::default()
+                };
+                let mail = mail(mailbox, past.hash, &message, past.delivered);
+                return Ok(decide(&Replayed { mail, facts: &facts, now: past.at, case: Some(past.case) }));
+            }
+            Source::File(_) => {
+                let at = message.date.unwrap_or_default();
+                let mail = mail(first, MailHash::of(&bytes), &message, at);
+                Replayed { mail, facts: &Facts::default(), now: at, case: None }
+            }
+        };
+        Ok(decide(&replayed))
+    }
+}
+
+fn mail<'a>(
+    mailbox: &'a crate::config::Mailbox,
+    hash: MailHash,
+    message: &'a Message,
+    delivered: Timestamp,
+) -> Mail<'a> {
+    // What lay there before the first start was not answered then; what its rules would say is asked all the same.
+    Mail { mailbox, hash, message, findings: None, delivered, junk: false, baseline: false }
+}
