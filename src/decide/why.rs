@@ -87,7 +87,9 @@ impl Why {
         lines.push(("thread", threading(&self.threading)));
         match (&self.judgement.category, &self.judgement.why_not) {
             (Some(won), _) => {
-                lines.push(("category", format!("{} ({:.1}, margin {:.1})", won.category, won.score, won.margin)));
+                let unsure = if won.sure { "" } else { ", not enough for an answer" };
+                let points = format!("({:.1}, margin {:.1}{unsure})", won.score, won.margin);
+                lines.push(("category", format!("{} {points}", won.category)));
             }
             (None, Some(why_not)) => {
                 lines.push(("category", format!("none: {}", told::ambiguity(why_not, Language::En))))

@@ -198,7 +198,12 @@ impl<'r, 'm> Judge<'r, 'm> {
                     }
                 }
             }
+            let reply = said.reply;
             strongest.into_iter().for_each(|rule| said.hear(rule));
+            // Sure enough to say who gets the mail, and not to answer it.
+            if !self.won.as_ref().is_some_and(|won| won.sure) {
+                said.reply = reply;
+            }
         }
 
         let group = said.group.or_else(|| category.and_then(|category| category.group.as_ref()));

@@ -123,6 +123,8 @@ pub struct Won {
     pub score: f64,
     /// Its lead over the second best.
     pub margin: f64,
+    /// Enough of both that its rules may answer.
+    pub sure: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

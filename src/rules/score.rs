@@ -63,7 +63,8 @@ fn winner(taxonomy: &Taxonomy, scores: &[CategoryScore]) -> Result<Won, Ambiguit
             threshold: best.threshold,
         });
     }
-    let margin = taxonomy.category(&best.category).map_or(MARGIN, |category| category.margin);
+    let category = taxonomy.category(&best.category);
+    let margin = category.map_or(MARGIN, |category| category.margin);
     // A category pushed below nothing is no better a runner-up than one nobody spoke of.
     let second = scores.get(1).filter(|second| second.score > 0.0);
     let lead = best.score - second.map_or(0.0, |second| second.score);
@@ -71,6 +72,10 @@ fn winner(taxonomy: &Taxonomy, scores: &[CategoryScore]) -> Result<Won, Ambiguit
         Some(second) if lead < margin => {
             Err(Ambiguity::TooClose { first: best.category.clone(), second: second.category.clone(), lead, margin })
         }
-        _ => Ok(Won { category: best.category.clone(), score: best.score, margin: lead }),
+        _ => {
+            let sure = category
+                .is_none_or(|category| best.score >= category.answer_threshold && lead >= category.answer_margin);
+            Ok(Won { category: best.category.clone(), score: best.score, margin: lead, sure })
+        }
     }
 }

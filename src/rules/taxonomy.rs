@@ -38,6 +38,9 @@ pub struct Category {
     pub threshold: f64,
     /// The lead it needs over the second best.
     pub margin: f64,
+    /// Points and lead from which its rules may answer; below them it only says who gets the mail.
+    pub answer_threshold: f64,
+    pub answer_margin: f64,
     /// How soon the requester shall hear, first and then after each mail.
     pub first_response: Option<Duration>,
     pub follow_up: Option<Duration>,

@@ -32,6 +32,8 @@ impl<'t> Loader<'t> {
         }
         let threshold = table.number("threshold", faults).unwrap_or(THRESHOLD);
         let margin = table.number("margin", faults).unwrap_or(MARGIN);
+        let answer_threshold = table.number("answer_threshold", faults).unwrap_or(threshold);
+        let answer_margin = table.number("answer_margin", faults).unwrap_or(margin);
         let bot_may_answer = table.boolean("bot_may_answer", faults).unwrap_or(false);
         table.finish(faults);
         let Some(parsed) = name(&id, CategoryId::parse, faults) else {
@@ -44,6 +46,8 @@ impl<'t> Loader<'t> {
             priority: priority.unwrap_or_default(),
             threshold,
             margin,
+            answer_threshold,
+            answer_margin,
             first_response,
             follow_up,
             bot_may_answer,

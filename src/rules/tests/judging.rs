@@ -88,6 +88,53 @@ any = [{ kw = ["上传"] }]
 }
 
 #[test]
+fn what_is_not_sure_enough_names_a_category_and_answers_nothing() {
+    let taxonomy = r#"
+schema = 1
+[[category]]
+id = "deliver.bounce"
+threshold = 2.0
+margin = 0.0
+answer_threshold = 5.0
+answer_margin = 1.5
+group = "mail-tech"
+[[category]]
+id = "other"
+[[group]]
+id = "mail-tech"
+[[rule]]
+id = "a"
+category = "deliver.bounce"
+weight = 3.0
+[rule.when]
+any = [{ kw = "退信" }]
+[rule.do]
+reply = "kb/bounce"
+tags = ["bounced"]
+[[rule]]
+id = "b"
+category = "deliver.bounce"
+weight = 3.0
+[rule.when]
+any = [{ kw = "550" }]
+"#;
+    let (rules, problems) = load(&[SourceText::new("rules.toml", taxonomy)]);
+    assert!(!problems.has_errors(), "{problems}");
+    let judge = |body: &str| rules.judge(&input(&mail("", body)));
+    let unsure = judge("退信");
+    assert_eq!(
+        (category(&unsure), unsure.reply.is_none(), unsure.category.as_ref().unwrap().sure),
+        ("deliver.bounce", true, false)
+    );
+    assert_eq!(
+        (unsure.group.unwrap().as_str(), unsure.tags.as_slice()),
+        ("mail-tech", ["bounced".to_owned()].as_slice())
+    );
+    let sure = judge("退信 550");
+    assert!(sure.reply.is_some() && sure.category.unwrap().sure);
+}
+
+#[test]
 fn the_order_of_files_and_rules_means_nothing() {
     let more = r#"
 [[rule]]
