@@ -69,7 +69,11 @@ pub fn run(file: &Path, options: Options) -> Done {
         let mail =
             Mail { mailbox, hash, message: &message, findings: None, delivered: now, junk: false, baseline: false };
         let decision = decide::decide(&mail, &facts, &playbook, now);
-        let traced = traced(&decide::question(&mail, None, &facts, &decision.why.screening, &playbook, now), playbook.rules(), why_not.as_ref());
+        let traced = traced(
+            &decide::question(&mail, None, &facts, &decision.why.screening, &playbook, now),
+            playbook.rules(),
+            why_not.as_ref(),
+        );
         println!("{}", explanation(path, &message, &decision, &playbook, traced));
         for outgoing in decision.outgoing() {
             println!("{}", letter(outgoing, &bytes, options.raw));
