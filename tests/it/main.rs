@@ -7,6 +7,7 @@ mod decisions;
 mod demo;
 mod fixtures;
 mod gold;
+mod guide;
 mod hostile;
 mod hostile_mails;
 mod imap_peer;
