@@ -40,6 +40,9 @@ pub struct Options {
     /// Keywords of a category, at most.
     #[arg(long, value_name = "NUMBER", default_value_t = suggest::USUAL_WEIGHTS)]
     weights: usize,
+    /// Multiply all points by this: beside rules written by hand, whose points are large, they weigh more.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    loud: f64,
     /// Choose threshold and margin by these texts; default: by examples that are held out.
     #[arg(long, value_name = "FILE")]
     tune: Vec<String>,
@@ -102,7 +105,7 @@ pub fn run(config: &Path, options: Options) -> Done {
     // First the scale at which the usual threshold fits, then, since rounding shifts it a little, the threshold.
     let measured = bench.measure(&mut trials, &learner.exact(1.0), &own, |learner| learner.exact(1.0))?;
     let (natural, _) = tuned(&measured, aim);
-    let scale = USUAL.threshold / natural.threshold.clamp(SCALABLE.0, SCALABLE.1);
+    let scale = options.loud * USUAL.threshold / natural.threshold.clamp(SCALABLE.0, SCALABLE.1);
     let mut report = Report::new(&learner);
     let mut suggestions = learner.rounded(scale);
     let measured = bench.measure(&mut trials, &suggestions, &own, |learner| learner.rounded(scale))?;
