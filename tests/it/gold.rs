@@ -22,8 +22,8 @@ use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Message, MultiPart, SinglePart};
 use serde::Deserialize;
 
-/// What the development half must reach: not less than it does today. The aim is 92, 2, and 19 of 20.
-const DEVELOPMENT: Bars = Bars { category: 26.7, wrong_entry: 2.7, unanswerable: 20 };
+/// What each half must reach: the aim is at most 2 % from an entry that does not fit, and the scored half is at 2.2.
+const BARS: Bars = Bars { category: 92.0, wrong_entry: 2.5, unanswerable: 19 };
 
 struct Bars {
     /// In the right category, at least this percentage of the mails that have one.
@@ -376,11 +376,13 @@ fn the_gold_set_is_answered_as_a_person_would() {
     let outcomes: Vec<_> = scored.iter().map(|mail| Outcome::of(mail, &house, &entries)).collect();
     println!("{}", report("gold set, scored half", &outcomes));
 
-    assert!(figures.category_percent() >= DEVELOPMENT.category, "right category: {:.1} %", figures.category_percent());
-    assert!(
-        figures.wrong_entry_percent() <= DEVELOPMENT.wrong_entry,
-        "wrong entry: {:.1} %",
-        figures.wrong_entry_percent()
-    );
-    assert!(figures.left_to_humans >= DEVELOPMENT.unanswerable, "left to humans: {}", figures.left_to_humans);
+    for figures in [figures, Figures::of(outcomes.iter())] {
+        assert!(figures.category_percent() >= BARS.category, "right category: {:.1} %", figures.category_percent());
+        assert!(
+            figures.wrong_entry_percent() <= BARS.wrong_entry,
+            "wrong entry: {:.1} %",
+            figures.wrong_entry_percent()
+        );
+        assert!(figures.left_to_humans >= BARS.unanswerable, "left to humans: {}", figures.left_to_humans);
+    }
 }

@@ -69,7 +69,10 @@ fn every_way_to_say_it_is_understood_and_what_nobody_can_answer_goes_to_humans()
         let judgement = &decision.why.judgement;
         let found = judgement.category.as_ref().map_or("other", |won| won.category.as_str());
         let humans = decision.outgoing().any(|outgoing| outgoing.purpose == Purpose::Forward);
-        if found != category || (category == "other" && !humans) {
+        let answered = decision.why.shown.template().is_some_and(|name| name.as_str().starts_with("kb/"));
+        // What nobody can answer may be named by what it is nearest to; a human has to read it all the same.
+        let right = if category == "other" { humans && !answered } else { found == category };
+        if !right {
             faults.push(format!("{found} instead of {line}"));
         }
     }
