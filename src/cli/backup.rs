@@ -47,7 +47,7 @@ pub(super) fn told(copied: &Copied, into: &Path, as_json: bool) {
         });
         println!("{figures}");
     } else {
-        let lost = if lost.is_empty() { String::new() } else { format!(", {} mails are lost", lost.len()) };
+        let lost = if lost.is_empty() { String::new() } else { format!("; lost: {}", lost.len()) };
         let Copied { records, octets, mails, mail_octets, .. } = copied;
         println!(
             "{}: {records} records ({octets} octets), {mails} mails ({mail_octets} octets), each verified{lost}",

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::operator::{Folder, trouble};
 use super::rules::since;
-use super::{Done, Exit, Trouble, terminal};
+use super::{Done, Exit, Trouble, reconcile, terminal};
 use crate::store::{self, Fate, LedgerEntry};
 
 #[derive(clap::Args)]
@@ -16,12 +17,21 @@ pub struct Options {
     /// Mail of the last days (`7d`), hours (`12h`), or `all`.
     #[arg(long, value_name = "TIME", default_value = "7d")]
     since: String,
+    /// Look into the mailboxes, and show what lies there and is not in the ledger. Exits with 1 if there is such mail.
+    #[arg(long, conflicts_with = "since")]
+    reconcile: bool,
+    /// With --reconcile: mail as young as this is no gap, it may simply not have had its turn.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, requires = "reconcile")]
+    grace: u64,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(config: &Path, options: Options) -> Done {
+    if options.reconcile {
+        return reconcile::run(config, Duration::from_secs(options.grace), options.json);
+    }
     let since = since(&options.since)?;
     let folder = Folder::of(config)?;
     let mut out = BufWriter::new(std::io::stdout().lock());

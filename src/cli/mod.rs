@@ -16,6 +16,7 @@ mod operator;
 mod outbox;
 mod quarantine;
 mod rebuild;
+mod reconcile;
 mod restore;
 mod rules;
 mod run;

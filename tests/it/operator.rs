@@ -91,6 +91,21 @@ fn the_ledger_names_every_mail_and_nobody() {
 }
 
 #[test]
+fn a_mail_in_the_mailbox_that_is_not_in_the_ledger_is_a_gap() {
+    let mut bot = at_work();
+    assert!(says(&bot, &["ledger", "--reconcile"], 0).contains("0 not taken"));
+    assert_eq!(bot.stop(), Some(0));
+    lay(&bot, "young");
+    assert!(says(&bot, &["ledger", "--reconcile"], 0).contains("just came  support  young"));
+    let told = lines(&says(&bot, &["ledger", "--reconcile", "--grace", "0", "--json"], 1));
+    assert_eq!((told.len(), &told[0]["place"], &told[0]["gap"]), (1, &"young".into(), &true.into()));
+    assert!(says(&bot, &["ledger", "--grace", "0"], 64).contains("--reconcile"));
+    fs::remove_dir_all(bot.folder().join("in")).unwrap();
+    fs::write(bot.folder().join("in"), "").unwrap();
+    assert!(says(&bot, &["ledger", "--reconcile"], 69).contains("mailbox support cannot be listed"));
+}
+
+#[test]
 fn a_mail_that_waits_is_shown_beside_the_bot_and_changed_when_it_stands_still() {
     let mut bot = stuck();
     let waiting = lines(&says(&bot, &["outbox", "list", "--json"], 0));
@@ -226,7 +241,7 @@ fn a_backup_with_a_flipped_bit_is_refused_and_the_place_is_named() {
     assert!(said.contains("has been altered") && said.contains("--incomplete"), "{said}");
     assert!(!bot.folder().join("back").exists());
     let said = says(&bot, &["restore", "saved", "back", "--incomplete"], 0);
-    assert!(said.contains("1 mails are lost"), "{said}");
+    assert!(said.contains("; lost: 1"), "{said}");
 }
 
 fn ids(bot: &Bot, purpose: &str) -> Vec<String> {
