@@ -5,11 +5,19 @@
 //! server is not there, 70 a fault of ours, 74 disk trouble, 75 try again later (another process has the
 //! data), 78 a fault in configuration, rules or templates.
 
+mod backup;
 mod check;
 mod demo;
 mod explain;
 mod inspect;
 mod judged;
+mod ledger;
+mod operator;
+mod outbox;
+mod quarantine;
+mod rebuild;
+mod reconcile;
+mod restore;
 mod rules;
 mod run;
 mod terminal;
@@ -69,6 +77,18 @@ enum Command {
     Explain(explain::Options),
     /// Check, test, explain, compare, apply and document the rules.
     Rules(rules::Options),
+    /// List every mail that was taken and what became of it. Works beside a running bot.
+    Ledger(ledger::Options),
+    /// List, show, retry and drop mails that have not left.
+    Outbox(outbox::Options),
+    /// List and show mails that could not be read. Works beside a running bot.
+    Quarantine(quarantine::Options),
+    /// Copy everything that must not be lost into a new folder. Works beside a running bot.
+    Backup(backup::Options),
+    /// Make a data folder of a backup, after verifying all of it.
+    Restore(restore::Options),
+    /// Make the state anew from the journal.
+    Rebuild(rebuild::Options),
 }
 
 /// Runs the command named by the arguments of the process.
@@ -89,6 +109,12 @@ pub fn main() -> ExitCode {
         Command::Inspect(options) => inspect::run(&config, options),
         Command::Explain(options) => explain::run(&config, options),
         Command::Rules(options) => rules::run(&config, options),
+        Command::Ledger(options) => ledger::run(&config, options),
+        Command::Outbox(options) => outbox::run(&config, options),
+        Command::Quarantine(options) => quarantine::run(&config, options),
+        Command::Backup(options) => backup::run(&config, options),
+        Command::Restore(options) => restore::run(&config, options),
+        Command::Rebuild(options) => rebuild::run(&config, options),
     };
     match result {
         Ok(exit) => exit.into(),

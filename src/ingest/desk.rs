@@ -12,7 +12,7 @@ use crate::maillog;
 use crate::message::Message;
 use crate::playbook::Playbook;
 use crate::screen::Findings;
-use crate::store::{Decided, Outcome, Record, StartMark, StoreError, View, Why};
+use crate::store::{Decided, Outcome, QUARANTINED, Record, StartMark, StoreError, View, Why};
 use crate::thread::{self, Threading};
 use crate::time::Clock;
 
@@ -76,7 +76,10 @@ impl Desk {
                 (decision, Outcome::Quarantined(case), Vec::new(), None)
             }
         };
-        let why = Why(decision.why.lines());
+        let mut why = Why(decision.why.lines());
+        if let Err(reason) = read {
+            why.push(QUARANTINED, reason);
+        }
         let (mut case, mut outgoing, mut spent, mut suppressed) = (None, Vec::new(), Vec::new(), Vec::new());
         for effect in decision.effects {
             match effect {

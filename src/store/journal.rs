@@ -59,7 +59,7 @@ pub(super) const SEGMENT: u64 = 64 << 20;
 /// Octets kept back for results when the disk is full: ten thousand of them, while attempts stop at once.
 const RESERVE: usize = 4 << 20;
 
-const SYNCED: &str = "synced";
+pub(super) const SYNCED: &str = "synced";
 const RESERVE_FILE: &str = "reserve";
 
 /// What the journal asks of the disk; a door for tests in which it fails.

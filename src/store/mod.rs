@@ -11,27 +11,34 @@
 //! All calls but [`Store::synced`] block for as long as a write into the page cache takes.
 
 mod archive;
+mod backup;
+mod beside;
 mod error;
 mod folder;
 mod frame;
 mod journal;
+mod ledger;
 mod mend;
 mod past;
 mod record;
 mod schema;
 mod segments;
 mod state;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
 
 pub use archive::Archive;
+pub use backup::{Copied, backup, is_free, restore};
 pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Mark, Position, Torn};
+pub use ledger::{Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
 pub use past::{PastMail, past};
 pub use record::{Changed, Decided, Outcome, Record, StartMark, Why};
 pub use state::{Ledgered, OutboxItem};
+pub use waiting::{waiting, waiting_mail};
 
 use std::cell::RefCell;
 use std::collections::HashSet;

@@ -106,7 +106,7 @@ fn present(configured: &Configured) -> Result<Texts, Trouble> {
 }
 
 /// `30d`, `12h`, `all`: from when on.
-fn since(written: &str) -> Result<Option<Timestamp>, Trouble> {
+pub(super) fn since(written: &str) -> Result<Option<Timestamp>, Trouble> {
     if written == "all" {
         return Ok(None);
     }

@@ -1,0 +1,78 @@
+//! The outbox as the journal tells it, beside a running bot: the mails that have not left.
+//!
+//! It says what the state would say of the same journal (`state/fold.rs`); a test holds the two together.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::journal::Position;
+use super::record::Record;
+use super::state::OutboxItem;
+use super::{StoreError, beside};
+use crate::ids::MessageId;
+use crate::outgoing::Outgoing;
+
+/// The mails in the outbox, the one that waits longest first.
+pub fn waiting(data: &Path) -> Result<Vec<OutboxItem>, StoreError> {
+    let mut items: HashMap<MessageId, OutboxItem> = HashMap::new();
+    beside::records(data, |position, record| {
+        match &record {
+            Record::SendStart { message_id, attempt, .. } => {
+                if let Some(item) = items.get_mut(message_id) {
+                    item.attempts = *attempt;
+                    item.started = Some(position);
+                }
+            }
+            Record::Deferred { message_id, attempt, until, why, .. } => {
+                if let Some(item) = items.get_mut(message_id) {
+                    item.attempts = *attempt;
+                    item.started = None;
+                    item.due = *until;
+                    item.last = Some(why.clone());
+                }
+            }
+            Record::Sent { message_id, .. } | Record::Failed { message_id, .. } => {
+                items.remove(message_id);
+            }
+            _ => {}
+        }
+        let queued = match &record {
+            Record::Decided(decided) => decided.at,
+            Record::Changed(changed) => changed.at,
+            Record::Told { at, .. } | Record::Failed { at, .. } => *at,
+            _ => return Ok(()),
+        };
+        for (index, mail) in record.outgoing().iter().enumerate() {
+            let item = OutboxItem {
+                message_id: mail.message_id.clone(),
+                case: mail.case,
+                purpose: mail.purpose,
+                envelope: mail.envelope.clone(),
+                queued,
+                due: queued,
+                attempts: 0,
+                last: None,
+                started: None,
+                position,
+                index: index as u32,
+            };
+            items.insert(item.message_id.clone(), item);
+        }
+        Ok(())
+    })?;
+    let mut items: Vec<OutboxItem> = items.into_values().collect();
+    items.sort_by_key(|item| (item.position, item.index));
+    Ok(items)
+}
+
+/// The mail itself, as it was written down.
+pub fn waiting_mail(data: &Path, item: &OutboxItem) -> Result<Outgoing, StoreError> {
+    let mut found = None;
+    beside::records(data, |position: Position, record| {
+        if position == item.position {
+            found = record.outgoing().get(item.index as usize).cloned();
+        }
+        Ok(())
+    })?;
+    found.ok_or_else(|| StoreError::Trouble(format!("the journal does not hold the mail {}", item.message_id)))
+}

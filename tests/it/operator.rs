@@ -1,0 +1,251 @@
+//! The operator's commands as an operator meets them: the program itself, beside a bot that runs and alone.
+
+use std::fs;
+use std::path::Path;
+
+use huixin::ids::{CaseNumber, MailHash, MailboxName};
+use huixin::mailbox::Place;
+use huixin::store::{Decided, Outcome, QUARANTINED, Record, Store, Why};
+use serde_json::Value;
+
+use crate::bot::Bot;
+
+/// A word of every mail, which no command may show unless asked.
+const SECRET: &str = "zebra";
+
+fn lay(bot: &Bot, name: &str) {
+    let mail = format!(
+        "From: {name}@example.org\r\nTo: support@example.com\r\nMessage-ID: <{name}@example.org>\r\n\
+         Subject: {SECRET}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nMy {SECRET} {name} cannot sleep.\r\n"
+    );
+    fs::write(bot.folder().join("in/tmp").join(name), mail).unwrap();
+    fs::rename(bot.folder().join("in/tmp").join(name), bot.folder().join("in/new").join(name)).unwrap();
+}
+
+/// Runs a command that must end with this code and tell nothing it was not asked for; what it said.
+#[track_caller]
+fn says(bot: &Bot, arguments: &[&str], code: i32) -> String {
+    let (got, out, err) = bot.command(arguments);
+    let all = format!("{out}{err}");
+    assert_eq!(got, Some(code), "{arguments:?}\n{all}");
+    if !arguments.contains(&"--mail") {
+        assert!(!all.contains(SECRET), "{arguments:?} shows a text\n{all}");
+        assert!(!all.contains("a@example.org") && !all.contains("agent@"), "{arguments:?} shows an address\n{all}");
+    }
+    all
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A bot that has answered a mail `a` and runs.
+fn at_work() -> Bot {
+    let mut bot = Bot::local();
+    bot.start_and_look();
+    lay(&bot, "a");
+    bot.wait("the mails of a", |bot| bot.events("forwarded").len() + bot.events("answered").len() == 2);
+    bot
+}
+
+/// The same, with a relay that takes nothing more, and two mails about `b` that wait for it.
+fn stuck() -> Bot {
+    let mut bot = at_work();
+    fs::remove_dir_all(bot.folder().join("out")).unwrap();
+    fs::write(bot.folder().join("out"), "").unwrap();
+    lay(&bot, "b");
+    bot.wait("the first attempt", |bot| !bot.events("deferred").is_empty());
+    bot
+}
+
+#[test]
+fn before_the_first_start_there_is_nothing_to_show_and_the_message_says_so() {
+    let bot = Bot::local();
+    for command in [&["ledger"][..], &["outbox", "list"], &["quarantine", "list"], &["backup", "b"], &["rebuild"]] {
+        let said = says(&bot, command, 66);
+        assert!(said.contains("no bot has run with this configuration yet"), "{said}");
+    }
+    assert!(!bot.folder().join("data").exists() && !bot.folder().join("b").exists());
+    assert!(says(&bot, &["restore", "nowhere", "data"], 74).contains("nowhere"));
+    assert!(!bot.folder().join("data").exists());
+}
+
+#[test]
+fn the_ledger_names_every_mail_and_nobody() {
+    let mut bot = at_work();
+    let said = says(&bot, &["ledger"], 0);
+    assert!(said.contains("opened") && said.contains("1 in the ledger: 1 opened"), "{said}");
+    let told = lines(&says(&bot, &["ledger", "--json", "--since", "all"], 0));
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (&told[0]["mailbox"], &told[0]["place"], &told[0]["outcome"]),
+        (&"support".into(), &"a".into(), &"opened".into())
+    );
+    let hash = MailHash::parse(told[0]["hash"].as_str().unwrap()).unwrap();
+    assert!(CaseNumber::parse(told[0]["case"].as_str().unwrap()).is_some());
+    assert!(bot.folder().join("data/archive").join(&hash.to_string()[..2]).join(format!("{hash}.eml")).exists());
+    assert!(says(&bot, &["ledger", "--since", "0h"], 0).starts_with("0 in the ledger"));
+    assert!(says(&bot, &["ledger", "--since", "soon"], 64).contains("write `30d`, `12h` or `all`"));
+    assert_eq!(bot.stop(), Some(0));
+    assert!(says(&bot, &["ledger"], 0).contains("1 opened"));
+}
+
+#[test]
+fn a_mail_in_the_mailbox_that_is_not_in_the_ledger_is_a_gap() {
+    let mut bot = at_work();
+    assert!(says(&bot, &["ledger", "--reconcile"], 0).contains("0 not taken"));
+    assert_eq!(bot.stop(), Some(0));
+    lay(&bot, "young");
+    assert!(says(&bot, &["ledger", "--reconcile"], 0).contains("just came  support  young"));
+    let told = lines(&says(&bot, &["ledger", "--reconcile", "--grace", "0", "--json"], 1));
+    assert_eq!((told.len(), &told[0]["place"], &told[0]["gap"]), (1, &"young".into(), &true.into()));
+    assert!(says(&bot, &["ledger", "--grace", "0"], 64).contains("--reconcile"));
+    fs::remove_dir_all(bot.folder().join("in")).unwrap();
+    fs::write(bot.folder().join("in"), "").unwrap();
+    assert!(says(&bot, &["ledger", "--reconcile"], 69).contains("mailbox support cannot be listed"));
+}
+
+#[test]
+fn a_mail_that_waits_is_shown_beside_the_bot_and_changed_when_it_stands_still() {
+    let mut bot = stuck();
+    let waiting = lines(&says(&bot, &["outbox", "list", "--json"], 0));
+    assert_eq!(waiting.len(), 2);
+    let of = |purpose: &str| {
+        let found = waiting.iter().find(|item| item["purpose"] == purpose);
+        found.unwrap_or_else(|| panic!("{purpose} in {waiting:?}"))["id"].as_str().unwrap().to_owned()
+    };
+    let (answer, forward) = (of("answer"), of("forward"));
+    assert!(waiting.iter().any(|item| item["last"].as_str().is_some_and(|last| last.contains("relay trouble"))));
+    assert!(waiting[0]["to"].as_str().unwrap().ends_with("@example.org"), "{waiting:?}");
+    assert!(says(&bot, &["outbox", "list"], 0).contains("2 in the outbox"));
+    let shown = says(&bot, &["outbox", "show", &format!("<{answer}>")], 0);
+    assert!(shown.contains("purpose   answer") && shown.contains("--mail"), "{shown}");
+    assert!(says(&bot, &["outbox", "show", &answer, "--mail"], 0).contains("To: b@example.org"));
+    assert!(says(&bot, &["outbox", "show", &forward, "--mail"], 0).contains(SECRET));
+    assert!(says(&bot, &["outbox", "show", "nobody"], 64).contains("`huixin outbox list` lists them"));
+
+    for change in [&["outbox", "retry", &answer][..], &["outbox", "drop", &answer, "--reason", "x"], &["rebuild"]] {
+        let said = says(&bot, change, 75);
+        assert!(said.contains("in use by another huixin (process") && said.contains("stop it"), "{said}");
+    }
+    assert_eq!(bot.stop(), Some(0));
+    assert!(says(&bot, &["outbox", "drop", &answer], 64).contains("--reason"));
+    let dropped = ["outbox", "drop", &answer, "--reason", "told by telephone", "--by", "li"];
+    assert!(says(&bot, &dropped, 0).contains("will not be sent"));
+    assert!(says(&bot, &["outbox", "retry", &forward], 0).contains("due now"));
+    assert!(says(&bot, &dropped, 64).contains("no mail in the outbox"));
+    assert!(says(&bot, &["outbox", "list"], 0).contains("1 in the outbox"));
+
+    // What was decided is in the case's history, and the mail that was wanted leaves.
+    let (store, _) = Store::open(&bot.folder().join("data")).unwrap();
+    let mut words = Vec::new();
+    store
+        .records(|_, record| {
+            if let Record::Failed { why, .. } | Record::Deferred { why, .. } = record {
+                words.push(why);
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(words.contains(&"dropped by li: told by telephone".to_owned()), "{words:?}");
+    assert!(words.last().unwrap().contains("asked for it"), "{words:?}");
+    drop(store);
+    fs::remove_file(bot.folder().join("out")).unwrap();
+    let before = bot.events("forwarded").len();
+    bot.start();
+    bot.wait("the forward", |bot| bot.events("forwarded").len() == before + 1);
+    assert_eq!(bot.events("answered").len(), 1);
+    assert!(says(&bot, &["outbox", "list"], 0).contains("0 in the outbox"));
+}
+
+#[test]
+fn a_mail_in_quarantine_is_shown_with_its_reason_and_its_file() {
+    let mut bot = at_work();
+    assert_eq!(bot.stop(), Some(0));
+    let (store, _) = Store::open(&bot.folder().join("data")).unwrap();
+    let hash = store.archive().put(b"From: a@example.org\r\n\r\nzebra\r\n").unwrap();
+    let now = huixin::app::now();
+    let decided = Decided {
+        mailbox: MailboxName::parse("support").unwrap(),
+        place: Place::Maildir { file: "poison".into() },
+        hash,
+        at: now,
+        delivered: now,
+        outcome: Outcome::Quarantined(Some(CaseNumber::from_bits(7))),
+        case: None,
+        known_as: Vec::new(),
+        twin: None,
+        outgoing: Vec::new(),
+        spent: Vec::new(),
+        suppressed: Vec::new(),
+        why: Why(vec![(QUARANTINED.into(), "the reader stopped at <a@example.org>".into())]),
+    };
+    store.append(Record::Decided(Box::new(decided))).unwrap();
+    drop(store);
+    let listed = says(&bot, &["quarantine", "list"], 0);
+    assert!(listed.contains(&hash.short()) && listed.contains("1 in quarantine"), "{listed}");
+    let told = lines(&says(&bot, &["quarantine", "list", "--json"], 0));
+    assert_eq!(told[0]["hash"], hash.to_string());
+    let shown = says(&bot, &["quarantine", "show", &hash.short()], 0);
+    assert!(shown.contains("the reader stopped") && shown.contains(&format!("{hash}.eml")), "{shown}");
+    assert!(says(&bot, &["quarantine", "show", "zz"], 64).contains("`huixin quarantine list` lists them"));
+    assert!(says(&bot, &["ledger"], 0).contains("1 quarantined"));
+}
+
+#[test]
+fn a_backup_of_a_running_bot_is_restored_and_the_bot_goes_on_in_it() {
+    let mut bot = stuck();
+    let said = says(&bot, &["backup", "saved"], 0);
+    assert!(said.contains("2 mails") && said.contains("each verified"), "{said}");
+    assert!(says(&bot, &["backup", "saved"], 64).contains("nothing is written over"));
+    assert!(says(&bot, &["restore", "saved", "data"], 64).contains("nothing is written over"));
+    let waiting = |bot: &Bot| lines(&says(bot, &["outbox", "list", "--json"], 0)).len();
+    assert_eq!(waiting(&bot), 2);
+    // The machine is lost.
+    bot.kill();
+    fs::remove_dir_all(bot.folder().join("data")).unwrap();
+    let told = lines(&says(&bot, &["restore", "saved", "data", "--json"], 0));
+    assert_eq!((&told[0]["mails"], &told[0]["lost"]), (&2.into(), &Value::Array(Vec::new())));
+    assert_eq!(waiting(&bot), 2);
+    assert!(says(&bot, &["ledger"], 0).contains("2 opened"));
+    let rebuilt = says(&bot, &["rebuild"], 0);
+    assert!(rebuilt.contains("2 mails, 2 cases, 2 in the outbox"), "{rebuilt}");
+    let figures = lines(&says(&bot, &["rebuild", "--json"], 0));
+    assert_eq!((&figures[0]["cases"], &figures[0]["outbox"]), (&2.into(), &2.into()));
+    fs::remove_file(bot.folder().join("out")).unwrap();
+    says(&bot, &["outbox", "retry", ids(&bot, "forward").first().unwrap()], 0);
+    bot.start();
+    bot.wait("what waited", |bot| bot.events("forwarded").len() == 2);
+    assert_eq!(bot.stop(), Some(0));
+}
+
+#[test]
+fn a_backup_with_a_flipped_bit_is_refused_and_the_place_is_named() {
+    let mut bot = at_work();
+    says(&bot, &["backup", "saved"], 0);
+    assert_eq!(bot.stop(), Some(0));
+    let saved = bot.folder().join("saved");
+    let flip = |path: &Path, at: usize| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[at] ^= 4;
+        fs::write(path, bytes).unwrap();
+    };
+    let segment = saved.join("journal/0000000000000000.log");
+    flip(&segment, 500);
+    let said = says(&bot, &["restore", "saved", "back"], 74);
+    assert!(said.contains("the journal is damaged") && said.contains("0000000000000000.log"), "{said}");
+    flip(&segment, 500);
+    let hash = lines(&says(&bot, &["ledger", "--json"], 0))[0]["hash"].as_str().unwrap().to_owned();
+    flip(&saved.join("archive").join(&hash[..2]).join(format!("{hash}.eml")), 3);
+    let said = says(&bot, &["restore", "saved", "back"], 65);
+    assert!(said.contains("has been altered") && said.contains("--incomplete"), "{said}");
+    assert!(!bot.folder().join("back").exists());
+    let said = says(&bot, &["restore", "saved", "back", "--incomplete"], 0);
+    assert!(said.contains("; lost: 1"), "{said}");
+}
+
+fn ids(bot: &Bot, purpose: &str) -> Vec<String> {
+    let items = lines(&says(bot, &["outbox", "list", "--json"], 0));
+    let of = items.iter().filter(|item| item["purpose"] == purpose);
+    of.map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
