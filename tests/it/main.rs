@@ -15,6 +15,7 @@ mod knowledge;
 mod layers;
 mod peer;
 mod reload;
+mod replay;
 mod rig;
 mod rules_commands;
 mod sending;
