@@ -58,6 +58,8 @@ fn a_change_matters_for_mails_with_its_words_or_for_all() {
         });
     });
     assert_eq!(matters(without_tests), 0, "tests are no part of a rule");
+    let file = change(&|files| files.push("schema = 1\n[lists]\nunused = [\"邮箱\"]\n".parse().unwrap()));
+    assert_eq!(matters(file), 0, "a list that no rule names");
     let group = |files: &mut Files| {
         let group = "[[group]]\nid = \"more\"\nlabel = \"more\"\n".parse().unwrap();
         files.push(group);
@@ -69,7 +71,7 @@ fn a_change_matters_for_mails_with_its_words_or_for_all() {
         );
         change(&|files| files.push(text.parse().unwrap()))
     };
-    assert!(rule("{ language = \"zh\" }").is_none(), "a rule that needs no word");
+    assert!(rule("{ lang = \"zh\" }").is_none(), "a rule that needs no word");
     let word = rule("{ kw = \"邮箱\" }").expect("a rule that needs a word");
     let told = |text: &str| word.may_matter(&mail(text, text));
     assert!(told("我的郵箱") && !told("发票"));

@@ -25,6 +25,8 @@ pub(super) fn of<'t>(documents: impl Iterator<Item = &'t DeTable<'t>>) -> Making
         for (key, value) in document {
             let key: &str = key.get_ref();
             match (key, value.get_ref()) {
+                // Every file has its own, and all have the same.
+                ("schema", _) => {}
                 ("lists", DeValue::Table(lists)) => {
                     parts.extend(
                         lists.iter().map(|(name, list)| (format!("@{}", name.get_ref()), Written::of(list.get_ref()))),
