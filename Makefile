@@ -23,8 +23,8 @@ test: deps ## Formatting, clippy, all tests, real Dovecot and Postfix.
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	cargo test $(CARGO_FLAGS)
 
-bench: ## What reading, screening and judging a mail costs, beside other ways to do it.
-	cargo bench $(CARGO_FLAGS) --bench read --bench classify
+bench: ## What reading, screening, judging and replaying a mail costs, beside other ways to do it.
+	cargo bench $(CARGO_FLAGS) --bench read --bench classify --bench backtest
 
 hostile: ## Time and memory of each mail made to be slow or large, beside the bars of 200 ms and 256 MB.
 	cargo bench $(CARGO_FLAGS) --bench hostile

@@ -4,12 +4,14 @@
 //! Budgets, suppressions and proofs of the sender are left aside. They were what they were on that day, and would hide
 //! what a change of the rules changes.
 
+use std::cell::OnceCell;
+
 use super::{Mail, Plan, group, heard, plan, question, screened};
 use crate::case::Facts;
 use crate::ids::{CategoryId, GroupId, TemplateName};
 use crate::message::Message;
 use crate::playbook::Playbook;
-use crate::rules::{Judgement, Suppose};
+use crate::rules::{Change, Judgement, Suppose};
 use crate::screen::Screening;
 use crate::thread::{self, Threading};
 use crate::time::Timestamp;
@@ -73,27 +75,33 @@ impl Upshot {
     }
 }
 
-/// A mail, threaded and screened once, to be decided under several playbooks of one configuration.
+/// A mail, threaded once and screened once at most, to be decided under several playbooks of one configuration.
 pub struct Foresight<'a> {
     mail: Mail<'a>,
     facts: Facts,
+    playbook: &'a Playbook,
     now: Timestamp,
     threading: Threading,
-    screening: Screening,
+    screening: OnceCell<Screening>,
     /// The mail without our own lines, where it follows others.
     heard: Option<Message>,
 }
 
 impl<'a> Foresight<'a> {
     /// Of the playbook only its configuration is asked.
-    pub fn of(mail: &Mail<'a>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Foresight<'a> {
+    pub fn of(mail: &Mail<'a>, facts: &Facts, playbook: &'a Playbook, now: Timestamp) -> Foresight<'a> {
         let threading = thread::thread(mail.message, facts);
         let heard = match &threading {
             Threading::Follows { case, .. } => Some(heard::heard(mail.message, &case.said).into_owned()),
             Threading::Twin(_) | Threading::New => None,
         };
-        let screening = screened(&Mail { message: heard.as_ref().unwrap_or(mail.message), ..*mail }, playbook, now);
-        Foresight { mail: *mail, facts: facts.clone(), now, threading, screening, heard }
+        Foresight { mail: *mail, facts: facts.clone(), playbook, now, threading, screening: OnceCell::new(), heard }
+    }
+
+    /// Is it foreseen alike under two playbooks of one configuration between whose rules there is this change?
+    /// A no may be wrong, a yes is not: of templates only the names have a say.
+    pub fn is_beyond(&self, change: &Change) -> bool {
+        !change.may_matter(self.heard.as_ref().unwrap_or(self.mail.message))
     }
 
     /// What would come of it; `suppose` changes one rule.
@@ -103,12 +111,13 @@ impl<'a> Foresight<'a> {
             Threading::Follows { case, .. } => Some(case.as_ref()),
             Threading::Twin(_) | Threading::New => None,
         };
-        let question = question(mail, before, &self.facts, &self.screening, playbook, self.now);
+        let (screening, threading) =
+            (self.screening.get_or_init(|| screened(mail, self.playbook, self.now)), &self.threading);
+        let question = question(mail, before, &self.facts, screening, playbook, self.now);
         let judgement = match suppose {
             None => playbook.rules().judge(&question),
             Some(suppose) => playbook.rules().judge_as_if(&question, suppose),
         };
-        let (screening, threading) = (&self.screening, &self.threading);
         let plan = plan(mail, screening, threading, before, &judgement, playbook, self.now).with_copy(&judgement);
         let upshot = Upshot {
             category: judgement.category.as_ref().map(|won| won.category.clone()),

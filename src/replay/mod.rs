@@ -47,7 +47,7 @@ const BATCH: usize = 2_048;
 
 impl<'a> Replayed<'a> {
     /// The mail threaded and screened, as the configuration of this playbook says.
-    pub fn foresight(&self, playbook: &Playbook) -> Foresight<'a> {
+    pub fn foresight(&self, playbook: &'a Playbook) -> Foresight<'a> {
         Foresight::of(&self.mail, self.facts, playbook, self.now)
     }
 }

@@ -29,6 +29,11 @@ pub struct Shift {
 const EXAMPLES: usize = 3;
 
 impl Shifts {
+    /// One more mail of which nothing changes.
+    pub fn add_same(&mut self) {
+        self.mails += 1;
+    }
+
     /// One more mail, by its place. True if it is an example that somebody will want to see.
     pub fn add(&mut self, place: usize, from: &Upshot, to: &Upshot) -> bool {
         self.mails += 1;

@@ -22,7 +22,7 @@ impl Gates {
         let mut always = vec![false; rules.len()];
         let mut woken: Vec<(usize, u32)> = Vec::new();
         for (place, rule) in rules.iter().enumerate() {
-            match of_when(&rule.when) {
+            match of_rule(rule) {
                 Some(words) => woken.extend(words.into_iter().map(|needle| (needle.index(), place as u32))),
                 None => always[place] = true,
             }
@@ -39,7 +39,12 @@ impl Gates {
     }
 }
 
-/// Words of which one must be seen for the groups to hold; none if they may hold without.
+/// Words of which one must be seen for the rule to hold; none if it may hold without.
+pub(super) fn of_rule(rule: &Rule) -> Option<Vec<Needle>> {
+    of_when(&rule.when)
+}
+
+/// The same for its groups.
 fn of_when(when: &When) -> Option<Vec<Needle>> {
     let any = match when.any.is_empty() {
         true => None,

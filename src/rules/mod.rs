@@ -28,11 +28,13 @@ mod trace;
 mod coverage;
 mod format;
 mod book;
+mod change;
 #[cfg(test)]
 mod tests;
 
 pub use book::{Page, book};
 pub use coverage::{Coverage, Matcher, RuleCoverage};
+pub use change::Change;
 pub use field::Field;
 pub use format::format;
 pub use inline_test::{Difference, TestOutcome, TestRun, TestSummary};
@@ -73,6 +75,7 @@ pub struct Rules {
     tiers: Vec<(String, SourceText, Range<usize>)>,
     /// All segments that any rule looks into.
     segments: segment::Segments,
+    makings: change::Makings,
 }
 
 /// A change to one rule that is only supposed.

@@ -32,8 +32,8 @@ pub(super) struct Words {
 pub(super) struct Vocabulary {
     folded: Option<Automaton>,
     squeezed: Option<Automaton>,
-    /// The word of each needle, for people.
-    words: Vec<String>,
+    /// The word of each needle, and where it is looked for.
+    words: Vec<(Look, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -90,8 +90,8 @@ impl Words {
                 .build(words.iter().map(|(word, _)| word))?;
             Ok(Some(Automaton { search, needles: words.into_iter().map(|(_, needle)| needle).collect() }))
         };
-        let mut words = vec![String::new(); self.ids.len()];
-        for ((_, word), needle) in &self.ids {
+        let mut words = vec![(Look::Folded, String::new()); self.ids.len()];
+        for (word, needle) in &self.ids {
             words[needle.0 as usize].clone_from(word);
         }
         Ok(Vocabulary { folded: automaton(Look::Folded)?, squeezed: automaton(Look::Squeezed)?, words })
@@ -117,7 +117,24 @@ impl Vocabulary {
 
     /// The word of a needle, as it is looked for.
     pub(super) fn word(&self, needle: Needle) -> &str {
-        self.words.get(needle.0 as usize).map_or("", String::as_str)
+        self.words.get(needle.0 as usize).map_or("", |(_, word)| word.as_str())
+    }
+
+    /// Where the word of a needle is looked for.
+    pub(super) fn look(&self, needle: Needle) -> Look {
+        self.words.get(needle.0 as usize).map_or(Look::Folded, |(look, _)| *look)
+    }
+
+    /// Does any word stand in them?
+    pub(super) fn is_in(&self, views: &[View<'_>]) -> bool {
+        let sees = |automaton: &Option<Automaton>, text: &str| {
+            automaton.as_ref().is_some_and(|automaton| automaton.search.is_match(&line(text)))
+        };
+        views.iter().any(|view| {
+            let squeezed = view.squeezed.as_ref();
+            sees(&self.folded, view.folded.text())
+                || squeezed.is_some_and(|squeezed| sees(&self.squeezed, squeezed.text()))
+        })
     }
 
     pub(super) fn read(&self, views: &[View<'_>]) -> Sightings {
@@ -156,9 +173,7 @@ impl Sightings {
     }
 
     fn add(&mut self, automaton: &Automaton, view: usize, text: &str) {
-        // A phrase may be broken over two lines by the mail program; a line break is as wide as a blank.
-        let line = text.replace('\n', " ");
-        for found in automaton.search.find_overlapping_iter(&line) {
+        for found in automaton.search.find_overlapping_iter(&line(text)) {
             let needle = automaton.needles[found.pattern().as_usize()];
             let slot = &mut self.slots[needle.0 as usize];
             if *slot == 0 {
@@ -172,4 +187,9 @@ impl Sightings {
             }
         }
     }
+}
+
+/// A phrase may be broken over two lines by the mail program; a line break is as wide as a blank.
+fn line(text: &str) -> String {
+    text.replace('\n', " ")
 }

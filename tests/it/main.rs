@@ -16,6 +16,7 @@ mod layers;
 mod operator;
 mod peer;
 mod reload;
+mod replay;
 mod rig;
 mod rules_commands;
 mod sending;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::super::terminal::{Progress, one_line};
 use crate::playbook::Playbook;
 use crate::replay::{Past, Replayed, Shifts};
+use crate::rules::Change;
 
 /// Columns of a subject.
 const SUBJECT: usize = 60;
@@ -21,21 +22,26 @@ pub struct Comparison {
     seconds: f64,
 }
 
-/// Decides every mail under both.
+/// Decides every mail under both, where it may make a difference.
 pub fn compare(past: &Past, before: &Playbook, after: &Playbook) -> Comparison {
     let mut comparison =
         Comparison { shifts: Shifts::default(), unread: 0, why_unread: None, subjects: BTreeMap::new(), seconds: 0.0 };
     let (begun, mut progress) = (Instant::now(), Progress::new(past.len(), "deciding"));
+    let change = Change::between(before.rules(), after.rules());
     let decide = |replayed: &Replayed<'_>| {
         let foresight = replayed.foresight(after);
+        if change.as_ref().is_some_and(|change| foresight.is_beyond(change)) {
+            return None;
+        }
         let (from, to) = (foresight.under(before, None).upshot, foresight.under(after, None).upshot);
         // Only what changes is shown, so only its subject is kept.
         let subject = (from != to).then(|| one_line(&replayed.mail.message.subject, SUBJECT));
-        (from, to, subject)
+        Some((from, to, subject))
     };
     past.replay(after, decide, |place, result| {
         match result {
-            Ok((from, to, subject)) => {
+            Ok(None) => comparison.shifts.add_same(),
+            Ok(Some((from, to, subject))) => {
                 if comparison.shifts.add(place, &from, &to) {
                     comparison.subjects.extend(subject.map(|subject| (place, subject)));
                 }

@@ -7,6 +7,7 @@
 mod condition;
 mod inline_test;
 mod lint;
+mod makings;
 mod reader;
 mod rule;
 mod taxonomy;
@@ -57,7 +58,8 @@ pub fn load(files: &[SourceText]) -> (Rules, Problems) {
         loader.collect(Table::new(file, document.span(), document.get_ref()), &mut tables, &mut faults);
     }
     loader.check_taxonomy(&mut faults);
-    let rules = loader.compile(tables, &mut faults);
+    let mut rules = loader.compile(tables, &mut faults);
+    rules.makings = makings::of(documents.iter().map(|(_, document)| document.get_ref()));
     faults.0.sort_by_key(|fault| {
         let at = fault.at.as_ref();
         at.map(|(source, span)| {
@@ -205,6 +207,7 @@ impl<'t> Loader<'t> {
             vocabulary,
             segments: self.segments,
             rules,
+            makings: Default::default(),
         }
     }
 
