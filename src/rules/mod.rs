@@ -33,8 +33,8 @@ mod change;
 mod tests;
 
 pub use book::{Page, book};
-pub use coverage::{Coverage, Matcher, RuleCoverage};
 pub use change::Change;
+pub use coverage::{Coverage, Matcher, RuleCoverage};
 pub use field::Field;
 pub use format::format;
 pub use inline_test::{Difference, TestOutcome, TestRun, TestSummary};
