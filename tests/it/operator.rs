@@ -30,7 +30,9 @@ fn says(bot: &Bot, arguments: &[&str], code: i32) -> String {
     assert_eq!(got, Some(code), "{arguments:?}\n{all}");
     if !arguments.contains(&"--mail") {
         assert!(!all.contains(SECRET), "{arguments:?} shows a text\n{all}");
-        assert!(!all.contains("a@example.org") && !all.contains("agent@"), "{arguments:?} shows an address\n{all}");
+        // The keyed hash of a person may end with any letter.
+        let named = all.match_indices("a@example.org").any(|(at, _)| !all[..at].ends_with(char::is_alphanumeric));
+        assert!(!named && !all.contains("agent@"), "{arguments:?} shows an address\n{all}");
     }
     all
 }
