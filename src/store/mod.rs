@@ -33,7 +33,7 @@ pub use archive::Archive;
 pub use backup::{Copied, backup, is_free, restore};
 pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
-pub use journal::{Mark, Position, Torn};
+pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
 pub use ledger::{Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
 pub use past::{PastMail, past};
 pub use record::{Changed, Decided, Outcome, Record, StartMark, Why};
@@ -48,7 +48,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Instant;
 
-use self::journal::{Disk, Journal, RealDisk, SEGMENT, Urgency};
+use self::journal::{Journal, RealDisk, Urgency};
 use self::mend::open_state;
 use self::state::{Broken, State, guarded};
 use tokio::sync::watch;
@@ -129,7 +129,8 @@ impl Store {
         Store::open_on(dir, Box::new(RealDisk), SEGMENT)
     }
 
-    fn open_on(dir: &Path, disk: Box<dyn Disk>, segment: u64) -> Result<(Store, Opened), StoreError> {
+    /// The same on another disk, with journal files of `segment` octets: for tests in which the disk fails.
+    pub fn open_on(dir: &Path, disk: Box<dyn Disk>, segment: u64) -> Result<(Store, Opened), StoreError> {
         let lock = folder::take(dir)?;
         let first = !dir.join("journal").exists();
         if first && dir.join("state").exists() {
