@@ -142,6 +142,10 @@ impl<S: Source> Ingest<S> {
         let mailbox = configured.ok_or_else(|| IngestError::Unconfigured(name.clone()))?.clone();
         // Committed mails that a crash or a cut kept from being settled get only that.
         let leftovers = self.store.unsettled(&name, BATCH_MAILS)?;
+        if !leftovers.is_empty() {
+            // A step that a full disk ended in the middle of a batch has not waited for what it had written.
+            self.store.all_synced().await?;
+        }
         self.settle(&name, leftovers).await?;
 
         let (listing, mark) = self.look(&name, &mailbox).await?;

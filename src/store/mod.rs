@@ -8,7 +8,7 @@
 //! the state inside it ([`Store::decide`]) sees everything before and nothing after. It is durable only when
 //! [`Store::synced`] has returned; nothing may be done in the world before that.
 //!
-//! All calls but [`Store::synced`] block for as long as a write into the page cache takes.
+//! All calls but [`Store::synced`] and [`Store::all_synced`] block for as long as a write into the page cache takes.
 
 mod archive;
 mod backup;
@@ -212,6 +212,14 @@ impl Store {
     /// Returns when the record at `position` is on disk, together with everything before it.
     pub async fn synced(&self, position: Position) -> Result<(), StoreError> {
         self.inner.journal.synced(position).await
+    }
+
+    /// Returns when everything that was written so far is on disk.
+    pub async fn all_synced(&self) -> Result<(), StoreError> {
+        match self.inner.journal.mark()?.end {
+            0 => Ok(()),
+            end => self.synced(Position(end - 1)).await,
+        }
     }
 
     /// Makes everything durable in this thread, for commands.

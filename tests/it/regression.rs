@@ -230,3 +230,14 @@ async fn a_mail_that_was_archived_at_the_crash_and_vanishes_while_it_is_fetched_
     desk.ingest.step().await.unwrap();
     assert!(desk.is_decided(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_batch_that_a_full_disk_has_left_is_on_disk_before_the_mailbox_is_told() {
+    let mut desk = Desk::new(2);
+    // The first look, two attempts, one decision.
+    desk.disk.fails_after(4);
+    assert!(is_full(&desk.ingest.step().await));
+    assert!(desk.ingest.source.settled.lock().unwrap().is_empty());
+    desk.ingest.step().await.unwrap();
+    assert_eq!(*desk.ingest.source.settled.lock().unwrap(), [(1, true), (2, true)]);
+}
