@@ -19,7 +19,7 @@ use crate::decide;
 use crate::maillog;
 use crate::outgoing::{Outgoing, Purpose, Relay, SendError};
 use crate::playbook::Playbook;
-use crate::store::{OutboxItem, Record, Store, StoreError};
+use crate::store::{OutboxItem, Position, Record, Store, StoreError};
 use crate::time::{Clock, Timestamp};
 
 /// How often the outbox is looked at when nothing says that it changed.
@@ -41,6 +41,8 @@ pub struct Delivery<R> {
     failures: u32,
     rests_until: Option<Timestamp>,
     tasks: TaskTracker,
+    /// The last result that was written down and is not yet known to be on disk.
+    unsynced: Option<Position>,
 }
 
 /// A connection comes back with what became of its mail.
@@ -61,8 +63,19 @@ impl<R: Relay + 'static> Delivery<R> {
     ) -> Delivery<R> {
         let back = mpsc::unbounded_channel();
         let (on_their_way, failures, rests_until) = (0, 0, None);
-        let tasks = TaskTracker::new();
-        Delivery { store, playbook, clock, patience, idle: relays, back, on_their_way, failures, rests_until, tasks }
+        Delivery {
+            store,
+            playbook,
+            clock,
+            patience,
+            idle: relays,
+            back,
+            on_their_way,
+            failures,
+            rests_until,
+            tasks: TaskTracker::new(),
+            unsynced: None,
+        }
     }
 
     /// Repeats the step until `shutdown`; then waits for the mails on their way. An error is one that only a
@@ -80,7 +93,7 @@ impl<R: Relay + 'static> Delivery<R> {
             }
             let wait = self.until_next_due()?;
             tokio::select! {
-                finished = self.back.1.recv() => if let Some(finished) = finished { self.finish(finished).await? },
+                finished = self.back.1.recv() => if let Some(finished) = finished { self.finish_all(finished)? },
                 _ = changed.changed() => {}
                 () = tokio::time::sleep(wait) => {}
                 () = shutdown.cancelled() => {}
@@ -94,7 +107,7 @@ impl<R: Relay + 'static> Delivery<R> {
         self.start_due().await?;
         while self.on_their_way > 0 {
             if let Some(finished) = self.back.1.recv().await {
-                self.finish(finished).await?;
+                self.finish_all(finished)?;
             }
             self.start_due().await?;
         }
@@ -107,27 +120,23 @@ impl<R: Relay + 'static> Delivery<R> {
             let now = (self.clock)();
             let next = self.patience.in_doubt(item.purpose, item.attempts, item.queued, now);
             let record = self.deferred_or_failed(&item, next, "the process ended during the attempt".into(), now)?;
-            self.store.append(record)?;
+            self.unsynced = Some(self.store.append(record)?);
         }
         Ok(())
     }
 
-    /// Hands due mails to idle connections, each attempt on disk before it begins.
+    /// Hands due mails to idle connections, each attempt on disk before it begins. The same fdatasync makes the
+    /// results durable that were written since the last one: what has left must not be in doubt for long.
     async fn start_due(&mut self) -> Result<(), StoreError> {
         let now = (self.clock)();
-        if self.idle.is_empty() || self.rests_until.is_some_and(|until| now < until) {
-            return Ok(());
-        }
-        // A relay that was in trouble is tried with one mail.
-        let most = if self.failures > 0 { 1 - self.on_their_way.min(1) } else { self.idle.len() };
-        let due = self.store.due(now, most)?;
-        let mut last = None;
+        let due = self.startable(now)?;
         for item in &due {
             let start = Record::SendStart { message_id: item.message_id.clone(), attempt: item.attempts + 1, at: now };
-            last = Some(self.store.append(start)?);
+            self.unsynced = Some(self.store.append(start)?);
         }
-        let Some(position) = last else { return Ok(()) };
-        self.store.synced(position).await?;
+        if let Some(position) = self.unsynced.take() {
+            self.store.synced(position).await?;
+        }
         for item in due {
             let outgoing = self.store.outgoing(&item)?;
             let original = match &outgoing.content.original {
@@ -139,6 +148,17 @@ impl<R: Relay + 'static> Delivery<R> {
             }
         }
         Ok(())
+    }
+
+    /// What can begin now, at most one mail for each idle connection.
+    fn startable(&self, now: Timestamp) -> Result<Vec<OutboxItem>, StoreError> {
+        let rests = |until: Timestamp| now < until;
+        if self.idle.is_empty() || self.rests_until.is_some_and(rests) {
+            return Ok(Vec::new());
+        }
+        // A relay that was in trouble is tried with one mail.
+        let most = if self.failures > 0 { 1 - self.on_their_way.min(1) } else { self.idle.len() };
+        self.store.due(now, most)
     }
 
     fn send(&mut self, mut relay: R, item: OutboxItem, outgoing: Outgoing, original: Option<Vec<u8>>) {
@@ -153,8 +173,17 @@ impl<R: Relay + 'static> Delivery<R> {
         });
     }
 
+    /// Writes down what became of this mail and of those that came back with it; they share one fdatasync.
+    fn finish_all(&mut self, first: Finished<R>) -> Result<(), StoreError> {
+        self.finish(first)?;
+        while let Ok(next) = self.back.1.try_recv() {
+            self.finish(next)?;
+        }
+        Ok(())
+    }
+
     /// Writes down what became of a mail.
-    async fn finish(&mut self, finished: Finished<R>) -> Result<(), StoreError> {
+    fn finish(&mut self, finished: Finished<R>) -> Result<(), StoreError> {
         let Finished { relay, item, result, took } = finished;
         self.idle.push(relay);
         self.on_their_way -= 1;
@@ -194,7 +223,7 @@ impl<R: Relay + 'static> Delivery<R> {
                 self.deferred_or_failed(&OutboxItem { attempts: attempt, ..item }, next, error.to_string(), now)?
             }
         };
-        self.store.append(record)?;
+        self.unsynced = Some(self.store.append(record)?);
         Ok(())
     }
 
@@ -272,9 +301,12 @@ impl<R: Relay + 'static> Delivery<R> {
     async fn drain(mut self) -> Result<(), StoreError> {
         while self.on_their_way > 0 {
             match self.back.1.recv().await {
-                Some(finished) => self.finish(finished).await?,
+                Some(finished) => self.finish_all(finished)?,
                 None => break,
             }
+        }
+        if let Some(position) = self.unsynced {
+            self.store.synced(position).await?;
         }
         for relay in &mut self.idle {
             relay.close().await;

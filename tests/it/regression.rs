@@ -241,3 +241,12 @@ async fn half_a_batch_that_a_full_disk_has_left_is_on_disk_before_the_mailbox_is
     desk.ingest.step().await.unwrap();
     assert_eq!(*desk.ingest.source.settled.lock().unwrap(), [(1, true), (2, true)]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_left_is_on_disk_when_the_queue_rests() {
+    let mut desk = Desk::new(3);
+    desk.ingest.step().await.unwrap();
+    desk.delivery.step().await.unwrap();
+    assert_eq!(desk.script.taken.lock().unwrap().len(), 3);
+    assert!(desk.disk.safe.load(SeqCst), "a power cut would send them again");
+}
