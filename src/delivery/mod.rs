@@ -104,14 +104,16 @@ impl<R: Relay + 'static> Delivery<R> {
 
     /// Sends everything that is due now and returns when each mail has its result.
     pub async fn step(&mut self) -> Result<(), StoreError> {
-        self.start_due().await?;
+        let mut started = self.start_due().await;
         while self.on_their_way > 0 {
             if let Some(finished) = self.back.1.recv().await {
                 self.finish_all(finished)?;
             }
-            self.start_due().await?;
+            if started.is_ok() {
+                started = self.start_due().await;
+            }
         }
-        Ok(())
+        started
     }
 
     /// What a crash left in doubt is tried again or reported, by purpose and age.
@@ -129,15 +131,25 @@ impl<R: Relay + 'static> Delivery<R> {
     /// results durable that were written since the last one: what has left must not be in doubt for long.
     async fn start_due(&mut self) -> Result<(), StoreError> {
         let now = (self.clock)();
-        let due = self.startable(now)?;
-        for item in &due {
+        let (mut begun, mut refused) = (Vec::new(), Ok(()));
+        for item in self.startable(now)? {
             let start = Record::SendStart { message_id: item.message_id.clone(), attempt: item.attempts + 1, at: now };
-            self.unsynced = Some(self.store.append(start)?);
+            match self.store.append(start) {
+                Ok(position) => {
+                    self.unsynced = Some(position);
+                    begun.push(item);
+                }
+                // Those before it have begun and are sent all the same: nobody would look after them.
+                Err(error) => {
+                    refused = Err(error);
+                    break;
+                }
+            }
         }
         if let Some(position) = self.unsynced.take() {
             self.store.synced(position).await?;
         }
-        for item in due {
+        for item in begun {
             let outgoing = self.store.outgoing(&item)?;
             let original = match &outgoing.content.original {
                 Some(hash) => Some(self.store.archive().get(hash)?),
@@ -147,7 +159,7 @@ impl<R: Relay + 'static> Delivery<R> {
                 self.send(relay, OutboxItem { attempts: item.attempts + 1, ..item }, outgoing, original);
             }
         }
-        Ok(())
+        refused
     }
 
     /// What can begin now, at most one mail for each idle connection.

@@ -250,3 +250,14 @@ async fn what_has_left_is_on_disk_when_the_queue_rests() {
     assert_eq!(desk.script.taken.lock().unwrap().len(), 3);
     assert!(desk.disk.safe.load(SeqCst), "a power cut would send them again");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_whose_attempt_has_begun_leaves_also_when_the_disk_is_too_full_for_the_next() {
+    let mut desk = Desk::new(2);
+    desk.ingest.step().await.unwrap();
+    desk.disk.fails_after(1);
+    assert!(is_full(&desk.delivery.step().await));
+    assert_eq!(desk.script.taken.lock().unwrap().len(), 1);
+    desk.delivery.step().await.unwrap();
+    assert_eq!((desk.script.taken.lock().unwrap().len(), desk.store.outbox_len().unwrap()), (2, 0));
+}
