@@ -72,6 +72,11 @@ pub fn login_pause(_failures: u32, jitter: f64) -> Duration {
     LOGIN_PAUSE.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
 }
 
+/// May the end of a rest that began before `now` be as far off as this?
+pub fn is_near(until: Timestamp, now: Timestamp) -> bool {
+    until <= after(now, LONGEST_PAUSE.max(LOGIN_PAUSE).mul_f64(1.25))
+}
+
 fn after(time: Timestamp, wait: Duration) -> Timestamp {
     time.checked_add(wait).unwrap_or(Timestamp::MAX)
 }

@@ -261,3 +261,18 @@ async fn a_mail_whose_attempt_has_begun_leaves_also_when_the_disk_is_too_full_fo
     desk.delivery.step().await.unwrap();
     assert_eq!((desk.script.taken.lock().unwrap().len(), desk.store.outbox_len().unwrap()), (2, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f20_a_clock_that_was_ahead_holds_nothing_back() {
+    const YEARS: i64 = 10 * 365 * 86_400;
+    for error in [SendError::PutOff("451 later".into()), SendError::RelayTrouble("connection refused".into())] {
+        let mut desk = Desk::new(1);
+        desk.ingest.step().await.unwrap();
+        desk.script.errors.lock().unwrap().push(error.clone());
+        desk.now.fetch_add(YEARS, SeqCst);
+        desk.delivery.step().await.unwrap();
+        desk.now.fetch_add(3_600 - YEARS, SeqCst);
+        desk.delivery.step().await.unwrap();
+        assert_eq!(desk.script.taken.lock().unwrap().len(), 1, "{error}");
+    }
+}
