@@ -8,6 +8,7 @@ mod schedule;
 
 pub use schedule::{Next, Patience};
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::decide;
+use crate::ids::MessageId;
 use crate::maillog;
 use crate::outgoing::{Outgoing, Purpose, Relay, SendError};
 use crate::playbook::Playbook;
@@ -40,6 +42,8 @@ pub struct Delivery<R> {
     /// Troubles of the relay in a row, and until when the queue rests.
     failures: u32,
     rests_until: Option<Timestamp>,
+    /// How often mails have failed that had waited for too long already, since the start of the process.
+    late: HashMap<MessageId, u32>,
     tasks: TaskTracker,
     /// The last result that was written down and is not yet known to be on disk.
     unsynced: Option<Position>,
@@ -73,6 +77,7 @@ impl<R: Relay + 'static> Delivery<R> {
             on_their_way,
             failures,
             rests_until,
+            late: HashMap::new(),
             tasks: TaskTracker::new(),
             unsynced: None,
         }
@@ -206,6 +211,7 @@ impl<R: Relay + 'static> Delivery<R> {
         let record = match result {
             Ok(accepted) => {
                 self.failures = 0;
+                self.late.remove(&item.message_id);
                 maillog!(
                     done(item.purpose),
                     case = case,
@@ -223,9 +229,11 @@ impl<R: Relay + 'static> Delivery<R> {
                 }
                 let patience = self.patience;
                 let next = match &error {
-                    SendError::RelayTrouble(_) => patience.relay_trouble(self.rest(now, schedule::pause), item.queued),
+                    SendError::RelayTrouble(_) => {
+                        patience.relay_trouble(self.rest(now, schedule::pause), item.queued, now)
+                    }
                     SendError::LoginRefused(_) => {
-                        patience.relay_trouble(self.rest(now, schedule::login_pause), item.queued)
+                        patience.relay_trouble(self.rest(now, schedule::login_pause), item.queued, now)
                     }
                     SendError::PutOff(_) => self.patience.put_off(item.attempts, item.queued, now, fastrand::f64()),
                     SendError::InDoubt(_) => self.patience.in_doubt(item.purpose, item.attempts, item.queued, now),
@@ -248,8 +256,21 @@ impl<R: Relay + 'static> Delivery<R> {
         until
     }
 
+    /// When a mail is tried again; `None` if it is given up.
+    fn again(&mut self, next: Next, id: &MessageId) -> Option<Timestamp> {
+        match next {
+            Next::TryAt(until) => Some(until),
+            Next::Late(until) => {
+                let tries = self.late.entry(id.clone()).or_default();
+                *tries += 1;
+                (*tries < schedule::LATE_TRIES).then_some(until)
+            }
+            Next::GiveUp => None,
+        }
+    }
+
     fn deferred_or_failed(
-        &self,
+        &mut self,
         item: &OutboxItem,
         next: Next,
         why: String,
@@ -258,8 +279,8 @@ impl<R: Relay + 'static> Delivery<R> {
         let to = maillog::person(self.store.key(), &item.envelope.to);
         let case = item.case.map(|case| case.to_string()).unwrap_or_default();
         let (purpose, id) = (item.purpose.as_str(), item.message_id.as_str());
-        Ok(match next {
-            Next::TryAt(until) => {
+        Ok(match self.again(next, &item.message_id) {
+            Some(until) => {
                 maillog!(
                     "deferred",
                     purpose = purpose,
@@ -273,7 +294,8 @@ impl<R: Relay + 'static> Delivery<R> {
                 let (message_id, attempt) = (item.message_id.clone(), item.attempts);
                 Record::Deferred { message_id, at: now, until, why, attempt }
             }
-            Next::GiveUp => {
+            None => {
+                self.late.remove(&item.message_id);
                 maillog!(
                     "failed",
                     purpose = purpose,
