@@ -191,6 +191,14 @@ pub struct SimRelay {
     pub life: u64,
 }
 
+/// What the relay says.
+pub const PUT_OFF: &str = "451 later";
+pub const REFUSED: &str = "550 5.1.1 no such user";
+pub const DOWN: &str = "connection refused";
+pub const NO_LOGIN: &str = "535 no";
+/// An answer older than this is not sent again when it is in doubt.
+const ANSWER_IN_DOUBT_SECONDS: i64 = 3600;
+
 /// What the relay does with a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Says {
@@ -239,7 +247,7 @@ impl Relay for SimRelay {
         if inner.wrong == Wrong::NewIdAtRetry && *tries > 1 {
             bytes = String::from_utf8_lossy(&bytes).replacen("Message-ID: <", "Message-ID: <again.", 1).into_bytes();
         }
-        let forward = inner.model.outgoing(&id).is_some_and(|outgoing| outgoing.purpose == Purpose::Forward);
+        let forward = inner.model.item(&id).is_some_and(|item| item.mail.purpose == Purpose::Forward);
         let accepted = Ok(Accepted { response: "250 2.0.0 Ok".into() });
         if inner.wrong == Wrong::ForwardsForgotten && forward {
             return accepted;
@@ -254,14 +262,12 @@ impl Relay for SimRelay {
         match says {
             Says::Accepted => accepted,
             Says::Refused if inner.wrong == Wrong::RefusalTakenForSuccess => accepted,
-            Says::TakenInDoubt if inner.wrong == Wrong::DoubtTakenForDelay => {
-                Err(SendError::PutOff("451 later".into()))
-            }
+            Says::TakenInDoubt if inner.wrong == Wrong::DoubtTakenForDelay => Err(SendError::PutOff(PUT_OFF.into())),
             Says::TakenInDoubt | Says::LostInDoubt => Err(SendError::InDoubt("connection cut".into())),
-            Says::PutOff => Err(SendError::PutOff("451 later".into())),
-            Says::Refused => Err(SendError::Refused("550 5.1.1 no such user".into())),
-            Says::Down => Err(SendError::RelayTrouble("connection refused".into())),
-            Says::LoginRefused => Err(SendError::LoginRefused("535".into())),
+            Says::PutOff => Err(SendError::PutOff(PUT_OFF.into())),
+            Says::Refused => Err(SendError::Refused(REFUSED.into())),
+            Says::Down => Err(SendError::RelayTrouble(DOWN.into())),
+            Says::LoginRefused => Err(SendError::LoginRefused(NO_LOGIN.into())),
             Says::CrashBefore | Says::CrashAfter => {
                 self.world.crash();
                 Err(SendError::RelayTrouble("the process is gone".into()))
@@ -278,18 +284,22 @@ fn take(inner: &mut super::world::Inner, id: &str, envelope: &Envelope, bytes: V
     if let Err(why) = inner.model.may_leave(id, envelope, &bytes, durable, &inner.letters) {
         inner.fail(why);
     }
+    let item = inner.model.item(id);
+    let purpose = item.map(|item| item.mail.purpose);
+    let age = item.map_or(0, |item| inner.time.duration_since(item.since).as_secs());
+    let is_old = purpose == Some(Purpose::Answer) && age > ANSWER_IN_DOUBT_SECONDS && inner.jumps == 0;
     let before = inner.relay.accepted.entry(id.to_owned()).or_default();
     let broken = before.iter().find_map(|acceptance| match acceptance {
         Acceptance { excused: false, .. } => Some("without a crash or a cut behind the dot"),
+        Acceptance { is_old: true, .. } => Some("an answer that was old already"),
         Acceptance { bytes: sent, .. } if *sent != bytes => Some("with other bytes"),
         _ => None,
     });
     let (again, first) = (before.len(), before.is_empty());
-    before.push(Acceptance { bytes, excused });
+    before.push(Acceptance { bytes, excused, is_old });
     if let Some(how) = broken {
         inner.fail(format!("{id} is sent twice, {how}"));
     }
-    let purpose = inner.model.outgoing(id).map(|outgoing| outgoing.purpose);
     if again >= 2 && purpose == Some(Purpose::Answer) {
         inner.fail(format!("the answer {id} is sent a third time"));
     }

@@ -10,6 +10,7 @@ use huixin::outgoing::{Envelope, Outgoing, Purpose};
 use huixin::store::{Decided, Outcome, Record, StartMark};
 use huixin::time::Timestamp;
 
+use super::doors::{DOWN, NO_LOGIN, PUT_OFF, REFUSED};
 use super::letters::{Kind, Letter};
 use super::playbook::{AGENTS, OPERATOR};
 
@@ -20,6 +21,9 @@ const ALL: [(i64, usize); 2] = [(3600, 7), (86_400, 12)];
 const CASE_ANSWERS: u32 = 3;
 const SUPPRESS_SECONDS: i64 = 30 * 86_400;
 const MOST_ATTEMPTS: u32 = 3;
+/// How long a mail is tried at least, and how long under a clock that has been wrong.
+const PATIENCE_SECONDS: i64 = 96 * 3600;
+const PATIENCE_SECONDS_AT_LEAST: i64 = 3600;
 /// Another mail is the same mail within this time only.
 const TWIN_SECONDS: i64 = 7 * 86_400;
 
@@ -56,6 +60,8 @@ pub struct Model {
 /// A mail that leaves, from the record that says so to its end.
 pub struct Item {
     pub mail: Outgoing,
+    /// Since when, by the true clock.
+    pub since: Timestamp,
     pub attempts: u32,
     /// Where the record of the attempt ends that is under way.
     pub begun: Option<u64>,
@@ -148,7 +154,7 @@ impl Model {
             }
             Record::Vanished { .. } => {}
             Record::Changed(_) => return Err("nobody changes cases here".into()),
-            Record::Told { notice, .. } => self.enqueue(std::slice::from_ref(notice), None)?,
+            Record::Told { notice, .. } => self.enqueue(std::slice::from_ref(notice), None, time)?,
             Record::SendStart { message_id, attempt, .. } => {
                 let case = self.outbox.get(message_id).and_then(|item| item.mail.case);
                 let busy = self.outbox.values().any(|item| item.begun.is_some() && item.mail.case == case);
@@ -166,26 +172,20 @@ impl Model {
                 must(item.attempts - *attempt <= 1, || format!("{message_id} has lost attempts"))?;
                 item.attempts = *attempt;
             }
-            Record::Failed { message_id, notice, .. } => {
+            Record::Failed { message_id, notice, why, .. } => {
+                self.may_fail(message_id, why, time, jumps)?;
                 self.finish(message_id, Ended::Failed)?;
                 let purpose = self.outbox.get(message_id).map(|item| item.mail.purpose);
                 must(notice.is_some() != (purpose == Some(Purpose::Notice)), || {
                     format!("{message_id} has failed and nobody hears of it")
                 })?;
-                self.enqueue(notice.as_slice(), None)?;
+                self.enqueue(notice.as_slice(), None, time)?;
             }
         }
         Ok(())
     }
 
-    fn decide(
-        &mut self,
-        end: u64,
-        time: Timestamp,
-        decided: &Decided,
-        letters: &[Letter],
-        jumps: u32,
-    ) -> Checked {
+    fn decide(&mut self, end: u64, time: Timestamp, decided: &Decided, letters: &[Letter], jumps: u32) -> Checked {
         let hash = &decided.hash;
         let short = hash.short();
         must(!self.decided.contains_key(hash), || format!("{short} is decided twice"))?;
@@ -193,7 +193,7 @@ impl Model {
             // What stands for a mail that cannot be fetched.
             let is_note = decided.outgoing.iter().all(|mail| mail.purpose != Purpose::Answer);
             must(is_note, || format!("{short} is answered and nobody sent it"))?;
-            return self.keep(end, decided);
+            return self.keep(end, time, decided);
         };
         let answer = decided.outgoing.iter().find(|mail| mail.purpose == Purpose::Answer);
         let forwarded = decided.outgoing.iter().any(|mail| mail.purpose == Purpose::Forward);
@@ -237,10 +237,10 @@ impl Model {
             let until = time.checked_add(jiff::SignedDuration::from_secs(SUPPRESS_SECONDS)).unwrap_or(time);
             self.dead.insert(letter.from.clone(), until);
         }
-        self.keep(end, decided)
+        self.keep(end, time, decided)
     }
 
-    fn keep(&mut self, end: u64, decided: &Decided) -> Checked {
+    fn keep(&mut self, end: u64, time: Timestamp, decided: &Decided) -> Checked {
         let number = decided.outcome.case();
         if let Outcome::Opened(number) = decided.outcome {
             must(!self.cases.contains_key(&number), || format!("case {number} is opened twice"))?;
@@ -256,7 +256,7 @@ impl Model {
         self.taken.remove(&decided.hash);
         self.places.insert(decided.place.clone(), end);
         self.decided.insert(decided.hash, decided.clone());
-        self.enqueue(&decided.outgoing, decided.case.as_ref())
+        self.enqueue(&decided.outgoing, decided.case.as_ref(), time)
     }
 
     /// Budgets hold in every window of true time. A clock that jumps may refill each once, never more often.
@@ -283,11 +283,13 @@ impl Model {
         Ok(())
     }
 
-    fn enqueue(&mut self, mails: &[Outgoing], case: Option<&Case>) -> Checked {
+    fn enqueue(&mut self, mails: &[Outgoing], case: Option<&Case>, time: Timestamp) -> Checked {
         for mail in mails {
             let (id, to) = (&mail.message_id, mail.envelope.to.to_string());
             let may = match mail.purpose {
-                Purpose::Answer => case.and_then(|case| case.requester.as_ref()).is_some_and(|r| *r == mail.envelope.to),
+                Purpose::Answer => {
+                    case.and_then(|case| case.requester.as_ref()).is_some_and(|r| *r == mail.envelope.to)
+                }
                 Purpose::Forward => AGENTS.contains(&to.as_str()),
                 Purpose::Notice => to == OPERATOR,
             };
@@ -296,7 +298,7 @@ impl Model {
                 let theirs = case.is_some_and(|case| mail.case == Some(case.number));
                 must(theirs, || format!("{id} belongs to no case"))?;
             }
-            let item = Item { mail: mail.clone(), attempts: 0, begun: None, end: None };
+            let item = Item { mail: mail.clone(), since: time, attempts: 0, begun: None, end: None };
             must(self.outbox.insert(id.clone(), item).is_none(), || format!("there are two mails {id}"))?;
         }
         Ok(())
@@ -304,6 +306,16 @@ impl Model {
 
     fn waiting(&mut self, id: &MessageId) -> Result<&mut Item, String> {
         self.outbox.get_mut(id).filter(|item| item.end.is_none()).ok_or_else(|| format!("{id} is not in the outbox"))
+    }
+
+    /// What is refused is over, and so is an answer in doubt. All else is tried for as long as was promised.
+    fn may_fail(&mut self, id: &MessageId, why: &str, time: Timestamp, jumps: u32) -> Checked {
+        let item = self.waiting(id)?;
+        let passes = [PUT_OFF, DOWN, NO_LOGIN].iter().any(|said| why.contains(said));
+        let is_over = why.contains(REFUSED) || (item.mail.purpose == Purpose::Answer && !passes);
+        let least = if jumps > 0 { PATIENCE_SECONDS_AT_LEAST } else { PATIENCE_SECONDS };
+        let waited = time.duration_since(item.since).as_secs();
+        must(is_over || waited >= least, || format!("{id} is given up after {waited} s: {why}"))
     }
 
     fn finish(&mut self, id: &MessageId, end: Ended) -> Checked {
@@ -333,9 +345,8 @@ impl Model {
         self.places.contains_key(place)
     }
 
-    pub fn outgoing(&self, id: &str) -> Option<&Outgoing> {
-        let id = MessageId::parse(id)?;
-        self.outbox.get(&id).map(|item| &item.mail)
+    pub fn item(&self, id: &str) -> Option<&Item> {
+        self.outbox.get(&MessageId::parse(id)?)
     }
 
     /// May the relay be given this mail now?

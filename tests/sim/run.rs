@@ -357,7 +357,9 @@ impl<'a> Life<'a> {
             }
         };
         self.world.rise();
-        self.world.lock().tell(|| format!("up: {}", opened.to_string().split(" were cut off").next().unwrap_or_default()));
+        self.world
+            .lock()
+            .tell(|| format!("up: {}", opened.to_string().split(" were cut off").next().unwrap_or_default()));
         self.learn(&store)?;
         self.compare(&store)?;
         let (sender, playbook) = watch::channel(self.bench.playbook.clone());
@@ -369,7 +371,9 @@ impl<'a> Life<'a> {
             Ingest::new(source, store.clone(), playbook.clone(), clock.clone(), Duration::from_secs(60), shutdown);
         let life = self.world.lock().tally.crashes;
         let relays = vec![SimRelay { world: self.world.clone(), life }; self.relays];
-        let mut delivery = Delivery::new(relays, store.clone(), playbook, clock, PATIENCE);
+        let give_up = if self.bench.wrong == Wrong::Impatient { Duration::from_secs(1) } else { PATIENCE.give_up };
+        let patience = Patience { give_up, ..PATIENCE };
+        let mut delivery = Delivery::new(relays, store.clone(), playbook, clock, patience);
         if self.bench.wrong != Wrong::DoubtForgotten {
             let went = drive(&self.world, pin!(delivery.recover())).await;
             match went {
@@ -447,7 +451,8 @@ impl<'a> Life<'a> {
             let next = bot.store.next_due().map_err(|error| error.to_string())?;
             let inner = &mut *self.world.lock();
             let now = inner.now();
-            let wait = next.map_or(Duration::ZERO, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
+            let wait =
+                next.map_or(Duration::ZERO, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
             // The queue may rest although a mail is due, and a mail may wait for a time that a wrong clock has named.
             inner.pass(wait.clamp(Duration::from_secs(1 + 10 * round), Duration::from_secs(6 * 3600)));
         }

@@ -130,6 +130,8 @@ pub struct Acceptance {
     pub bytes: Vec<u8>,
     /// The bot was not told, or has forgotten it in a crash before it could write it down.
     pub excused: bool,
+    /// An answer that must not be sent again when it is in doubt.
+    pub is_old: bool,
 }
 
 /// The journal's disk: what is written, and what of it is safe.
@@ -148,7 +150,11 @@ pub struct Platter {
 
 impl World {
     pub fn new(inner: Inner) -> World {
-        World(Arc::new(Shared { world: Mutex::new(inner), crashed: AtomicBool::new(false), paused: AtomicBool::new(false) }))
+        World(Arc::new(Shared {
+            world: Mutex::new(inner),
+            crashed: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+        }))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -29,6 +29,8 @@ pub enum Wrong {
     DoubtForgotten,
     /// The journal's end is lost in a crash although it was synced.
     SyncedFramesLost,
+    /// What the relay puts off is given up within the hour.
+    Impatient,
     /// The budget of a person is forgotten.
     NoBudgetOfSender,
     /// The budget of all together is forgotten.
@@ -42,7 +44,7 @@ pub enum Wrong {
 }
 
 impl Wrong {
-    pub const ALL: [Wrong; 16] = [
+    pub const ALL: [Wrong; 17] = [
         Wrong::SettleBeforeCommit,
         Wrong::SyncForgotten,
         Wrong::AttemptsForgotten,
@@ -54,6 +56,7 @@ impl Wrong {
         Wrong::DoubtTakenForDelay,
         Wrong::DoubtForgotten,
         Wrong::SyncedFramesLost,
+        Wrong::Impatient,
         Wrong::NoBudgetOfSender,
         Wrong::NoBudgetOfAll,
         Wrong::BounceIgnored,
