@@ -264,6 +264,7 @@ impl Relay for SimRelay {
             Says::Refused if inner.wrong == Wrong::RefusalTakenForSuccess => accepted,
             Says::TakenInDoubt if inner.wrong == Wrong::DoubtTakenForDelay => Err(SendError::PutOff(PUT_OFF.into())),
             Says::TakenInDoubt | Says::LostInDoubt => Err(SendError::InDoubt("connection cut".into())),
+            Says::PutOff if inner.wrong == Wrong::DelayTakenForRefusal => Err(SendError::Refused(PUT_OFF.into())),
             Says::PutOff => Err(SendError::PutOff(PUT_OFF.into())),
             Says::Refused => Err(SendError::Refused(REFUSED.into())),
             Says::Down => Err(SendError::RelayTrouble(DOWN.into())),

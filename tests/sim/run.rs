@@ -371,9 +371,7 @@ impl<'a> Life<'a> {
             Ingest::new(source, store.clone(), playbook.clone(), clock.clone(), Duration::from_secs(60), shutdown);
         let life = self.world.lock().tally.crashes;
         let relays = vec![SimRelay { world: self.world.clone(), life }; self.relays];
-        let give_up = if self.bench.wrong == Wrong::Impatient { Duration::from_secs(1) } else { PATIENCE.give_up };
-        let patience = Patience { give_up, ..PATIENCE };
-        let mut delivery = Delivery::new(relays, store.clone(), playbook, clock, patience);
+        let mut delivery = Delivery::new(relays, store.clone(), playbook, clock, PATIENCE);
         if self.bench.wrong != Wrong::DoubtForgotten {
             let went = drive(&self.world, pin!(delivery.recover())).await;
             match went {

@@ -29,8 +29,8 @@ pub enum Wrong {
     DoubtForgotten,
     /// The journal's end is lost in a crash although it was synced.
     SyncedFramesLost,
-    /// What the relay puts off is given up within the hour.
-    Impatient,
+    /// What the relay puts off is given up.
+    DelayTakenForRefusal,
     /// The budget of a person is forgotten.
     NoBudgetOfSender,
     /// The budget of all together is forgotten.
@@ -56,7 +56,7 @@ impl Wrong {
         Wrong::DoubtTakenForDelay,
         Wrong::DoubtForgotten,
         Wrong::SyncedFramesLost,
-        Wrong::Impatient,
+        Wrong::DelayTakenForRefusal,
         Wrong::NoBudgetOfSender,
         Wrong::NoBudgetOfAll,
         Wrong::BounceIgnored,
