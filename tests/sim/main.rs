@@ -20,8 +20,8 @@ use run::{Bench, Broken};
 use world::Tally;
 use wrong::Wrong;
 
-/// Seeds that `cargo test` runs: three quarters of a minute on two cores without optimisation.
-const DOSE: u64 = 3_000;
+/// Seeds that `cargo test` runs: with the wrong bots, a minute on two cores without optimisation.
+const DOSE: u64 = 2_000;
 /// Seeds within which a wrong bot must be found out.
 const DOSE_FOR_WRONG: u64 = 10_000;
 
