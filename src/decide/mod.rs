@@ -148,7 +148,9 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         effects.extend(scopes(&why.screening, playbook).into_iter().map(Effect::Spend));
     }
     effects.extend(why.suppressed.iter().cloned().map(Effect::Suppress));
-    let notice = trouble::bounced(mail, case_number, playbook, now);
+    // Who answers a forward names it too; only a bounce reports that it failed.
+    let is_bounce = why.screening.kind == Kind::Bounce;
+    let notice = is_bounce.then(|| trouble::bounced(mail, case_number, playbook, now)).flatten();
     effects.extend(
         letters.answer.into_iter().chain(letters.forwards).chain(notice).chain(letters.notices).map(Effect::Send),
     );

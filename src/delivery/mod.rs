@@ -8,6 +8,7 @@ mod schedule;
 
 pub use schedule::{Next, Patience};
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::decide;
+use crate::ids::MessageId;
 use crate::maillog;
 use crate::outgoing::{Outgoing, Purpose, Relay, SendError};
 use crate::playbook::Playbook;
-use crate::store::{OutboxItem, Record, Store, StoreError};
+use crate::store::{OutboxItem, Position, Record, Store, StoreError};
 use crate::time::{Clock, Timestamp};
 
 /// How often the outbox is looked at when nothing says that it changed.
@@ -40,7 +42,11 @@ pub struct Delivery<R> {
     /// Troubles of the relay in a row, and until when the queue rests.
     failures: u32,
     rests_until: Option<Timestamp>,
+    /// How often mails have failed that had waited for too long already, since the start of the process.
+    late: HashMap<MessageId, u32>,
     tasks: TaskTracker,
+    /// The last result that was written down and is not yet known to be on disk.
+    unsynced: Option<Position>,
 }
 
 /// A connection comes back with what became of its mail.
@@ -61,8 +67,20 @@ impl<R: Relay + 'static> Delivery<R> {
     ) -> Delivery<R> {
         let back = mpsc::unbounded_channel();
         let (on_their_way, failures, rests_until) = (0, 0, None);
-        let tasks = TaskTracker::new();
-        Delivery { store, playbook, clock, patience, idle: relays, back, on_their_way, failures, rests_until, tasks }
+        Delivery {
+            store,
+            playbook,
+            clock,
+            patience,
+            idle: relays,
+            back,
+            on_their_way,
+            failures,
+            rests_until,
+            late: HashMap::new(),
+            tasks: TaskTracker::new(),
+            unsynced: None,
+        }
     }
 
     /// Repeats the step until `shutdown`; then waits for the mails on their way. An error is one that only a
@@ -80,7 +98,7 @@ impl<R: Relay + 'static> Delivery<R> {
             }
             let wait = self.until_next_due()?;
             tokio::select! {
-                finished = self.back.1.recv() => if let Some(finished) = finished { self.finish(finished).await? },
+                finished = self.back.1.recv() => if let Some(finished) = finished { self.finish_all(finished)? },
                 _ = changed.changed() => {}
                 () = tokio::time::sleep(wait) => {}
                 () = shutdown.cancelled() => {}
@@ -91,14 +109,16 @@ impl<R: Relay + 'static> Delivery<R> {
 
     /// Sends everything that is due now and returns when each mail has its result.
     pub async fn step(&mut self) -> Result<(), StoreError> {
-        self.start_due().await?;
+        let mut started = self.start_due().await;
         while self.on_their_way > 0 {
             if let Some(finished) = self.back.1.recv().await {
-                self.finish(finished).await?;
+                self.finish_all(finished)?;
             }
-            self.start_due().await?;
+            if started.is_ok() {
+                started = self.start_due().await;
+            }
         }
-        Ok(())
+        started
     }
 
     /// What a crash left in doubt is tried again or reported, by purpose and age.
@@ -107,28 +127,34 @@ impl<R: Relay + 'static> Delivery<R> {
             let now = (self.clock)();
             let next = self.patience.in_doubt(item.purpose, item.attempts, item.queued, now);
             let record = self.deferred_or_failed(&item, next, "the process ended during the attempt".into(), now)?;
-            self.store.append(record)?;
+            self.unsynced = Some(self.store.append(record)?);
         }
         Ok(())
     }
 
-    /// Hands due mails to idle connections, each attempt on disk before it begins.
+    /// Hands due mails to idle connections, each attempt on disk before it begins. The same fdatasync makes the
+    /// results durable that were written since the last one: what has left must not be in doubt for long.
     async fn start_due(&mut self) -> Result<(), StoreError> {
         let now = (self.clock)();
-        if self.idle.is_empty() || self.rests_until.is_some_and(|until| now < until) {
-            return Ok(());
-        }
-        // A relay that was in trouble is tried with one mail.
-        let most = if self.failures > 0 { 1 - self.on_their_way.min(1) } else { self.idle.len() };
-        let due = self.store.due(now, most)?;
-        let mut last = None;
-        for item in &due {
+        let (mut begun, mut refused) = (Vec::new(), Ok(()));
+        for item in self.startable(now)? {
             let start = Record::SendStart { message_id: item.message_id.clone(), attempt: item.attempts + 1, at: now };
-            last = Some(self.store.append(start)?);
+            match self.store.append(start) {
+                Ok(position) => {
+                    self.unsynced = Some(position);
+                    begun.push(item);
+                }
+                // Those before it have begun and are sent all the same: nobody would look after them.
+                Err(error) => {
+                    refused = Err(error);
+                    break;
+                }
+            }
         }
-        let Some(position) = last else { return Ok(()) };
-        self.store.synced(position).await?;
-        for item in due {
+        if let Some(position) = self.unsynced.take() {
+            self.store.synced(position).await?;
+        }
+        for item in begun {
             let outgoing = self.store.outgoing(&item)?;
             let original = match &outgoing.content.original {
                 Some(hash) => Some(self.store.archive().get(hash)?),
@@ -138,7 +164,19 @@ impl<R: Relay + 'static> Delivery<R> {
                 self.send(relay, OutboxItem { attempts: item.attempts + 1, ..item }, outgoing, original);
             }
         }
-        Ok(())
+        refused
+    }
+
+    /// What can begin now, at most one mail for each idle connection.
+    fn startable(&self, now: Timestamp) -> Result<Vec<OutboxItem>, StoreError> {
+        // A rest that would last longer than any began under a clock that was ahead.
+        let rests = |until: Timestamp| now < until && schedule::is_near(until, now);
+        if self.idle.is_empty() || self.rests_until.is_some_and(rests) {
+            return Ok(Vec::new());
+        }
+        // A relay that was in trouble is tried with one mail.
+        let most = if self.failures > 0 { 1 - self.on_their_way.min(1) } else { self.idle.len() };
+        self.store.due(now, most)
     }
 
     fn send(&mut self, mut relay: R, item: OutboxItem, outgoing: Outgoing, original: Option<Vec<u8>>) {
@@ -153,8 +191,17 @@ impl<R: Relay + 'static> Delivery<R> {
         });
     }
 
+    /// Writes down what became of this mail and of those that came back with it; they share one fdatasync.
+    fn finish_all(&mut self, first: Finished<R>) -> Result<(), StoreError> {
+        self.finish(first)?;
+        while let Ok(next) = self.back.1.try_recv() {
+            self.finish(next)?;
+        }
+        Ok(())
+    }
+
     /// Writes down what became of a mail.
-    async fn finish(&mut self, finished: Finished<R>) -> Result<(), StoreError> {
+    fn finish(&mut self, finished: Finished<R>) -> Result<(), StoreError> {
         let Finished { relay, item, result, took } = finished;
         self.idle.push(relay);
         self.on_their_way -= 1;
@@ -164,6 +211,7 @@ impl<R: Relay + 'static> Delivery<R> {
         let record = match result {
             Ok(accepted) => {
                 self.failures = 0;
+                self.late.remove(&item.message_id);
                 maillog!(
                     done(item.purpose),
                     case = case,
@@ -181,9 +229,11 @@ impl<R: Relay + 'static> Delivery<R> {
                 }
                 let patience = self.patience;
                 let next = match &error {
-                    SendError::RelayTrouble(_) => patience.relay_trouble(self.rest(now, schedule::pause), item.queued),
+                    SendError::RelayTrouble(_) => {
+                        patience.relay_trouble(self.rest(now, schedule::pause), item.queued, now)
+                    }
                     SendError::LoginRefused(_) => {
-                        patience.relay_trouble(self.rest(now, schedule::login_pause), item.queued)
+                        patience.relay_trouble(self.rest(now, schedule::login_pause), item.queued, now)
                     }
                     SendError::PutOff(_) => self.patience.put_off(item.attempts, item.queued, now, fastrand::f64()),
                     SendError::InDoubt(_) => self.patience.in_doubt(item.purpose, item.attempts, item.queued, now),
@@ -194,7 +244,7 @@ impl<R: Relay + 'static> Delivery<R> {
                 self.deferred_or_failed(&OutboxItem { attempts: attempt, ..item }, next, error.to_string(), now)?
             }
         };
-        self.store.append(record)?;
+        self.unsynced = Some(self.store.append(record)?);
         Ok(())
     }
 
@@ -206,8 +256,21 @@ impl<R: Relay + 'static> Delivery<R> {
         until
     }
 
+    /// When a mail is tried again; `None` if it is given up.
+    fn again(&mut self, next: Next, id: &MessageId) -> Option<Timestamp> {
+        match next {
+            Next::TryAt(until) => Some(until),
+            Next::Late(until) => {
+                let tries = self.late.entry(id.clone()).or_default();
+                *tries += 1;
+                (*tries < schedule::LATE_TRIES).then_some(until)
+            }
+            Next::GiveUp => None,
+        }
+    }
+
     fn deferred_or_failed(
-        &self,
+        &mut self,
         item: &OutboxItem,
         next: Next,
         why: String,
@@ -216,8 +279,8 @@ impl<R: Relay + 'static> Delivery<R> {
         let to = maillog::person(self.store.key(), &item.envelope.to);
         let case = item.case.map(|case| case.to_string()).unwrap_or_default();
         let (purpose, id) = (item.purpose.as_str(), item.message_id.as_str());
-        Ok(match next {
-            Next::TryAt(until) => {
+        Ok(match self.again(next, &item.message_id) {
+            Some(until) => {
                 maillog!(
                     "deferred",
                     purpose = purpose,
@@ -231,7 +294,8 @@ impl<R: Relay + 'static> Delivery<R> {
                 let (message_id, attempt) = (item.message_id.clone(), item.attempts);
                 Record::Deferred { message_id, at: now, until, why, attempt }
             }
-            Next::GiveUp => {
+            None => {
+                self.late.remove(&item.message_id);
                 maillog!(
                     "failed",
                     purpose = purpose,
@@ -272,9 +336,12 @@ impl<R: Relay + 'static> Delivery<R> {
     async fn drain(mut self) -> Result<(), StoreError> {
         while self.on_their_way > 0 {
             match self.back.1.recv().await {
-                Some(finished) => self.finish(finished).await?,
+                Some(finished) => self.finish_all(finished)?,
                 None => break,
             }
+        }
+        if let Some(position) = self.unsynced {
+            self.store.synced(position).await?;
         }
         for relay in &mut self.idle {
             relay.close().await;

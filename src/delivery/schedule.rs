@@ -18,10 +18,18 @@ const DOUBT_WAIT: Duration = Duration::from_secs(30);
 /// An automatic answer in doubt is sent at most this often in all.
 const DOUBTFUL_ANSWERS: u32 = 2;
 
+/// A mail that has waited for as long as a mail may wait is given up at this failure more, and they are this far apart
+/// at least: a clock that is ahead for an hour must not end what is put off in that hour, nor a host that was off for a week
+/// what it finds in the outbox.
+pub const LATE_TRIES: u32 = 6;
+const LATE_WAIT: Duration = Duration::from_secs(15 * 60);
+
 /// What to do with a mail that did not leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     TryAt(Timestamp),
+    /// It has waited for too long: one of its last tries then, or none.
+    Late(Timestamp),
     GiveUp,
 }
 
@@ -39,13 +47,12 @@ impl Patience {
     pub fn put_off(&self, attempt: u32, created: Timestamp, now: Timestamp, jitter: f64) -> Next {
         let wait = WAITS[(attempt.max(1) as usize - 1).min(WAITS.len() - 1)];
         let spread = Duration::from_secs_f64(wait as f64 * (1.0 + jitter.clamp(0.0, 1.0) / 4.0));
-        let next = after(now, spread);
-        if next > after(created, self.give_up) { Next::GiveUp } else { Next::TryAt(next) }
+        self.at(after(now, spread), created, now)
     }
 
     /// After trouble of the relay, which rests until `rested`. No mail is tried for ever, whoever's fault it is.
-    pub fn relay_trouble(&self, rested: Timestamp, created: Timestamp) -> Next {
-        if rested > after(created, self.give_up) { Next::GiveUp } else { Next::TryAt(rested) }
+    pub fn relay_trouble(&self, rested: Timestamp, created: Timestamp, now: Timestamp) -> Next {
+        self.at(rested, created, now)
     }
 
     /// After a mail's fate became unknown: humans' mail is sent again, byte for byte the same; an automatic
@@ -54,8 +61,14 @@ impl Patience {
         let young = now < after(created, self.answer_in_doubt);
         match purpose {
             Purpose::Answer if !young || attempt >= DOUBTFUL_ANSWERS => Next::GiveUp,
-            Purpose::Answer | Purpose::Forward | Purpose::Notice if now >= after(created, self.give_up) => Next::GiveUp,
-            Purpose::Answer | Purpose::Forward | Purpose::Notice => Next::TryAt(after(now, DOUBT_WAIT)),
+            Purpose::Answer | Purpose::Forward | Purpose::Notice => self.at(after(now, DOUBT_WAIT), created, now),
+        }
+    }
+
+    fn at(&self, next: Timestamp, created: Timestamp, now: Timestamp) -> Next {
+        match next > after(created, self.give_up) {
+            true => Next::Late(next.max(after(now, LATE_WAIT))),
+            false => Next::TryAt(next),
         }
     }
 }
@@ -70,6 +83,11 @@ pub fn pause(failures: u32, jitter: f64) -> Duration {
 /// locks an account that is tried more often.
 pub fn login_pause(_failures: u32, jitter: f64) -> Duration {
     LOGIN_PAUSE.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
+}
+
+/// May the end of a rest that began before `now` be as far off as this?
+pub fn is_near(until: Timestamp, now: Timestamp) -> bool {
+    until <= after(now, LONGEST_PAUSE.max(LOGIN_PAUSE).mul_f64(1.25))
 }
 
 fn after(time: Timestamp, wait: Duration) -> Timestamp {
@@ -88,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_is_tried_for_four_days_and_then_given_up() {
+    fn a_mail_is_tried_for_four_days_and_then_late() {
         let (mut now, mut attempts) = (0, 0);
         while let Next::TryAt(next) = PATIENCE.put_off(attempts + 1, at(0), at(now), 0.0) {
             assert!(next > at(now));
@@ -117,6 +135,6 @@ mod tests {
         assert_eq!(doubt(Purpose::Answer, 2, 60), Next::GiveUp);
         assert_eq!(doubt(Purpose::Answer, 1, 3600), Next::GiveUp);
         assert_eq!(doubt(Purpose::Forward, 9, 7200), Next::TryAt(at(7230)));
-        assert_eq!(doubt(Purpose::Forward, 9, 97 * 3600), Next::GiveUp);
+        assert_eq!(doubt(Purpose::Forward, 9, 97 * 3600), Next::Late(at(97 * 3600 + 900)));
     }
 }

@@ -53,8 +53,16 @@ pub struct Ingest<S> {
     unfetched: HashMap<Place, u32>,
 }
 
-/// Mails with their contents, and which of them were cut.
-type Sorted = (Vec<Listed>, Vec<Vec<u8>>, Vec<usize>);
+/// What a fetch has brought.
+#[derive(Default)]
+struct Sorted {
+    mails: Vec<Listed>,
+    contents: Vec<Vec<u8>>,
+    /// Which of the mails were cut.
+    cut: Vec<usize>,
+    /// Places that were empty.
+    vanished: Vec<Place>,
+}
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -134,6 +142,10 @@ impl<S: Source> Ingest<S> {
         let mailbox = configured.ok_or_else(|| IngestError::Unconfigured(name.clone()))?.clone();
         // Committed mails that a crash or a cut kept from being settled get only that.
         let leftovers = self.store.unsettled(&name, BATCH_MAILS)?;
+        if !leftovers.is_empty() {
+            // A step that a full disk ended in the middle of a batch has not waited for what it had written.
+            self.store.all_synced().await?;
+        }
         self.settle(&name, leftovers).await?;
 
         let (listing, mark) = self.look(&name, &mailbox).await?;
@@ -271,11 +283,12 @@ impl<S: Source> Ingest<S> {
         batch: &[Listed],
         fetched: Vec<(Place, Fetched)>,
     ) -> Result<usize, IngestError> {
-        let (mails, bytes, cut) = self.sort_out(&desk.mailbox.name, batch, fetched)?;
+        let Sorted { mails, contents: bytes, cut, vanished } = sort_out(batch, fetched);
+        let name = desk.mailbox.name.clone();
         if mails.is_empty() {
+            self.vanished(&name, vanished)?;
             return Ok(0);
         }
-        let name = desk.mailbox.name.clone();
         let store = self.store.clone();
         let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
         let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
@@ -297,6 +310,8 @@ impl<S: Source> Ingest<S> {
             Ok::<_, StoreError>((mails, last))
         })
         .await??;
+        // Not before: it moves the cursor, and must not move it over a mail of this batch that may yet be lost.
+        self.vanished(&name, vanished)?;
         if let Some(position) = position {
             self.store.synced(position).await?;
         }
@@ -306,36 +321,19 @@ impl<S: Source> Ingest<S> {
         Ok(committed)
     }
 
-    /// Holds what was fetched against what was listed; what has vanished is written down.
-    fn sort_out(
-        &self,
-        mailbox: &MailboxName,
-        batch: &[Listed],
-        fetched: Vec<(Place, Fetched)>,
-    ) -> Result<Sorted, IngestError> {
-        let mut listed: HashMap<&Place, &Listed> = batch.iter().map(|mail| (&mail.place, mail)).collect();
-        let (mut mails, mut contents, mut cut) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, content) in fetched {
-            // A mail that nobody asked for is not taken.
-            let Some(mail) = listed.remove(&place) else { continue };
-            match content {
-                Fetched::Whole(content) => {
-                    mails.push(mail.clone());
-                    contents.push(content);
-                }
-                Fetched::Cut(content) => {
-                    cut.push(mails.len());
-                    mails.push(mail.clone());
-                    contents.push(content);
-                }
-                Fetched::Vanished => {
-                    maillog!("vanished", mailbox = mailbox, place = place);
-                    let (mailbox, at) = (mailbox.clone(), (self.clock)());
-                    self.store.append(Record::Vanished { mailbox, place, at })?;
-                }
-            }
+    /// Writes down that mails were gone before they could be fetched. One that was fetched before, when the process
+    /// died, is in the archive, and the next step takes it from there.
+    fn vanished(&self, mailbox: &MailboxName, places: Vec<Place>) -> Result<(), StoreError> {
+        if places.is_empty() {
+            return Ok(());
         }
-        Ok((mails, contents, cut))
+        let pending = self.store.pending(mailbox)?;
+        for place in places.into_iter().filter(|place| pending.iter().all(|(held, _)| held != place)) {
+            maillog!("vanished", mailbox = mailbox, place = place);
+            let (mailbox, at) = (mailbox.clone(), (self.clock)());
+            self.store.append(Record::Vanished { mailbox, place, at })?;
+        }
+        Ok(())
     }
 
     /// Writes down that each mail is about to be read. True for those that have stopped their reader so often
@@ -366,6 +364,29 @@ impl<S: Source> Ingest<S> {
         }
         Ok(hopeless)
     }
+}
+
+/// Holds what was fetched against what was listed.
+fn sort_out(batch: &[Listed], fetched: Vec<(Place, Fetched)>) -> Sorted {
+    let mut listed: HashMap<&Place, &Listed> = batch.iter().map(|mail| (&mail.place, mail)).collect();
+    let mut sorted = Sorted::default();
+    for (place, content) in fetched {
+        // A mail that nobody asked for is not taken.
+        let Some(mail) = listed.remove(&place) else { continue };
+        match content {
+            Fetched::Whole(content) => {
+                sorted.mails.push(mail.clone());
+                sorted.contents.push(content);
+            }
+            Fetched::Cut(content) => {
+                sorted.cut.push(sorted.mails.len());
+                sorted.mails.push(mail.clone());
+                sorted.contents.push(content);
+            }
+            Fetched::Vanished => sorted.vanished.push(place),
+        }
+    }
+    sorted
 }
 
 /// How far we came, or where we begin: mail that is left alone is never listed.

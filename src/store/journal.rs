@@ -55,7 +55,7 @@ pub(super) enum Urgency {
 }
 
 /// Octets after which a new segment begins: a file that is read whole at a start, copied whole by a backup.
-pub(super) const SEGMENT: u64 = 64 << 20;
+pub const SEGMENT: u64 = 64 << 20;
 /// Octets kept back for results when the disk is full: ten thousand of them, while attempts stop at once.
 const RESERVE: usize = 4 << 20;
 
@@ -63,7 +63,7 @@ pub(super) const SYNCED: &str = "synced";
 const RESERVE_FILE: &str = "reserve";
 
 /// What the journal asks of the disk; a door for tests in which it fails.
-pub(super) trait Disk: Send + Sync {
+pub trait Disk: Send + Sync {
     fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         file.write_all_at(bytes, offset)
     }

@@ -8,7 +8,7 @@
 //! the state inside it ([`Store::decide`]) sees everything before and nothing after. It is durable only when
 //! [`Store::synced`] has returned; nothing may be done in the world before that.
 //!
-//! All calls but [`Store::synced`] block for as long as a write into the page cache takes.
+//! All calls but [`Store::synced`] and [`Store::all_synced`] block for as long as a write into the page cache takes.
 
 mod archive;
 mod backup;
@@ -33,7 +33,7 @@ pub use archive::Archive;
 pub use backup::{Copied, backup, is_free, restore};
 pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
-pub use journal::{Mark, Position, Torn};
+pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
 pub use ledger::{Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
 pub use past::{PastMail, past};
 pub use record::{Changed, Decided, Outcome, Record, StartMark, Why};
@@ -48,7 +48,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Instant;
 
-use self::journal::{Disk, Journal, RealDisk, SEGMENT, Urgency};
+use self::journal::{Journal, RealDisk, Urgency};
 use self::mend::open_state;
 use self::state::{Broken, State, guarded};
 use tokio::sync::watch;
@@ -129,7 +129,8 @@ impl Store {
         Store::open_on(dir, Box::new(RealDisk), SEGMENT)
     }
 
-    fn open_on(dir: &Path, disk: Box<dyn Disk>, segment: u64) -> Result<(Store, Opened), StoreError> {
+    /// The same on another disk, with journal files of `segment` octets: for tests in which the disk fails.
+    pub fn open_on(dir: &Path, disk: Box<dyn Disk>, segment: u64) -> Result<(Store, Opened), StoreError> {
         let lock = folder::take(dir)?;
         let first = !dir.join("journal").exists();
         if first && dir.join("state").exists() {
@@ -211,6 +212,14 @@ impl Store {
     /// Returns when the record at `position` is on disk, together with everything before it.
     pub async fn synced(&self, position: Position) -> Result<(), StoreError> {
         self.inner.journal.synced(position).await
+    }
+
+    /// Returns when everything that was written so far is on disk.
+    pub async fn all_synced(&self) -> Result<(), StoreError> {
+        match self.inner.journal.mark()?.end {
+            0 => Ok(()),
+            end => self.synced(Position(end - 1)).await,
+        }
     }
 
     /// Makes everything durable in this thread, for commands.

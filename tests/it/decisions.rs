@@ -363,6 +363,19 @@ fn each_failure_is_reported_one_step_further_up_and_then_it_ends() {
     assert_eq!(purposes(&about_notice), [], "a notice: the end");
 }
 
+#[test]
+fn who_answers_a_forward_does_not_report_that_it_failed() {
+    let house = House::new();
+    let case = house.case(CaseState::WithAgents);
+    let forward = MessageId::mint(house.playbook.key(), case.number, "forward-1", "example.com");
+    let mail = from_ann(&format!("In-Reply-To: {forward}\nReferences: {forward}\n"), "Thank you, I take care of it.");
+    for (from, want) in [("agents@example.com", &[][..]), ("ann@example.org", &[Purpose::Forward])] {
+        let mail = mail.replace("ann@example.org", from);
+        let decision = house.decide(&mail, |facts| facts.by_signed.push(case.clone()));
+        assert_eq!(purposes(&decision), want, "{from}");
+    }
+}
+
 /// Who is suppressed by a decision.
 fn suppressed(decision: &Decision) -> Vec<String> {
     let effects = decision.effects.iter().filter_map(|effect| match effect {

@@ -15,6 +15,7 @@ mod knowledge;
 mod layers;
 mod operator;
 mod peer;
+mod regression;
 mod reload;
 mod replay;
 mod rig;

@@ -250,7 +250,7 @@ async fn nothing_is_tried_for_ever_whoevers_fault_it_is() {
         let mut post = Post::new();
         post.write(1, "a", Purpose::Answer, "a@example.org");
         post.says(&vec![error; 2_000]);
-        for hour in 0..100 {
+        for hour in 0..140 {
             post.step_at(hour * 3600).await;
         }
         let left: Vec<_> = post.store.outbox().unwrap().map(|item| item.unwrap().purpose).collect();

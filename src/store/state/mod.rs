@@ -12,6 +12,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use self::fold::{Change, fold};
 use super::error::is_full;
@@ -89,6 +90,8 @@ const CACHE: u64 = 64 << 20;
 const FLUSH_MS: u64 = 2_000;
 /// Rows changed in one batch while replaying: rows that change often are written once.
 const REPLAY_ROWS: usize = 20_000;
+/// Nothing is put off for longer than this at a time (see the waits of delivery).
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Cases of one requester that are counted.
 const MAX_COUNTED: usize = 100;
 
@@ -357,9 +360,10 @@ impl State {
     /// Mails whose next attempt is due, at most one of each case.
     pub fn due(&self, now: Timestamp, most: usize) -> Result<Vec<OutboxItem>, Broken> {
         let (mut found, mut cases) = (Vec::new(), HashSet::new());
-        for item in self.waiting() {
+        let is_due = |item: &Result<OutboxItem, Broken>| item.as_ref().map_or(true, |item| item.due <= now);
+        for item in self.waiting().take_while(is_due).chain(self.astray(now)) {
             let item = item?;
-            if item.due > now || found.len() == most {
+            if found.len() == most {
                 break;
             }
             if !self.must_wait(&item)? && item.case.is_none_or(|case| cases.insert(case)) {
@@ -382,10 +386,19 @@ impl State {
 
     /// Mails that wait for an attempt, the most urgent first.
     fn waiting(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> {
-        self.db.scan_prefix(keys::DUE).keys().map(|key| {
-            let id = keys::due_id(&key?).ok_or_else(|| Broken::new("a due mail is not readable"))?;
-            self.outbox_item(&id)?.ok_or_else(|| Broken::new(format!("the due mail {id} is not in the outbox")))
-        })
+        self.db.scan_prefix(keys::DUE).keys().map(|key| self.waiting_at(&key?))
+    }
+
+    /// Mails that wait for longer than anything waits: the clock was ahead when they were put off.
+    fn astray(&self, now: Timestamp) -> impl Iterator<Item = Result<OutboxItem, Broken>> {
+        let from = keys::due_at(now.checked_add(LONGEST_WAIT).unwrap_or(now));
+        let to = keys::due_at(Timestamp::MAX);
+        self.db.range(from..to).keys().map(|key| self.waiting_at(&key?))
+    }
+
+    fn waiting_at(&self, key: &[u8]) -> Result<OutboxItem, Broken> {
+        let id = keys::due_id(key).ok_or_else(|| Broken::new("a due mail is not readable"))?;
+        self.outbox_item(&id)?.ok_or_else(|| Broken::new(format!("the due mail {id} is not in the outbox")))
     }
 
     /// One mail of a case is under way at a time, and mails of a case to one recipient leave in order. A mail
