@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::operator::{Folder, item_as_json, named, trouble};
 use super::{Done, Exit, Trouble, terminal};
-use crate::app;
-use crate::ids::Key;
+use crate::app::requests::Request;
+use crate::ids::{Key, MessageId};
 use crate::maillog;
-use crate::store::{self, Archive, OutboxItem, Record};
+use crate::store::{self, Archive, OutboxItem};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -22,9 +22,9 @@ enum Command {
     List(List),
     /// Show one of them.
     Show(Show),
-    /// Make a mail due now. The bot must stand still.
+    /// Make a mail due now. Works beside a running bot.
     Retry(Change),
-    /// Never send a mail. The bot must stand still.
+    /// Never send a mail. Works beside a running bot.
     Drop(DropOptions),
 }
 
@@ -125,35 +125,18 @@ fn show(folder: &Folder, options: &Show) -> Done {
 }
 
 fn retry(folder: &Folder, options: &Change) -> Done {
-    let why = format!("due now: {} asked for it", options.by);
-    change(folder, &options.id, "is due now; it leaves when the bot runs", |item| {
-        let now = app::now();
-        Record::Deferred { message_id: item.message_id.clone(), attempt: item.attempts, at: now, until: now, why }
-    })
+    let id = waiting(folder, &options.id)?;
+    folder.ask(Request::RetryMail(id), &options.by)
 }
 
 fn drop(folder: &Folder, options: &DropOptions) -> Done {
-    let why = format!("dropped by {}: {}", options.change.by, options.reason);
-    // No notice: whoever would be told has asked for it.
-    change(folder, &options.change.id, "will not be sent", |item| Record::Failed {
-        message_id: item.message_id.clone(),
-        at: app::now(),
-        why,
-        notice: None,
-    })
+    let (id, reason) = (waiting(folder, &options.change.id)?, options.reason.clone());
+    folder.ask(Request::DropMail { id, reason }, &options.change.by)
 }
 
-/// Writes down what the operator wants of a mail, and says what that means.
-fn change(folder: &Folder, id: &str, done: &str, record: impl FnOnce(&OutboxItem) -> Record) -> Done {
-    let (store, _) = folder.open()?;
-    let items = store.outbox().and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(trouble)?;
-    let item = found(items, id)?;
-    store.append(record(&item)).and_then(|_| store.sync()).map_err(trouble)?;
-    println!("{} {done}", item.message_id);
-    if item.started.is_some() {
-        println!("its last attempt has no known end: the relay may have it already");
-    }
-    Ok(Exit::Ok)
+/// The mail that is meant by the beginning of its name.
+fn waiting(folder: &Folder, id: &str) -> Result<MessageId, Trouble> {
+    Ok(found(store::waiting(&folder.path).map_err(trouble)?, id)?.message_id)
 }
 
 fn found(items: Vec<OutboxItem>, id: &str) -> Result<OutboxItem, Trouble> {

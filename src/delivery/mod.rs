@@ -121,14 +121,22 @@ impl<R: Relay + 'static> Delivery<R> {
         // A relay that was in trouble is tried with one mail.
         let most = if self.failures > 0 { 1 - self.on_their_way.min(1) } else { self.idle.len() };
         let due = self.store.due(now, most)?;
-        let mut last = None;
-        for item in &due {
-            let start = Record::SendStart { message_id: item.message_id.clone(), attempt: item.attempts + 1, at: now };
-            last = Some(self.store.append(start)?);
+        let (mut begun, mut last) = (Vec::new(), None);
+        for item in due {
+            // The operator may have dropped it a moment ago.
+            let start = self.store.consider(|view| {
+                let (message_id, attempt) = (item.message_id.clone(), item.attempts + 1);
+                let waits = view.outbox_item(&message_id)?.is_some_and(|now| now.started.is_none());
+                Ok(waits.then_some(Record::SendStart { message_id, attempt, at: now }))
+            })?;
+            if start.is_some() {
+                last = start;
+                begun.push(item);
+            }
         }
         let Some(position) = last else { return Ok(()) };
         self.store.synced(position).await?;
-        for item in due {
+        for item in begun {
             let outgoing = self.store.outgoing(&item)?;
             let original = match &outgoing.content.original {
                 Some(hash) => Some(self.store.archive().get(hash)?),
