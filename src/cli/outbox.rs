@@ -1,6 +1,5 @@
 //! `huixin outbox …`: the mails that have not left, and what the operator does about them.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::operator::{Folder, item_as_json, named, trouble};
@@ -82,10 +81,7 @@ fn list(folder: &Folder, options: &List) -> Done {
             true => item_as_json(item, &folder.key).to_string(),
             false => as_line(item, &folder.key),
         };
-        if writeln!(std::io::stdout(), "{line}").is_err() {
-            // Whoever read our output has gone (`| head`).
-            return Ok(Exit::Ok);
-        }
+        println!("{line}");
     }
     if !options.json {
         println!("{} in the outbox", items.len());
@@ -99,8 +95,8 @@ fn show(folder: &Folder, options: &Show) -> Done {
         let mail = store::waiting_mail(&folder.path, &item).map_err(trouble)?;
         let original = mail.content.original.map(|hash| Archive::beside(&folder.path).get(&hash));
         let bytes = mail.content.bytes(original.transpose().map_err(trouble)?.as_deref());
-        let written = std::io::stdout().write_all(&bytes);
-        return written.map(|()| Exit::Ok).map_err(|error| Trouble::new(Exit::IoErr, error));
+        terminal::put_octets(&bytes);
+        return Ok(Exit::Ok);
     }
     if options.json {
         println!("{}", item_as_json(&item, &folder.key));

@@ -250,6 +250,21 @@ fn a_backup_with_a_flipped_bit_is_refused_and_the_place_is_named() {
     assert!(said.contains("; lost: 1"), "{said}");
 }
 
+#[test]
+fn a_command_whose_reader_has_gone_ends_in_silence() {
+    let bot = Bot::local();
+    for arguments in
+        [&["check"][..], &["rules", "docs", "--help"], &["inspect", "--offline", "bot.toml"], &["rules", "check"]]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        std::mem::drop(reader);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_huixin"));
+        command.current_dir(bot.folder()).args(arguments).stdout(writer.try_clone().unwrap()).stderr(writer);
+        let code = command.status().unwrap().code();
+        assert!(matches!(code, Some(0 | 78)), "{arguments:?}: {code:?}");
+    }
+}
+
 fn ids(bot: &Bot, purpose: &str) -> Vec<String> {
     let items = lines(&says(bot, &["outbox", "list", "--json"], 0));
     let of = items.iter().filter(|item| item["purpose"] == purpose);
