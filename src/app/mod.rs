@@ -4,6 +4,7 @@ pub mod doors;
 pub mod files;
 mod log;
 mod reload;
+pub mod requests;
 pub mod revisions;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ use crate::time::{Clock, Timestamp};
 
 use files::Configured;
 use reload::Reload;
+use requests::Clerk;
 
 /// How long a shutdown waits for mails on their way. One that is cut off here is found in doubt at the next
 /// start.
@@ -115,6 +117,9 @@ pub async fn run(file: &Path, configured: &Configured, shutdown: CancellationTok
     let reload = Reload::new(file, configured, files, store.clone(), newest, clock());
     let stop = shutdown.clone();
     flows.spawn(async move { reload.run(stop).await });
+    let clerk = Clerk { store: store.clone(), clock: clock(), running: true };
+    let (asked, stop) = (requests::Folder::of(&configured.path(&configured.config.data)), shutdown.clone());
+    flows.spawn(async move { requests::run(asked, clerk, stop).await });
     let delivery = delivery(configured, &store, playbook)?;
     let stop = shutdown.clone();
     flows.spawn(async move { Ok(delivery.run(stop).await?) });

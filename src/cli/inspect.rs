@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::terminal::{Progress, one_line};
-use super::{Done, Exit, Trouble};
+use super::{Done, Exit, Trouble, terminal};
 use crate::app;
 use crate::ingest::reader;
 use crate::language::Language;
@@ -44,13 +44,13 @@ pub fn run(config: &Path, options: Options) -> Done {
             true => as_json(file, inspected.as_ref()),
             false => as_text(file, inspected.as_ref()),
         };
-        if writeln!(out, "{line}").is_err() {
-            // Whoever read our output has gone (`| head`).
+        if let Err(error) = writeln!(out, "{line}") {
+            terminal::written(Err(error));
             return Ok(Exit::Ok);
         }
         progress.step();
     }
-    out.flush().map_err(|error| Trouble::new(Exit::IoErr, error))?;
+    terminal::written(out.flush());
     Ok(Exit::Ok)
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::operator::{Folder, trouble};
 use super::rules::since;
-use super::{Done, Exit, Trouble, reconcile, terminal};
+use super::{Done, Exit, reconcile, terminal};
 use crate::store::{self, Fate, LedgerEntry};
 
 #[derive(clap::Args)]
@@ -52,11 +52,8 @@ pub fn run(config: &Path, options: Options) -> Done {
         let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
         written = written.and_then(|()| writeln!(out, "{all} in the ledger{parts}"));
     }
-    match written.and_then(|()| out.flush()) {
-        // Whoever read our output has gone (`| head`).
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Trouble::new(Exit::IoErr, error)),
-        _ => Ok(Exit::Ok),
-    }
+    terminal::written(written.and_then(|()| out.flush()));
+    Ok(Exit::Ok)
 }
 
 fn as_json(entry: &LedgerEntry) -> String {

@@ -5,6 +5,21 @@
 //! server is not there, 70 a fault of ours, 74 disk trouble, 75 try again later (another process has the
 //! data), 78 a fault in configuration, rules or templates.
 
+// As those of the standard library, for every command: whoever reads our output may have gone (`| head`), and a
+// command then does the rest of its work in silence.
+macro_rules! print {
+    ($($text:tt)*) => { $crate::cli::terminal::put(std::io::stdout(), format_args!($($text)*)) };
+}
+macro_rules! println {
+    ($($text:tt)*) => { $crate::cli::terminal::put(std::io::stdout(), format_args!("{}\n", format_args!($($text)*))) };
+}
+macro_rules! eprint {
+    ($($text:tt)*) => { $crate::cli::terminal::put(std::io::stderr(), format_args!($($text)*)) };
+}
+macro_rules! eprintln {
+    ($($text:tt)*) => { $crate::cli::terminal::put(std::io::stderr(), format_args!("{}\n", format_args!($($text)*))) };
+}
+
 mod backup;
 mod check;
 mod demo;
@@ -117,7 +132,13 @@ pub fn main() -> ExitCode {
         Command::Rebuild(options) => rebuild::run(&config, options),
     };
     match result {
-        Ok(exit) => exit.into(),
+        Ok(exit) => terminal::unwritten().map_or_else(
+            || exit.into(),
+            |error| {
+                terminal::report(&error.into());
+                Exit::IoErr.into()
+            },
+        ),
         Err(trouble) => {
             terminal::report(&trouble.error);
             trouble.exit.into()

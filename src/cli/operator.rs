@@ -2,14 +2,21 @@
 //! as the log knows them.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Exit, Trouble};
-use crate::app::files;
-use crate::ids::Key;
+use super::{Done, Exit, Trouble};
+use crate::app::requests::{self, Answer, Clerk, Posted, Request};
+use crate::app::{self, files};
+use crate::ids::{Key, RequestId};
 use crate::maillog;
 use crate::store::{Opened, OutboxItem, Store, StoreError};
+
+/// How long the bot may take to answer; it looks for requests every second.
+const WAIT: Duration = Duration::from_secs(30);
+/// Between two looks for the answer.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The data folder of a bot that was started before, and the bot's key.
 pub struct Folder {
@@ -29,6 +36,59 @@ impl Folder {
                 Err(Trouble::new(Exit::NoInput, anyhow::anyhow!(what)))
             }
         }
+    }
+
+    /// Has something changed: by the bot if one runs, else here and now. What came of it is printed.
+    pub fn ask(&self, request: Request, by: &str) -> Done {
+        let posted =
+            Posted { id: RequestId::new(app::now().as_millisecond(), fastrand::u64(..)), by: by.to_owned(), request };
+        let answer = match Store::open(&self.path) {
+            Ok((store, _)) => Clerk { store, clock: app::clock(), running: false }.answer(&posted).map_err(trouble)?,
+            Err(StoreError::Locked { by, .. }) => self.ask_bot(&posted, by)?,
+            Err(error) => return Err(trouble(error)),
+        };
+        let (exit, why) = match answer {
+            Answer::Done(said) => {
+                println!("{said}");
+                return Ok(Exit::Ok);
+            }
+            Answer::Refused(why) => (Exit::DataErr, why),
+            Answer::Later(why) => (Exit::TempFail, why),
+        };
+        Err(Trouble::new(exit, anyhow::anyhow!(why)))
+    }
+
+    /// Lays the request before whoever has the data folder, and waits for the answer.
+    fn ask_bot(&self, posted: &Posted, by: Option<u32>) -> Result<Answer, Trouble> {
+        let folder = requests::Folder::of(&self.path);
+        let io = |error: std::io::Error| {
+            let what = format!("the bot cannot be asked: {}: {error}", self.path.join("requests").display());
+            Trouble::new(Exit::IoErr, anyhow::anyhow!(what))
+        };
+        folder.post(posted).map_err(io)?;
+        let asked = Instant::now();
+        loop {
+            if let Some(answer) = folder.collect(&posted.id).map_err(io)? {
+                return Ok(answer);
+            }
+            if asked.elapsed() > WAIT {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        let who = by.map_or_else(|| "another huixin".to_owned(), |id| format!("process {id}"));
+        let what = match folder.withdraw(&posted.id) {
+            true => format!(
+                "{who} has the data folder and did not take the request within {} s; nothing was changed. If it is \
+                 the bot, look into its log; if it is another command, wait for its end",
+                WAIT.as_secs()
+            ),
+            false => format!(
+                "{who} has taken the request and not answered within {} s; it may still be done: look again",
+                WAIT.as_secs()
+            ),
+        };
+        Err(Trouble::new(Exit::TempFail, anyhow::anyhow!(what)))
     }
 
     /// The store itself, which only one process can have.

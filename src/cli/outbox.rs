@@ -1,14 +1,13 @@
 //! `huixin outbox …`: the mails that have not left, and what the operator does about them.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::operator::{Folder, item_as_json, named, trouble};
 use super::{Done, Exit, Trouble, terminal};
-use crate::app;
-use crate::ids::Key;
+use crate::app::requests::Request;
+use crate::ids::{Key, MessageId};
 use crate::maillog;
-use crate::store::{self, Archive, OutboxItem, Record};
+use crate::store::{self, Archive, OutboxItem};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -22,9 +21,9 @@ enum Command {
     List(List),
     /// Show one of them.
     Show(Show),
-    /// Make a mail due now. The bot must stand still.
+    /// Make a mail due now. Works beside a running bot.
     Retry(Change),
-    /// Never send a mail. The bot must stand still.
+    /// Never send a mail. Works beside a running bot.
     Drop(DropOptions),
 }
 
@@ -82,10 +81,7 @@ fn list(folder: &Folder, options: &List) -> Done {
             true => item_as_json(item, &folder.key).to_string(),
             false => as_line(item, &folder.key),
         };
-        if writeln!(std::io::stdout(), "{line}").is_err() {
-            // Whoever read our output has gone (`| head`).
-            return Ok(Exit::Ok);
-        }
+        println!("{line}");
     }
     if !options.json {
         println!("{} in the outbox", items.len());
@@ -99,8 +95,8 @@ fn show(folder: &Folder, options: &Show) -> Done {
         let mail = store::waiting_mail(&folder.path, &item).map_err(trouble)?;
         let original = mail.content.original.map(|hash| Archive::beside(&folder.path).get(&hash));
         let bytes = mail.content.bytes(original.transpose().map_err(trouble)?.as_deref());
-        let written = std::io::stdout().write_all(&bytes);
-        return written.map(|()| Exit::Ok).map_err(|error| Trouble::new(Exit::IoErr, error));
+        terminal::put_octets(&bytes);
+        return Ok(Exit::Ok);
     }
     if options.json {
         println!("{}", item_as_json(&item, &folder.key));
@@ -125,35 +121,18 @@ fn show(folder: &Folder, options: &Show) -> Done {
 }
 
 fn retry(folder: &Folder, options: &Change) -> Done {
-    let why = format!("due now: {} asked for it", options.by);
-    change(folder, &options.id, "is due now; it leaves when the bot runs", |item| {
-        let now = app::now();
-        Record::Deferred { message_id: item.message_id.clone(), attempt: item.attempts, at: now, until: now, why }
-    })
+    let id = waiting(folder, &options.id)?;
+    folder.ask(Request::RetryMail(id), &options.by)
 }
 
 fn drop(folder: &Folder, options: &DropOptions) -> Done {
-    let why = format!("dropped by {}: {}", options.change.by, options.reason);
-    // No notice: whoever would be told has asked for it.
-    change(folder, &options.change.id, "will not be sent", |item| Record::Failed {
-        message_id: item.message_id.clone(),
-        at: app::now(),
-        why,
-        notice: None,
-    })
+    let (id, reason) = (waiting(folder, &options.change.id)?, options.reason.clone());
+    folder.ask(Request::DropMail { id, reason }, &options.change.by)
 }
 
-/// Writes down what the operator wants of a mail, and says what that means.
-fn change(folder: &Folder, id: &str, done: &str, record: impl FnOnce(&OutboxItem) -> Record) -> Done {
-    let (store, _) = folder.open()?;
-    let items = store.outbox().and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(trouble)?;
-    let item = found(items, id)?;
-    store.append(record(&item)).and_then(|_| store.sync()).map_err(trouble)?;
-    println!("{} {done}", item.message_id);
-    if item.started.is_some() {
-        println!("its last attempt has no known end: the relay may have it already");
-    }
-    Ok(Exit::Ok)
+/// The mail that is meant by the beginning of its name.
+fn waiting(folder: &Folder, id: &str) -> Result<MessageId, Trouble> {
+    Ok(found(store::waiting(&folder.path).map_err(trouble)?, id)?.message_id)
 }
 
 fn found(items: Vec<OutboxItem>, id: &str) -> Result<OutboxItem, Trouble> {

@@ -1,6 +1,8 @@
 //! How we speak on a terminal: faults, tables, progress.
 
-use std::io::{IsTerminal, Write};
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,6 +13,34 @@ use crate::problem::Problems;
 const USUAL_WIDTH: u16 = 100;
 /// A progress bar shows itself only on work longer than this.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The first trouble with our output that is not the reader's choice.
+static UNWRITTEN: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Writes a text for whoever still reads it.
+pub fn put(mut to: impl Write, text: fmt::Arguments<'_>) {
+    written(to.write_fmt(text));
+}
+
+/// Writes octets as they are.
+pub fn put_octets(octets: &[u8]) {
+    written(io::stdout().write_all(octets).and_then(|()| io::stdout().flush()));
+}
+
+/// Notes how a writing of output went; a pipe that nobody reads any more is no trouble.
+pub fn written(result: io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != io::ErrorKind::BrokenPipe
+        && let Ok(mut unwritten) = UNWRITTEN.lock()
+    {
+        unwritten.get_or_insert(error);
+    }
+}
+
+/// Why some output could not be written, if it could not.
+pub fn unwritten() -> Option<io::Error> {
+    UNWRITTEN.lock().ok()?.take()
+}
 
 /// Prints what went wrong to standard error, each cause on its own line.
 pub fn report(error: &anyhow::Error) {

@@ -1,16 +1,19 @@
-//! Names of things: Message-IDs, case numbers, the keyed proofs inside them, the hash a mail is kept under.
+//! Names of things: Message-IDs, case numbers, the keyed proofs inside them, the hash a mail is kept under,
+//! an operator's request.
 
 mod case_number;
 mod key;
 mod loop_mark;
 mod message_id;
 mod names;
+mod request_id;
 
 pub use case_number::CaseNumber;
 pub use key::{Key, Proof};
 pub use loop_mark::{is_own_loop_mark, loop_mark};
 pub use message_id::{MAX_MESSAGE_ID, MessageId};
 pub use names::{CategoryId, GroupId, MailboxName, NameError, RuleId, TemplateName};
+pub use request_id::RequestId;
 
 use std::fmt;
 

@@ -27,7 +27,7 @@ pub(super) fn records(
     }
 }
 
-/// Hands over every record of a journal, and after the records of a segment its start and its octets. With `end`,
+/// Hands over every record of a journal, without who asked for it, and after the records of a segment its start and its octets. With `end`,
 /// everything up to there, which must be whole; without, as far as whole frames go.
 pub(super) fn walk(
     journal: &Path,
@@ -55,7 +55,7 @@ pub(super) fn walk(
         let walked = frame::walk(&bytes, *start, before, |frame| {
             (reached, before) = (frame.end, Some(frame.checksum));
             let record = schema::decode(frame.payload).map_err(|why| damaged(&path, *start, frame.position, &why))?;
-            each(Position(frame.position), record)
+            each(Position(frame.position), record.into_plain())
         })?;
         let last = at + 1 == starts.len();
         if reached < durable && (last || walked != End::Whole) {

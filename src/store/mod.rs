@@ -36,7 +36,7 @@ pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
 pub use ledger::{Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
 pub use past::{PastMail, past};
-pub use record::{Changed, Decided, Outcome, Record, StartMark, Why};
+pub use record::{Asked, Changed, Decided, Outcome, Record, StartMark, Why};
 pub use state::{Ledgered, OutboxItem};
 pub use waiting::{waiting, waiting_mail};
 
@@ -55,7 +55,7 @@ use tokio::sync::watch;
 
 use crate::address::Address;
 use crate::case::{Case, Clues, Facts};
-use crate::ids::{CaseNumber, Key, MailHash, MailboxName, MessageId};
+use crate::ids::{CaseNumber, Key, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::{Known, Place};
 use crate::outgoing::Outgoing;
 use crate::time::Timestamp;
@@ -114,7 +114,7 @@ struct Inner {
     mend_after: Mutex<Instant>,
     /// Held by whoever writes a record.
     pen: Mutex<()>,
-    /// Counts the records that put mail into the outbox.
+    /// Counts the records that put mail into the outbox, or may have made one due.
     queued: watch::Sender<u64>,
     dir: PathBuf,
     key: Key,
@@ -196,6 +196,15 @@ impl Store {
         &self,
         decision: impl FnOnce(&View<'_>) -> Result<Record, StoreError>,
     ) -> Result<Position, StoreError> {
+        let written = self.consider(|view| decision(view).map(Some))?;
+        written.ok_or_else(|| StoreError::Refused("nothing was decided".into()))
+    }
+
+    /// As [`Store::decide`], where there may be nothing to write down.
+    pub fn consider(
+        &self,
+        decision: impl FnOnce(&View<'_>) -> Result<Option<Record>, StoreError>,
+    ) -> Result<Option<Position>, StoreError> {
         let _pen = self.pen()?;
         let state = self.state_or_new()?;
         let view = View { state: &state, broken: RefCell::new(None) };
@@ -204,9 +213,9 @@ impl Store {
             self.mend(state, &broken.why)?;
             return Err(broken.into());
         }
-        let record = decided?;
+        let Some(record) = decided? else { return Ok(None) };
         let payload = schema::encode(&record)?;
-        self.write(&record, &payload)
+        self.write(&record, &payload).map(Some)
     }
 
     /// Returns when the record at `position` is on disk, together with everything before it.
@@ -247,9 +256,18 @@ impl Store {
     /// The whole decision about the mail with these bytes.
     pub fn decided(&self, hash: &MailHash) -> Result<Option<Decided>, StoreError> {
         let Some(ledgered) = self.taken(hash)? else { return Ok(None) };
-        match self.record(ledgered.position)? {
+        match self.record(ledgered.position)?.into_plain() {
             Record::Decided(decided) => Ok(Some(*decided)),
             _ => Err(self.inner.journal.damaged(ledgered.position, "this record is no decision")),
+        }
+    }
+
+    /// The request with this name, if it was done.
+    pub fn asked(&self, request: &RequestId) -> Result<Option<Asked>, StoreError> {
+        let Some(position) = self.ask(|state| state.asked(request))? else { return Ok(None) };
+        match self.record(position)? {
+            Record::Asked(asked) => Ok(Some(*asked)),
+            _ => Err(self.inner.journal.damaged(position, "this record is no request")),
         }
     }
 
@@ -403,7 +421,7 @@ impl Store {
                 Err(other) => return Err(other),
             }
         }
-        if !record.outgoing().is_empty() {
+        if !record.outgoing().is_empty() || matches!(record, Record::Asked(_)) {
             self.inner.queued.send_modify(|times| *times += 1);
         }
         Ok(position)
@@ -477,6 +495,14 @@ impl View<'_> {
 
     pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, StoreError> {
         self.ask(|state| state.case(number))
+    }
+
+    pub fn outbox_item(&self, id: &MessageId) -> Result<Option<OutboxItem>, StoreError> {
+        self.ask(|state| state.outbox_item(id))
+    }
+
+    pub fn asked(&self, request: &RequestId) -> Result<bool, StoreError> {
+        Ok(self.ask(|state| state.asked(request))?.is_some())
     }
 
     pub fn outbox_len(&self) -> Result<u64, StoreError> {

@@ -38,7 +38,7 @@ pub fn past(dir: &Path, mut each: impl FnMut(PastMail)) -> Result<(), StoreError
         let walked = frame::walk(&bytes, *start, None, |frame| {
             let record =
                 schema::decode(frame.payload).map_err(|why| segments::damaged(&path, *start, frame.position, &why))?;
-            match record {
+            match record.into_plain() {
                 Record::Decided(decided) => {
                     let decided = *decided;
                     let (Outcome::Opened(number) | Outcome::Appended(number)) = decided.outcome else { return Ok(()) };

@@ -1,7 +1,7 @@
 //! What is written down: one record, one frame, all of it or nothing.
 
 use crate::case::{Case, Scope, Suppression, Twin};
-use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
+use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::Place;
 use crate::outgoing::Outgoing;
 use crate::time::Timestamp;
@@ -33,6 +33,9 @@ pub enum Record {
     Deferred { message_id: MessageId, attempt: u32, at: Timestamp, until: Timestamp, why: String },
     /// The mail will not be sent any more; a human hears of it by the notice.
     Failed { message_id: MessageId, at: Timestamp, why: String, notice: Option<Outgoing> },
+    /// An operator asked for something, and it was done: the request and what it changed stand in one frame, so that it
+    /// is done once.
+    Asked(Box<Asked>),
 }
 
 /// How a mailbox stood at the first look: what was in it before is not answered.
@@ -78,6 +81,20 @@ pub struct Changed {
     pub why: Why,
 }
 
+/// What an operator asked for and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub request: RequestId,
+    pub at: Timestamp,
+    pub by: String,
+    /// The request in words.
+    pub what: String,
+    /// What the operator was answered, and is answered again.
+    pub said: String,
+    /// What it changed; never another request.
+    pub done: Record,
+}
+
 /// What became of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -96,9 +113,25 @@ pub enum Outcome {
 pub struct Why(pub Vec<(String, String)>);
 
 impl Record {
+    /// What happened, whether or not somebody asked for it.
+    pub fn plain(&self) -> &Record {
+        match self {
+            Record::Asked(asked) => &asked.done,
+            record => record,
+        }
+    }
+
+    /// As [`Record::plain`].
+    pub fn into_plain(self) -> Record {
+        match self {
+            Record::Asked(asked) => asked.done,
+            record => record,
+        }
+    }
+
     /// The mails that this record puts into the outbox.
     pub fn outgoing(&self) -> &[Outgoing] {
-        match self {
+        match self.plain() {
             Record::Decided(decided) => &decided.outgoing,
             Record::Changed(changed) => &changed.outgoing,
             Record::Failed { notice, .. } => notice.as_slice(),

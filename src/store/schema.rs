@@ -9,11 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::StoreError;
 use super::journal::Position;
-use super::record::{Changed, Decided, Outcome, Record, StartMark, Why};
+use super::record::{Asked, Changed, Decided, Outcome, Record, StartMark, Why};
 use super::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::address::{Address, ReversePath};
 use crate::case::{Case, CaseState, Said, Scope, Suppression, Twin};
-use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, TemplateName};
+use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId, TemplateName};
 use crate::language::Language;
 use crate::mailbox::{Cursor, Place};
 use crate::outgoing::{Content, Envelope, Outgoing, Purpose};
@@ -135,6 +135,7 @@ macro_rules! texts {
 
 texts! {
     MessageId: |id| id.as_str(), |text| MessageId::parse(text);
+    RequestId: |id| id.as_str(), |text| RequestId::parse(text);
     MailHash: |hash| hash.to_string(), |text| MailHash::parse(text);
     Twin: |twin| twin.0.to_string(), |text| MailHash::parse(text).map(Twin);
     CaseNumber: |number| number.compact(), |text| CaseNumber::parse(text);
@@ -179,6 +180,7 @@ mirrors! {
     Record: RecordV1,
     Decided: DecidedV1,
     Changed: ChangedV1,
+    Asked: AskedV1,
     Outcome: OutcomeV1,
     Why: WhyV1,
     StartMark: StartMarkV1,
@@ -266,6 +268,7 @@ enum RecordV1 {
         #[serde(with = "maybe")]
         notice: Option<Outgoing>,
     },
+    Asked(#[serde(with = "one")] Box<Asked>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -309,6 +312,19 @@ struct ChangedV1 {
     spent: Vec<Scope>,
     #[serde(with = "one")]
     why: Why,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Asked")]
+struct AskedV1 {
+    #[serde(with = "one")]
+    request: RequestId,
+    at: Timestamp,
+    by: String,
+    what: String,
+    said: String,
+    #[serde(with = "one")]
+    done: Record,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -108,7 +108,7 @@ fn a_mail_in_the_mailbox_that_is_not_in_the_ledger_is_a_gap() {
 }
 
 #[test]
-fn a_mail_that_waits_is_shown_beside_the_bot_and_changed_when_it_stands_still() {
+fn a_mail_that_waits_is_shown_and_changed_beside_the_bot_and_without_it() {
     let mut bot = stuck();
     let waiting = lines(&says(&bot, &["outbox", "list", "--json"], 0));
     assert_eq!(waiting.len(), 2);
@@ -126,29 +126,33 @@ fn a_mail_that_waits_is_shown_beside_the_bot_and_changed_when_it_stands_still() 
     assert!(says(&bot, &["outbox", "show", &forward, "--mail"], 0).contains(SECRET));
     assert!(says(&bot, &["outbox", "show", "nobody"], 64).contains("`huixin outbox list` lists them"));
 
-    for change in [&["outbox", "retry", &answer][..], &["outbox", "drop", &answer, "--reason", "x"], &["rebuild"]] {
-        let said = says(&bot, change, 75);
-        assert!(said.contains("in use by another huixin (process") && said.contains("stop it"), "{said}");
-    }
-    assert_eq!(bot.stop(), Some(0));
+    let said = says(&bot, &["rebuild"], 75);
+    assert!(said.contains("in use by another huixin (process") && said.contains("stop it"), "{said}");
     assert!(says(&bot, &["outbox", "drop", &answer], 64).contains("--reason"));
     let dropped = ["outbox", "drop", &answer, "--reason", "told by telephone", "--by", "li"];
     assert!(says(&bot, &dropped, 0).contains("will not be sent"));
-    assert!(says(&bot, &["outbox", "retry", &forward], 0).contains("due now"));
+    assert_eq!(fs::read_dir(bot.folder().join("data/requests")).unwrap().count(), 0);
+    assert_eq!(bot.stop(), Some(0));
+    assert!(says(&bot, &["outbox", "retry", &forward], 0).contains("due now; it leaves when the bot runs"));
     assert!(says(&bot, &dropped, 64).contains("no mail in the outbox"));
     assert!(says(&bot, &["outbox", "list"], 0).contains("1 in the outbox"));
 
     // What was decided is in the case's history, and the mail that was wanted leaves.
     let (store, _) = Store::open(&bot.folder().join("data")).unwrap();
-    let mut words = Vec::new();
+    let (mut words, mut asked) = (Vec::new(), Vec::new());
     store
         .records(|_, record| {
-            if let Record::Failed { why, .. } | Record::Deferred { why, .. } = record {
+            if let Record::Asked(it) = &record {
+                asked.push((it.by.clone(), it.what.clone()));
+            }
+            if let Record::Failed { why, .. } | Record::Deferred { why, .. } = record.into_plain() {
                 words.push(why);
             }
             Ok(())
         })
         .unwrap();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[0], ("li".into(), format!("outbox drop {answer} told by telephone")));
     assert!(words.contains(&"dropped by li: told by telephone".to_owned()), "{words:?}");
     assert!(words.last().unwrap().contains("asked for it"), "{words:?}");
     drop(store);
@@ -244,6 +248,21 @@ fn a_backup_with_a_flipped_bit_is_refused_and_the_place_is_named() {
     assert!(!bot.folder().join("back").exists());
     let said = says(&bot, &["restore", "saved", "back", "--incomplete"], 0);
     assert!(said.contains("; lost: 1"), "{said}");
+}
+
+#[test]
+fn a_command_whose_reader_has_gone_ends_in_silence() {
+    let bot = Bot::local();
+    for arguments in
+        [&["check"][..], &["rules", "docs", "--help"], &["inspect", "--offline", "bot.toml"], &["rules", "check"]]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        std::mem::drop(reader);
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_huixin"));
+        command.current_dir(bot.folder()).args(arguments).stdout(writer.try_clone().unwrap()).stderr(writer);
+        let code = command.status().unwrap().code();
+        assert!(matches!(code, Some(0 | 78)), "{arguments:?}: {code:?}");
+    }
 }
 
 fn ids(bot: &Bot, purpose: &str) -> Vec<String> {

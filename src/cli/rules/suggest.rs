@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -136,8 +135,7 @@ pub fn run(config: &Path, options: Options) -> Done {
         }
         None => {
             eprint!("{}", report.text);
-            // Whoever reads may have had enough.
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            terminal::put_octets(text.as_bytes());
         }
     }
     Ok(Exit::Ok)

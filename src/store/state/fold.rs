@@ -121,6 +121,10 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             finish(change, position, message_id)?;
             enqueue(change, position, *at, notice.as_slice())?;
         }
+        Record::Asked(asked) => {
+            change.put(keys::asked(&asked.request), position.0.to_be_bytes());
+            return fold(change, position, mark, &asked.done);
+        }
     }
     let mut applied = mark.end.to_be_bytes().to_vec();
     applied.extend_from_slice(&mark.checksum.to_be_bytes());

@@ -3,7 +3,7 @@
 
 use crate::address::Address;
 use crate::case::{Scope, Twin};
-use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
+use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::Place;
 use crate::store::journal::Position;
 use crate::time::Timestamp;
@@ -118,6 +118,11 @@ pub fn queue(number: CaseNumber, position: Position, index: u32) -> Vec<u8> {
 
 pub fn queues(number: CaseNumber) -> Vec<u8> {
     key(b"q", &[&number.bits().to_be_bytes()])
+}
+
+/// A request of an operator that was done.
+pub fn asked(request: &RequestId) -> Vec<u8> {
+    key(b"k", &[request.as_str().as_bytes()])
 }
 
 pub fn budget(scope: &Scope) -> Vec<u8> {

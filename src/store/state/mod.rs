@@ -22,7 +22,7 @@ use super::schema::{self, OnDisk};
 use super::{StoreError, folder};
 use crate::address::Address;
 use crate::case::{Budgets, Case, CaseState, Clues, Facts, Twin, Window};
-use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
+use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::{Cursor, Place};
 use crate::outgoing::{Envelope, Purpose};
 use crate::time::Timestamp;
@@ -235,6 +235,12 @@ impl State {
 
     pub fn taken(&self, hash: &MailHash) -> Result<Option<Ledgered>, Broken> {
         self.row(&keys::ledger(hash))
+    }
+
+    /// The record of a request that was done.
+    pub fn asked(&self, request: &RequestId) -> Result<Option<Position>, Broken> {
+        let found = self.db.get(keys::asked(request))?;
+        found.map(|position| number(Some(&position)).map(Position)).transpose()
     }
 
     /// Is the mail in this place decided, or gone?

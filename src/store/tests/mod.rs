@@ -1,5 +1,6 @@
 //! Records to test with, and the promises of the store as a whole.
 
+mod asked;
 mod beside;
 mod budgets;
 mod suppression;
