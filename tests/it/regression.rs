@@ -152,8 +152,7 @@ impl Desk {
 
     fn over(folder: tempfile::TempDir, mails: usize) -> Desk {
         let disk = Weak::new();
-        let (store, _) =
-            Store::open_on(&folder.path().join("data"), Box::new(OnWeak(disk.clone())), SEGMENT).unwrap();
+        let (store, _) = Store::open_on(&folder.path().join("data"), Box::new(OnWeak(disk.clone())), SEGMENT).unwrap();
         let configured = files::configured(&Path::new(env!("CARGO_MANIFEST_DIR")).join("bot.toml")).unwrap();
         let (playbook, ..) = app::playbook(&configured, Key::from_bytes([2; 32])).unwrap();
         let (_playbook, playbook) = watch::channel(Arc::new(playbook));
@@ -172,8 +171,7 @@ impl Desk {
         let shutdown = CancellationToken::new();
         let ingest = Ingest::new(source, store.clone(), playbook.clone(), clock.clone(), Duration::ZERO, shutdown);
         let script = Script::default();
-        let patience =
-            Patience { give_up: Duration::from_secs(96 * 3600), answer_in_doubt: Duration::from_secs(3600) };
+        let patience = Patience { give_up: Duration::from_secs(96 * 3600), answer_in_doubt: Duration::from_secs(3600) };
         let delivery = Delivery::new(vec![script.clone(); 2], store.clone(), playbook, clock, patience);
         Desk { folder, disk, store, ingest, delivery, script, now, _playbook }
     }

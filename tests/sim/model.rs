@@ -178,14 +178,7 @@ impl Model {
         Ok(())
     }
 
-    fn decide(
-        &mut self,
-        end: u64,
-        time: Timestamp,
-        decided: &Decided,
-        letters: &[Letter],
-        jumps: u32,
-    ) -> Checked {
+    fn decide(&mut self, end: u64, time: Timestamp, decided: &Decided, letters: &[Letter], jumps: u32) -> Checked {
         let hash = &decided.hash;
         let short = hash.short();
         must(!self.decided.contains_key(hash), || format!("{short} is decided twice"))?;
@@ -287,7 +280,9 @@ impl Model {
         for mail in mails {
             let (id, to) = (&mail.message_id, mail.envelope.to.to_string());
             let may = match mail.purpose {
-                Purpose::Answer => case.and_then(|case| case.requester.as_ref()).is_some_and(|r| *r == mail.envelope.to),
+                Purpose::Answer => {
+                    case.and_then(|case| case.requester.as_ref()).is_some_and(|r| *r == mail.envelope.to)
+                }
                 Purpose::Forward => AGENTS.contains(&to.as_str()),
                 Purpose::Notice => to == OPERATOR,
             };

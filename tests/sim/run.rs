@@ -357,7 +357,9 @@ impl<'a> Life<'a> {
             }
         };
         self.world.rise();
-        self.world.lock().tell(|| format!("up: {}", opened.to_string().split(" were cut off").next().unwrap_or_default()));
+        self.world
+            .lock()
+            .tell(|| format!("up: {}", opened.to_string().split(" were cut off").next().unwrap_or_default()));
         self.learn(&store)?;
         self.compare(&store)?;
         let (sender, playbook) = watch::channel(self.bench.playbook.clone());
@@ -447,7 +449,8 @@ impl<'a> Life<'a> {
             let next = bot.store.next_due().map_err(|error| error.to_string())?;
             let inner = &mut *self.world.lock();
             let now = inner.now();
-            let wait = next.map_or(Duration::ZERO, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
+            let wait =
+                next.map_or(Duration::ZERO, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
             // The queue may rest although a mail is due, and a mail may wait for a time that a wrong clock has named.
             inner.pass(wait.clamp(Duration::from_secs(1 + 10 * round), Duration::from_secs(6 * 3600)));
         }

@@ -148,7 +148,11 @@ pub struct Platter {
 
 impl World {
     pub fn new(inner: Inner) -> World {
-        World(Arc::new(Shared { world: Mutex::new(inner), crashed: AtomicBool::new(false), paused: AtomicBool::new(false) }))
+        World(Arc::new(Shared {
+            world: Mutex::new(inner),
+            crashed: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+        }))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Inner> {
