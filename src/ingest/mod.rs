@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use self::desk::Desk;
 use crate::config::{Existing, Mailbox};
 use crate::dns::{Dns, Signed};
+use crate::failpoint;
 use crate::ids::{MailHash, MailboxName};
 use crate::mailbox::{Cursor, Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use crate::maillog;
@@ -30,6 +31,9 @@ use crate::time::Clock;
 const BATCH_MAILS: usize = 128;
 /// Octets fetched together; what bounds the memory of a step.
 const BATCH_OCTETS: u64 = 16 * 1024 * 1024;
+/// How long a batch may be read. No mail takes a second of it; where one never ends, the process does, and the mail is
+/// alone with its reader after the restart, and in quarantine after the third.
+const LONGEST_READ: Duration = Duration::from_secs(5 * 60);
 /// A mail that stopped us this often before is not tried again.
 const MAX_ATTEMPTS: u32 = 3;
 /// How long to leave a mailbox alone after trouble. The source has a back-off of its own for connecting.
@@ -158,6 +162,7 @@ impl<S: Source> Ingest<S> {
         let mut progress = Progress { committed: 0, more: listing.more };
         let suspects: HashSet<Place> = pending.into_iter().map(|(place, _)| place).collect();
         for batch in batches(&fresh, &suspects) {
+            failpoint::reached("C1");
             let fetched = shutdown.run_until_cancelled(self.fetch(batch)).await;
             let fetched = fetched.ok_or(IngestError::Stopped)??;
             let desk = self.desk(&playbook, &mailbox, mark);
@@ -292,7 +297,11 @@ impl<S: Source> Ingest<S> {
         let store = self.store.clone();
         let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
         let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
-        let (read, bytes) = blocking(move || (read(&bytes, &hopeless, &cut), bytes)).await?;
+        failpoint::reached("C5");
+        let reading = blocking(move || (read(&bytes, &hopeless, &cut), bytes));
+        let longest = failpoint::sooner(LONGEST_READ);
+        let in_vain = |_| IngestError::Work(format!("a mail was not read to its end within {longest:?}"));
+        let (read, bytes) = tokio::time::timeout(longest, reading).await.map_err(in_vain)??;
         let findings = match &self.dns {
             None => vec![None; mails.len()],
             Some(dns) => {
@@ -315,6 +324,7 @@ impl<S: Source> Ingest<S> {
         if let Some(position) = position {
             self.store.synced(position).await?;
         }
+        failpoint::reached("C10");
         let places: Vec<Place> = mails.into_iter().map(|mail| mail.place).collect();
         let committed = places.len();
         self.settle(&name, places).await?;

@@ -35,7 +35,7 @@ pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
 pub use ledger::{Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
-pub use past::{PastMail, past};
+pub use past::{PastJournal, PastMail};
 pub use record::{Asked, Changed, Decided, Outcome, Record, StartMark, Why};
 pub use state::{Ledgered, OutboxItem};
 pub use waiting::{waiting, waiting_mail};
@@ -55,6 +55,7 @@ use tokio::sync::watch;
 
 use crate::address::Address;
 use crate::case::{Case, Clues, Facts};
+use crate::failpoint;
 use crate::ids::{CaseNumber, Key, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::{Known, Place};
 use crate::outgoing::Outgoing;
@@ -414,6 +415,8 @@ impl Store {
             false => Urgency::Ordinary,
         };
         let (position, mark) = journal.append(payload, urgency)?;
+        failpoint::reached("C8");
+        failpoint::reached_after("C9", || drop(journal.sync()));
         if let Err(broken) = state.apply(position, mark, record) {
             match self.mend(state, &broken.why) {
                 // The record is in the journal, and any later state knows it.
