@@ -105,7 +105,8 @@ pub trait Source: Send {
     /// Lists at most `most` mails that are not yet taken, oldest first.
     fn list(&mut self, known: Known, most: usize) -> impl Future<Output = Result<Listing, SourceError>> + Send;
 
-    /// Fetches mails of the last listing, in its order, without marking them (`BODY.PEEK[]`, RFC 9051 §6.4.5).
+    /// Fetches mails of the last listing, in its order, without marking them (`BODY.PEEK[]`, RFC 9051 §6.4.5). Gives
+    /// the first of them only, and one at least, where they are larger than was said.
     fn fetch(&mut self, mails: &[Listed]) -> impl Future<Output = Result<Vec<(Place, Fetched)>, SourceError>> + Send;
 
     /// Flags or moves mails whose decision is on disk. Doing it twice is harmless.

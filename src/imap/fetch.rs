@@ -1,5 +1,6 @@
 //! Mails by their UIDs: in batches, or alone.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use async_imap::imap_proto::AttributeValue;
@@ -12,7 +13,7 @@ use crate::mailbox::{Fetched, Listed, Place};
 /// Mails of one FETCH: beyond it a batch is hardly faster, and each mail of a broken batch costs a round trip.
 const BATCH_MAILS: usize = 50;
 /// Octets of one FETCH, so that a batch in a blackhole is given up within minutes.
-const BATCH_OCTETS: u64 = 8 * 1024 * 1024;
+pub const BATCH_OCTETS: u64 = 8 * 1024 * 1024;
 /// Octets kept of a mail above the cap: any head, and enough of the body to tell what it is about. One
 /// partial fetch brings both; a head asked for by itself could be of any size.
 pub const CUT_OCTETS: u64 = 256 * 1024;
@@ -43,13 +44,15 @@ pub fn batches<'a, 'b>(mails: &'b [&'a Listed]) -> Vec<&'b [&'a Listed]> {
 }
 
 /// Fetches the mails named by `asked`, whole or up to `cut`, into `bodies`; what arrived before an error stays
-/// there. A mail is taken under a UID that was asked for, and only once (F18).
+/// there. A mail is taken under a UID that was asked for, only once, and only while `room` octets hold it (F18): a
+/// server may send more than it announced.
 pub async fn bodies(
     session: &mut Session,
     asked: &[u32],
     cut: Option<u64>,
     literal: u64,
     octets: u64,
+    mut room: u64,
     bodies: &mut HashMap<u32, Vec<u8>>,
 ) -> Result<(), SessionError> {
     // BODY.PEEK, for \Seen is the humans' (I02).
@@ -74,8 +77,11 @@ pub async fn bodies(
                 });
                 if let (Some(uid), Some(body)) = (uid, body)
                     && wanted.contains(&uid)
+                    && body.len() as u64 <= room
+                    && let Entry::Vacant(place) = bodies.entry(uid)
                 {
-                    bodies.entry(uid).or_insert_with(|| body.to_vec());
+                    room -= body.len() as u64;
+                    place.insert(body.to_vec());
                 }
             })
             .await?;
@@ -86,7 +92,7 @@ pub async fn bodies(
 /// Fetches one mail up to `cap` octets. Gone is what the server, asked for its UID alone, does not list.
 pub async fn alone(session: &mut Session, uid: u32, cap: u64) -> Result<Fetched, SessionError> {
     let mut bodies = HashMap::new();
-    self::bodies(session, &[uid], Some(cap), cap, cap, &mut bodies).await?;
+    self::bodies(session, &[uid], Some(cap), cap, cap, cap, &mut bodies).await?;
     if let Some(body) = bodies.remove(&uid) {
         return Ok(match (body.len() as u64) < cap {
             true => Fetched::Whole(body),

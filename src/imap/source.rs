@@ -113,11 +113,12 @@ impl ImapSource {
         Err(SourceError::Trouble("the folder's UIDVALIDITY changed: its mails have other names now".to_owned()))
     }
 
-    /// Fetches the mails of one batch into `fetched`.
+    /// Fetches the mails of one batch into `fetched`, as far as there is room for them.
     async fn fetch_batch(
         &mut self,
         uid_validity: u32,
         batch: &[&Listed],
+        room: u64,
         fetched: &mut HashMap<u32, Fetched>,
     ) -> Result<(), SourceError> {
         let mut open = self.open_same(uid_validity).await?;
@@ -125,7 +126,8 @@ impl ImapSource {
         let octets = batch.iter().map(|mail| mail.size).sum();
         let cap = self.settings.max_mail;
         let mut bodies = HashMap::new();
-        let answered = fetch::bodies(&mut open.session, &asked, None, cap, octets, &mut bodies).await;
+        let free = room.saturating_sub(held(fetched));
+        let answered = fetch::bodies(&mut open.session, &asked, None, cap, octets, free, &mut bodies).await;
         open.served |= !bodies.is_empty();
         fetched.extend(bodies.into_iter().map(|(uid, body)| (uid, Fetched::Whole(body))));
         let missing: Vec<&&Listed> = batch.iter().filter(|mail| !fetched.contains_key(&uid(mail))).collect();
@@ -142,6 +144,9 @@ impl ImapSource {
             Err(error) => drop(self.close::<()>(open, Err(error))),
         }
         for mail in missing {
+            if held(fetched) >= room {
+                break;
+            }
             let alone = self.fetch_alone(uid_validity, mail).await?;
             fetched.insert(uid(mail), alone);
         }
@@ -196,14 +201,23 @@ impl Source for ImapSource {
         let mut fetched = HashMap::new();
         let (large, small): (Vec<&Listed>, Vec<&Listed>) =
             ours.iter().partition(|mail| mail.size > self.settings.max_mail);
+        // What is announced has room, whatever comes in its place.
+        let room = small.iter().map(|mail| mail.size).sum::<u64>().max(fetch::BATCH_OCTETS);
         for batch in fetch::batches(&small) {
-            self.fetch_batch(uid_validity, batch, &mut fetched).await?;
+            if held(&fetched) >= room {
+                break;
+            }
+            self.fetch_batch(uid_validity, batch, room, &mut fetched).await?;
         }
         for mail in large {
             let alone = self.fetch_alone(uid_validity, mail).await?;
             fetched.insert(uid(mail), alone);
         }
-        let in_order = ours.into_iter().filter_map(|mail| Some((mail.place.clone(), fetched.remove(&uid(mail))?)));
+        if let Some(first) = ours.first().filter(|first| !fetched.contains_key(&uid(first))) {
+            let alone = self.fetch_alone(uid_validity, first).await?;
+            fetched.insert(uid(first), alone);
+        }
+        let in_order = ours.into_iter().map_while(|mail| Some((mail.place.clone(), fetched.remove(&uid(mail))?)));
         Ok(in_order.collect())
     }
 
@@ -300,6 +314,15 @@ async fn connect(settings: &Settings, tls: Arc<ClientConfig>) -> Result<Open, Se
         idle_refused: false,
         stale: false,
     })
+}
+
+/// The octets of mails that we hold.
+fn held(fetched: &HashMap<u32, Fetched>) -> u64 {
+    let octets = |fetched: &Fetched| match fetched {
+        Fetched::Whole(octets) | Fetched::Cut(octets) => octets.len() as u64,
+        Fetched::Vanished => 0,
+    };
+    fetched.values().map(octets).sum()
 }
 
 fn trouble(error: &SessionError) -> SourceError {

@@ -165,8 +165,15 @@ impl<S: Source> Ingest<S> {
             failpoint::reached("C1");
             let fetched = shutdown.run_until_cancelled(self.fetch(batch)).await;
             let fetched = fetched.ok_or(IngestError::Stopped)??;
+            let there: HashSet<&Place> = fetched.iter().map(|(place, _)| place).collect();
+            let whole = batch.iter().take_while(|mail| there.contains(&mail.place)).count();
             let desk = self.desk(&playbook, &mailbox, mark);
-            progress.committed += self.take(desk, batch, fetched).await?;
+            progress.committed += self.take(desk, &batch[..whole], fetched).await?;
+            // Nothing behind a mail that did not come is taken, for the cursor would pass it.
+            if whole < batch.len() {
+                progress.more = whole > 0;
+                break;
+            }
         }
         Ok(progress)
     }

@@ -204,6 +204,11 @@ fn envelope() -> Envelope {
 
 const MAIL: &[u8] = b"From: support@example.com\r\nSubject: x\r\n\r\nhello\r\n";
 
+/// A mail to nobody in particular.
+pub fn a_mail() -> (Envelope, &'static [u8]) {
+    (envelope(), MAIL)
+}
+
 async fn send(relay: &mut SmtpRelay) -> Result<Accepted, SendError> {
     relay.send(&envelope(), MAIL).await
 }

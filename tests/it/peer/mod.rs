@@ -14,6 +14,10 @@
 //! Lines that follow one another leave in one segment. After the last step the client may only go. One
 //! script is played for each connection; after the last one nobody listens any more.
 
+pub mod host;
+pub mod mailhost;
+pub mod sink;
+
 use std::sync::Arc;
 use std::time::Duration;
 
