@@ -76,7 +76,7 @@ impl Request {
 /// What a request changes, decided inside the store's critical section.
 enum Change {
     /// This is written down, and this is said.
-    Write(Record, String),
+    Write(Box<Record>, String),
     /// Nothing is written down.
     Leave(Answer),
 }
@@ -126,7 +126,7 @@ impl Clerk {
                 Change::Write(done, said) => {
                     answer = Some(Answer::Done(said.clone()));
                     let (request, by, what) = (posted.id.clone(), posted.by.clone(), posted.request.words().join(" "));
-                    Some(Record::Asked(Box::new(Asked { request, at, by, what, said, done })))
+                    Some(Record::Asked(Box::new(Asked { request, at, by, what, said, done: *done })))
                 }
                 Change::Leave(refusal) => {
                     answer = Some(refusal);

@@ -20,7 +20,7 @@ pub(super) fn retry(
             let (message_id, attempt) = (id.clone(), item.attempts);
             let when = if running { "now" } else { "now; it leaves when the bot runs" };
             let said = format!("{id} is due {when}{}", doubt(&item));
-            Change::Write(Record::Deferred { message_id, attempt, at: now, until: now, why }, said)
+            Change::Write(Box::new(Record::Deferred { message_id, attempt, at: now, until: now, why }), said)
         }
     })
 }
@@ -39,7 +39,7 @@ pub(super) fn drop(
         Ok(item) => {
             let why = format!("dropped by {}: {reason}", posted.by);
             let said = format!("{id} will not be sent{}", doubt(&item));
-            Change::Write(Record::Failed { message_id: id.clone(), at: now, why, notice: None }, said)
+            Change::Write(Box::new(Record::Failed { message_id: id.clone(), at: now, why, notice: None }), said)
         }
     })
 }
