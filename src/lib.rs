@@ -39,6 +39,9 @@ pub mod decide;
 
 // ---- I/O below this line ----
 
+// where the process dies when a test asks for it
+pub mod failpoint;
+
 // edges: the world, one crate behind each door
 pub mod dns;
 pub mod imap;

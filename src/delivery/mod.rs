@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::decide;
+use crate::failpoint;
 use crate::ids::MessageId;
 use crate::maillog;
 use crate::outgoing::{Outgoing, Purpose, Relay, SendError};
@@ -184,6 +185,7 @@ impl<R: Relay + 'static> Delivery<R> {
         self.on_their_way += 1;
         self.tasks.spawn(async move {
             let bytes = outgoing.content.bytes(original.as_deref());
+            failpoint::reached("C12");
             let begun = tokio::time::Instant::now();
             let result = relay.send(&outgoing.envelope, &bytes).await;
             // Without a receiver the flow has ended, and the next start finds the mail in doubt.
@@ -244,7 +246,9 @@ impl<R: Relay + 'static> Delivery<R> {
                 self.deferred_or_failed(&OutboxItem { attempts: attempt, ..item }, next, error.to_string(), now)?
             }
         };
+        failpoint::reached(crash_point(&record));
         self.unsynced = Some(self.store.append(record)?);
+        failpoint::reached_after("C15", || drop(self.store.sync()));
         Ok(())
     }
 
@@ -348,6 +352,11 @@ impl<R: Relay + 'static> Delivery<R> {
         }
         Ok(())
     }
+}
+
+/// Where the process dies when the answer of the relay was heard and is not written down.
+fn crash_point(heard: &Record) -> &'static str {
+    if matches!(heard, Record::Sent { .. }) { "C14" } else { "C16" }
 }
 
 /// The word of the mail log for a mail that has left.

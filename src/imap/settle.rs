@@ -8,6 +8,7 @@ use super::fetch::present;
 use super::session::{Selected, Session};
 use super::settings::AfterCommit;
 use super::{encode, uids};
+use crate::failpoint;
 
 /// Flags and moves, as configured and as far as the folder lets us. A `NO` to one does not keep us from the
 /// other; it is reported at the end.
@@ -70,8 +71,10 @@ async fn move_to(session: &mut Session, uids: &[u32], folder: &str) -> Result<()
     let unmarked: Vec<u32> = present.into_iter().filter_map(|(uid, deleted)| (!deleted).then_some(uid)).collect();
     for set in uids::sets(&unmarked) {
         session.command("COPY", &format!("UID COPY {set} {folder}")).await?;
+        failpoint::reached("C11");
         let marking = format!("UID STORE {set} +FLAGS.SILENT (\\Deleted)");
         session.command("STORE", &marking).await?;
+        failpoint::reached("C11-marked");
         // Never a plain EXPUNGE: it would remove what humans have marked (I07). Without UIDPLUS the mails
         // stay, marked.
         if session.can("UIDPLUS") {

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use self::desk::Desk;
 use crate::config::{Existing, Mailbox};
 use crate::dns::{Dns, Signed};
+use crate::failpoint;
 use crate::ids::{MailHash, MailboxName};
 use crate::mailbox::{Cursor, Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use crate::maillog;
@@ -158,6 +159,7 @@ impl<S: Source> Ingest<S> {
         let mut progress = Progress { committed: 0, more: listing.more };
         let suspects: HashSet<Place> = pending.into_iter().map(|(place, _)| place).collect();
         for batch in batches(&fresh, &suspects) {
+            failpoint::reached("C1");
             let fetched = shutdown.run_until_cancelled(self.fetch(batch)).await;
             let fetched = fetched.ok_or(IngestError::Stopped)??;
             let desk = self.desk(&playbook, &mailbox, mark);
@@ -292,6 +294,7 @@ impl<S: Source> Ingest<S> {
         let store = self.store.clone();
         let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
         let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
+        failpoint::reached("C5");
         let (read, bytes) = blocking(move || (read(&bytes, &hopeless, &cut), bytes)).await?;
         let findings = match &self.dns {
             None => vec![None; mails.len()],
@@ -315,6 +318,7 @@ impl<S: Source> Ingest<S> {
         if let Some(position) = position {
             self.store.synced(position).await?;
         }
+        failpoint::reached("C10");
         let places: Vec<Place> = mails.into_iter().map(|mail| mail.place).collect();
         let committed = places.len();
         self.settle(&name, places).await?;

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::failpoint;
 use crate::message::{self, Limits, Message};
 
 /// Octets of a reader's stack. Depth is limited long before (see [`Limits`]); this is the second wall.
@@ -20,7 +21,10 @@ const MAX_FILE: u64 = 256 * 1024 * 1024;
 
 /// Reads each of `mails`; the error of a mail says what happened to its reader.
 pub fn read_all(mails: &[&[u8]], limits: &Limits) -> Vec<Result<Message, String>> {
-    on_all_cores(mails, |bytes| Ok(message::read(bytes, limits)))
+    on_all_cores(mails, |bytes| {
+        failpoint::swallow(bytes);
+        Ok(message::read(bytes, limits))
+    })
 }
 
 /// Reads each of `files`.

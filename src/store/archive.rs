@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{StoreError, folder};
+use crate::failpoint;
 use crate::ids::MailHash;
 
 /// Where half-written files stand; emptied at every start.
@@ -49,6 +50,7 @@ impl Archive {
             folders.extend(path.parent().map(Path::to_owned));
             hashes.push(hash);
         }
+        failpoint::reached("C4");
         for dir in folders {
             folder::sync_dir(&dir).map_err(|e| StoreError::at(&dir, "made durable", &e))?;
         }
@@ -95,7 +97,9 @@ impl Archive {
         }
         // Two threads with the same mail write the same bytes; the thread tells their files apart.
         let tmp = self.root.join(TMP).join(format!("{hash}.{:?}", std::thread::current().id()));
+        failpoint::reached_after("C2", || drop(std::fs::write(&tmp, &mail[..mail.len() / 2])));
         folder::write_tmp(&tmp, mail)?;
+        failpoint::reached("C3");
         std::fs::rename(&tmp, path)
     }
 }

@@ -24,6 +24,7 @@ use super::error::is_full;
 use super::frame::{self, End, Frame};
 use super::segments::{check_order, create, damaged, mark_bytes, path_of, read_mark, recover, settle, starts_in};
 use super::{StoreError, folder};
+use crate::failpoint;
 
 /// Where a frame begins, in octets from the beginning of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -356,6 +357,7 @@ impl Shared {
     /// Writes a whole frame at the end, or takes the half one away again.
     fn write(&self, pen: &mut Pen, bytes: &[u8]) -> Result<(), StoreError> {
         let offset = pen.end - pen.starts.last().copied().unwrap_or(0);
+        failpoint::reached_after("C7", || drop(self.disk.write(&pen.file, &bytes[..bytes.len() / 2], offset)));
         let Err(error) = self.disk.write(&pen.file, bytes, offset) else {
             return Ok(());
         };

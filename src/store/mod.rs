@@ -55,6 +55,7 @@ use tokio::sync::watch;
 
 use crate::address::Address;
 use crate::case::{Case, Clues, Facts};
+use crate::failpoint;
 use crate::ids::{CaseNumber, Key, MailHash, MailboxName, MessageId};
 use crate::mailbox::{Known, Place};
 use crate::outgoing::Outgoing;
@@ -396,6 +397,8 @@ impl Store {
             false => Urgency::Ordinary,
         };
         let (position, mark) = journal.append(payload, urgency)?;
+        failpoint::reached("C8");
+        failpoint::reached_after("C9", || drop(journal.sync()));
         if let Err(broken) = state.apply(position, mark, record) {
             match self.mend(state, &broken.why) {
                 // The record is in the journal, and any later state knows it.
