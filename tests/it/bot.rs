@@ -12,6 +12,29 @@ use crate::rig::{HOST, PASSWORD, Rig};
 /// How long a start may take on a machine that is busy compiling.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_huixin");
+
+const ONE_RULE: &str = r#"schema = 1
+[[rule]]
+id = "deliver.bounce.554-dt-spm"
+title = { en = "554 DT:SPM" }
+status = "stable"
+category = "deliver.bounce"
+weight = 18.0
+[rule.when]
+any = [{ re = 'dt:spm' }]
+[rule.do]
+reply = "kb/554-dt-spm"
+[[rule.test]]
+name = "plain"
+body = "554 DT:SPM"
+want = { match = true }
+[[rule.test]]
+name = "something else"
+body = "Does the choir rehearse?"
+want = { match = false }
+"#;
+
 /// A configured bot, running or not. Killed when dropped.
 pub struct Bot {
     folder: tempfile::TempDir,
@@ -88,6 +111,51 @@ global_day = 100000
         Bot { folder, child: None }
     }
 
+    /// A bot with a Maildir `in/` whose mail leaves over one connection to a [`Sink`](crate::sink::Sink) at `port`.
+    /// `changes` replaces pieces of bot.toml.
+    pub fn with_sink(port: u16, changes: &[(&str, &str)]) -> Bot {
+        let bot = Bot::local();
+        let relay = format!(
+            "smtp = {{ host = \"127.0.0.1\", port = {port}, tls = \"plain\", hello = \"bot.example.com\", connections = 1 }}"
+        );
+        bot.change(&[("maildir.path = \"out\"", &relay)]);
+        bot.change(changes);
+        bot.with_one_rule()
+    }
+
+    /// Gives the bot one rule in the place of all: it starts twenty times as fast.
+    pub fn with_one_rule(self) -> Bot {
+        let folder = self.folder.path().join("one");
+        fs::create_dir(&folder).unwrap();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        fs::copy(shipped.join("taxonomy.toml"), folder.join("taxonomy.toml")).unwrap();
+        fs::write(folder.join("one.toml"), ONE_RULE).unwrap();
+        let file = self.folder.path().join("bot.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("rules = ")).collect();
+        lines.insert(1, "rules = \"one\"");
+        fs::write(file, lines.join("\n")).unwrap();
+        self
+    }
+
+    /// Replaces pieces of bot.toml.
+    pub fn change(&self, changes: &[(&str, &str)]) {
+        let file = self.folder.path().join("bot.toml");
+        let mut text = fs::read_to_string(&file).unwrap();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        fs::write(file, text).unwrap();
+    }
+
+    /// Lays a mail into `in/`: whole, then visible.
+    pub fn lay(&self, name: &str, mail: &[u8]) {
+        let folder = self.folder.path().join("in");
+        fs::write(folder.join("tmp").join(name), mail).unwrap();
+        fs::rename(folder.join("tmp").join(name), folder.join("new").join(name)).unwrap();
+    }
+
     /// A bot with Maildirs on both sides, `in/` and `out/`, and with rules and templates of its own, copies of the
     /// shipped ones, in its folder.
     pub fn local() -> Bot {
@@ -143,16 +211,38 @@ verify_dkim = false
 
     /// Starts the bot and does not wait.
     pub fn spawn(&mut self) {
+        self.spawn_with(&[]);
+    }
+
+    /// The same with variables of the environment, such as `HUIXIN_DIES_AT` (src/failpoint.rs).
+    pub fn spawn_with(&mut self, environment: &[(&str, &str)]) {
+        self.spawn_as(&mut Command::new(PROGRAM), environment);
+    }
+
+    /// The same by another program, which is given the command line of the bot at the end of its own.
+    pub fn spawn_under(&mut self, wrapper: &[&str]) {
+        self.spawn_as(Command::new(wrapper[0]).args(&wrapper[1..]).arg(PROGRAM), &[]);
+    }
+
+    fn spawn_as(&mut self, command: &mut Command, environment: &[(&str, &str)]) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_huixin"))
-            .current_dir(self.folder.path())
-            .arg("run")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
+        let command = command.arg("run").current_dir(self.folder.path()).envs(environment.iter().copied());
+        self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
+    }
+
+    /// The number of the process that runs.
+    pub fn process(&self) -> u32 {
+        self.child.as_ref().expect("a running bot").id()
+    }
+
+    /// Waits until the bot ends by itself; gives the exit code, which one that died by a signal has not.
+    pub fn wait_end(&mut self) -> Option<i32> {
+        self.wait("the end of the bot", Bot::has_ended);
+        self.child.take().unwrap().wait().unwrap().code()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
     /// Starts the bot and waits until it has looked into its mailbox for the first time.
@@ -186,7 +276,7 @@ verify_dkim = false
 
     /// Another command of the program, beside the running bot: exit code, standard output, standard error.
     pub fn command(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_huixin"));
+        let mut command = Command::new(PROGRAM);
         let output = command.current_dir(self.folder.path()).args(arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         (output.status.code(), text(output.stdout), text(output.stderr))

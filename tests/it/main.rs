@@ -3,8 +3,10 @@
 mod actions;
 mod bot;
 mod bounces;
+mod crash_points;
 mod decisions;
 mod demo;
+mod doses;
 mod fixtures;
 mod gold;
 mod guide;
@@ -21,6 +23,7 @@ mod replay;
 mod rig;
 mod rules_commands;
 mod sending;
+mod sink;
 mod smtp_peer;
 mod smtp_postfix;
 mod suggest;

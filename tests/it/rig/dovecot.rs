@@ -8,6 +8,9 @@ use std::process::Command;
 use super::daemon::{self, Daemon};
 use super::{MAIL_OWNER, PASSWORD, USERS};
 
+/// What Dovecot offers, as far as we may use it.
+const OFFERS: &str = "IMAP4rev1 SASL-IR ID ENABLE IDLE LITERAL+ CHILDREN UIDPLUS MOVE ESEARCH SEARCHRES NAMESPACE";
+
 pub struct Dovecot {
     folder: PathBuf,
     ports: [u16; 2],
@@ -15,12 +18,18 @@ pub struct Dovecot {
 }
 
 impl Dovecot {
-    pub fn start(rig: &Path, imap_port: u16, imaps_port: u16) -> Dovecot {
+    /// Starts a server that does not offer `without`, unless that is empty.
+    pub fn start(rig: &Path, imap_port: u16, imaps_port: u16, without: &str) -> Dovecot {
         let folder = rig.join("dovecot");
         fs::create_dir(&folder).unwrap();
         let users: String = USERS.iter().map(|user| format!("{user}:{{PLAIN}}{PASSWORD}\n")).collect();
         fs::write(folder.join("users"), users).unwrap();
-        fs::write(folder.join("dovecot.conf"), configuration(rig, imap_port, imaps_port)).unwrap();
+        let mut text = configuration(rig, imap_port, imaps_port);
+        if !without.is_empty() {
+            let offers: Vec<&str> = OFFERS.split(' ').filter(|offer| *offer != without).collect();
+            text += &format!("imap_capability = {}\n", offers.join(" "));
+        }
+        fs::write(folder.join("dovecot.conf"), text).unwrap();
         let mut dovecot = Dovecot { folder, ports: [imap_port, imaps_port], running: None };
         dovecot.run();
         dovecot

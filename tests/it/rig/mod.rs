@@ -56,6 +56,11 @@ pub struct Rig {
 impl Rig {
     /// Starts both servers and returns when they answer.
     pub fn start() -> Rig {
+        Rig::start_without("")
+    }
+
+    /// The same, with an IMAP server that does not offer this, such as `MOVE`.
+    pub fn start_without(offer: &str) -> Rig {
         let folder = tempfile::Builder::new().prefix("rig").tempdir().unwrap();
         // Servers under other users pass through it.
         fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -66,7 +71,7 @@ impl Rig {
             make_maildir(&folder.path().join("mail").join(user)).unwrap();
         }
         let [imap_port, imaps_port, smtp_port, submission_port] = std::array::from_fn(|_| free_port());
-        let dovecot = Dovecot::start(folder.path(), imap_port, imaps_port);
+        let dovecot = Dovecot::start(folder.path(), imap_port, imaps_port, offer);
         let postfix = Postfix::start(folder.path(), smtp_port, submission_port);
         Rig { imap_port, imaps_port, smtp_port, submission_port, ca_pem, postfix, dovecot, folder }
     }
