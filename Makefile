@@ -4,7 +4,7 @@
 # cargo must be told. No other toolchain is fetched.
 CARGO_FLAGS := --locked --ignore-rust-version
 
-.PHONY: help demo build check test sim bench hostile fuzz deps licences advisories fmt
+.PHONY: help demo build check test soak sim bench hostile fuzz deps licences advisories fmt
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1 \t/'
@@ -27,6 +27,10 @@ SEEDS := 100000
 sim: ## Lives through SEEDS seeds of the simulator (tests/sim), or once more through one SEED. docs/faults.md
 	SIM_SEED=$(SEED) SIM_START=$(START) SIM_SEEDS=$(SEEDS) \
 		cargo test $(CARGO_FLAGS) --release --test sim -- --nocapture whatever_fails
+
+FAULT :=
+soak: ## The long doses of all faults of docs/faults.md, or of those with FAULT in their names (f01, c12); takes hours.
+	sh tests/soak.sh "$(FAULT)"
 
 bench: ## What reading, screening, judging and replaying a mail costs, beside other ways to do it.
 	cargo bench $(CARGO_FLAGS) --bench read --bench classify --bench backtest

@@ -7,6 +7,8 @@
 //! empty and the name is not in the program, so nothing that an admin or an attacker sets can reach it, and it costs
 //! nothing. A cargo feature could be switched on by mistake, and would have everything built twice.
 
+use std::time::Duration;
+
 /// Dies here, if it is asked to.
 #[cfg(debug_assertions)]
 pub fn reached(point: &str) {
@@ -20,6 +22,12 @@ pub fn reached_after(point: &str, last: impl FnOnce()) {
         last();
         die(point);
     }
+}
+
+/// The patience with a reader: short, where poison is asked for.
+#[cfg(debug_assertions)]
+pub fn sooner(limit: Duration) -> Duration {
+    if asked::poison_label().is_some() { Duration::from_secs(2) } else { limit }
 }
 
 /// Swallows a mail that is poison: `HUIXIN_POISON=X-Poison` makes a poison of every mail with a line `X-Poison: abort`,
@@ -44,6 +52,12 @@ pub fn reached(_: &str) {}
 #[cfg(not(debug_assertions))]
 #[inline(always)]
 pub fn reached_after(_: &str, _: impl FnOnce()) {}
+
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn sooner(limit: Duration) -> Duration {
+    limit
+}
 
 #[cfg(not(debug_assertions))]
 #[inline(always)]
@@ -79,8 +93,12 @@ mod asked {
         DEATH.as_ref().is_some_and(|(death, left)| death == point && left.fetch_sub(1, Ordering::SeqCst) == 1)
     }
 
+    pub fn poison_label() -> Option<&'static String> {
+        POISON.as_ref()
+    }
+
     pub fn poison(mail: &[u8]) -> Option<&str> {
-        let label = POISON.as_ref()?;
+        let label = poison_label()?;
         let lines = mail.split(|octet| *octet == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
         let does = lines.filter_map(|line| line.strip_prefix(label.as_str())?.strip_prefix(": "));
         does.map(str::trim).next()

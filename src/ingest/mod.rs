@@ -31,6 +31,9 @@ use crate::time::Clock;
 const BATCH_MAILS: usize = 128;
 /// Octets fetched together; what bounds the memory of a step.
 const BATCH_OCTETS: u64 = 16 * 1024 * 1024;
+/// How long a batch may be read. No mail takes a second of it; where one never ends, the process does, and the mail is
+/// alone with its reader after the restart, and in quarantine after the third.
+const LONGEST_READ: Duration = Duration::from_secs(5 * 60);
 /// A mail that stopped us this often before is not tried again.
 const MAX_ATTEMPTS: u32 = 3;
 /// How long to leave a mailbox alone after trouble. The source has a back-off of its own for connecting.
@@ -295,7 +298,10 @@ impl<S: Source> Ingest<S> {
         let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
         let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
         failpoint::reached("C5");
-        let (read, bytes) = blocking(move || (read(&bytes, &hopeless, &cut), bytes)).await?;
+        let reading = blocking(move || (read(&bytes, &hopeless, &cut), bytes));
+        let longest = failpoint::sooner(LONGEST_READ);
+        let in_vain = |_| IngestError::Work(format!("a mail was not read to its end within {longest:?}"));
+        let (read, bytes) = tokio::time::timeout(longest, reading).await.map_err(in_vain)??;
         let findings = match &self.dns {
             None => vec![None; mails.len()],
             Some(dns) => {

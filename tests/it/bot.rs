@@ -235,6 +235,32 @@ verify_dkim = false
         self.child.as_ref().expect("a running bot").id()
     }
 
+    /// Stops the process in full flight; it can go on, or be killed.
+    pub fn halt(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").arg(name).arg(self.process().to_string()).status().unwrap().success());
+    }
+
+    /// The bot's folder as the running bot sees it, with what is mounted for it alone.
+    pub fn root(&self) -> PathBuf {
+        let folder = self.folder.path().strip_prefix("/").unwrap();
+        Path::new("/proc").join(self.process().to_string()).join("root").join(folder)
+    }
+
+    /// What another command of the program says where the running bot is.
+    pub fn inside(&self, arguments: &[&str]) -> String {
+        let output = Command::new(PROGRAM).current_dir(self.root()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Waits until the bot ends by itself; gives the exit code, which one that died by a signal has not.
     pub fn wait_end(&mut self) -> Option<i32> {
         self.wait("the end of the bot", Bot::has_ended);
@@ -322,7 +348,7 @@ impl Drop for Bot {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().flatten() {
         let to = to.join(entry.file_name());

@@ -219,33 +219,3 @@ fn postfix_down_and_back_costs_patience_only() {
     assert!(bot.events("failed").is_empty());
     assert_eq!(bot.stop(), Some(0));
 }
-
-#[test]
-fn kill_9_twenty_times_during_a_thousand_mails() {
-    const MAILS: usize = 1_000;
-    const KILLS: usize = 20;
-    let rig = Rig::start();
-    let mut bot = Bot::configure(&rig, &[]);
-    bot.start_and_look();
-    let mut random = fastrand::Rng::with_seed(20);
-    let mut laid = 0;
-    for kill in 0..KILLS {
-        // Mail keeps coming while the bot is killed at any moment of its work.
-        while laid < MAILS * (kill + 1) / KILLS {
-            let from = format!("c{laid}@example.org");
-            rig.lay("support", &mail(&from, &format!("m{laid}"), "退信", "邮件被退回 554 DT:SPM"));
-            laid += 1;
-        }
-        std::thread::sleep(Duration::from_millis(random.u64(20..900)));
-        bot.kill();
-        bot.spawn();
-    }
-    bot.wait("a thousand answers", |_| count_answers(&rig, "world").len() == MAILS);
-    bot.wait("the keyword on all mails", |_| {
-        rig.doveadm(&["search", "-u", "support", "keyword", "huixin"]).unwrap().lines().count() == MAILS
-    });
-    assert_eq!(bot.stop(), Some(0));
-    let sent = rig.mails("world").len();
-    println!("{MAILS} mails, {KILLS} kills: {MAILS} answered, {} of them twice, byte for byte the same", sent - MAILS);
-    assert!(sent - MAILS <= KILLS * 4, "more second copies than mails that could be on their way");
-}

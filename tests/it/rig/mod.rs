@@ -160,6 +160,12 @@ impl Rig {
         self.dovecot.doveadm(arguments)
     }
 
+    /// Open IMAP connections are closed.
+    pub fn dovecot_restart(&mut self) {
+        self.dovecot.stop();
+        self.dovecot.run();
+    }
+
     pub fn postfix_stop(&mut self) {
         self.postfix.stop();
     }
