@@ -209,6 +209,7 @@ fn f08_a_full_disk_takes_no_mail_and_resumes_by_itself_when_there_is_room() {
         bot.wait("trouble", |bot| bot.log().matches("taking no mail for now").count() > troubles);
         assert!(bot.folder().join("in/new").join(format!("m{n}")).exists(), "the mailbox was touched");
         assert_eq!(sink.taken().len(), n - 1);
+        drop(file);
         fs::remove_file(&filler).unwrap();
         let begun = Instant::now();
         bot.wait("the answer", |_| sink.taken().len() == n);
