@@ -110,7 +110,11 @@ fn f06_a_journal_cut_at_any_octet_of_its_end_keeps_every_whole_frame() {
         let _ = fs::remove_dir_all(data.join("state"));
         fs::write(&file, &whole[..cut]).unwrap();
         let mut frames = 0;
-        let end = walk(&whole[..cut], 0, Some(0), |_| Ok::<(), ()>(frames += 1)).unwrap();
+        let end = walk(&whole[..cut], 0, Some(0), |_| {
+            frames += 1;
+            Ok::<(), ()>(())
+        })
+        .unwrap();
         let begun = Instant::now();
         let (store, opened) = Store::open(data).unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
         longest = longest.max(begun.elapsed());
