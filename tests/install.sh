@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: Dovecot and Postfix, the real servers of the whole way,
-# openssl for their certificate, python3 to read our mails with another parser. Debian and Ubuntu packages;
-# the servers are never started as services.
+# openssl for their certificate, python3 to read our mails with another parser, strace and a file system for faults of
+# the disk. Debian and Ubuntu packages; the servers are never started as services.
 set -eu
 
 missing=""
@@ -11,6 +11,8 @@ need /usr/lib/dovecot/imap dovecot-imapd
 need /usr/sbin/postfix postfix
 need /usr/bin/openssl openssl
 need /usr/bin/python3 python3
+need /usr/bin/strace strace
+need /usr/sbin/mkfs.ext4 e2fsprogs
 [ -z "$missing" ] && exit 0
 
 echo "installing:$missing"

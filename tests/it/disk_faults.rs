@@ -110,7 +110,11 @@ fn f06_a_journal_cut_at_any_octet_of_its_end_keeps_every_whole_frame() {
         let _ = fs::remove_dir_all(data.join("state"));
         fs::write(&file, &whole[..cut]).unwrap();
         let mut frames = 0;
-        let end = walk(&whole[..cut], 0, Some(0), |_| Ok::<(), ()>(frames += 1)).unwrap();
+        let end = walk(&whole[..cut], 0, Some(0), |_| {
+            frames += 1;
+            Ok::<(), ()>(())
+        })
+        .unwrap();
         let begun = Instant::now();
         let (store, opened) = Store::open(data).unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
         longest = longest.max(begun.elapsed());
@@ -209,6 +213,7 @@ fn f08_a_full_disk_takes_no_mail_and_resumes_by_itself_when_there_is_room() {
         bot.wait("trouble", |bot| bot.log().matches("taking no mail for now").count() > troubles);
         assert!(bot.folder().join("in/new").join(format!("m{n}")).exists(), "the mailbox was touched");
         assert_eq!(sink.taken().len(), n - 1);
+        drop(file);
         fs::remove_file(&filler).unwrap();
         let begun = Instant::now();
         bot.wait("the answer", |_| sink.taken().len() == n);

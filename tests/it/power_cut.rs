@@ -103,7 +103,11 @@ fn f04_every_legal_remainder_of_unsynced_writes_keeps_what_was_promised() {
         let (store, opened) = Store::open(&after).unwrap_or_else(|error| panic!("cut after {at}: {error}"));
         torn += usize::from(opened.torn.is_some());
         let mut kept = Vec::new();
-        store.records(|_, record| Ok(kept.push(record))).unwrap();
+        let keep = |_, record| {
+            kept.push(record);
+            Ok(())
+        };
+        store.records(keep).unwrap();
         let promised = done[..at].iter().rev().find_map(|done| match done {
             Done::Promise(records) => Some(*records),
             _ => None,

@@ -6,10 +6,12 @@ use super::host::{Host, Moment, Server, Way};
 
 /// The mails taken so far, by all connections: to whom, and what.
 #[derive(Clone, Default)]
-pub struct Sink(Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+pub struct Sink(Arc<Mutex<Mails>>);
+
+type Mails = Vec<(String, Vec<u8>)>;
 
 impl Sink {
-    pub fn mails(&self) -> Vec<(String, Vec<u8>)> {
+    pub fn mails(&self) -> Mails {
         self.0.lock().unwrap().clone()
     }
 
@@ -25,7 +27,7 @@ impl Sink {
 }
 
 struct Session {
-    taken: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    taken: Arc<Mutex<Mails>>,
     to: String,
     /// Between DATA and the final dot.
     content: Option<Vec<u8>>,
