@@ -163,6 +163,7 @@ fn keep(bot: &Path, mails: &[String]) {
             outgoing: outgoing.collect(),
             spent: Vec::new(),
             suppressed: Vec::new(),
+            orders: Default::default(),
             why,
         };
         store.append(Record::Decided(Box::new(decided))).expect("a record");

@@ -25,6 +25,7 @@ pub mod message;
 pub mod outgoing;
 
 // judgement: one question each, answered from values alone
+pub mod agent;
 pub mod compose;
 pub mod rules;
 pub mod screen;
@@ -52,6 +53,7 @@ pub mod smtp;
 pub mod store;
 
 // flows: a loop is a step repeated
+pub mod chores;
 pub mod delivery;
 pub mod ingest;
 

@@ -8,29 +8,45 @@ use std::future::Future;
 
 use crate::address::{Address, ReversePath};
 use crate::ids::{CaseNumber, MailHash, MessageId};
+use crate::time::Timestamp;
 
 /// Why a mail leaves, which decides its headers and what a failure means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// An automatic reply to the requester: `Auto-Submitted: auto-replied` (RFC 3834 §3.1.7).
     Answer,
+    /// An agent speaks to the requester: a human's mail, so without `Auto-Submitted` (RFC 3834 §5).
+    Relay,
     /// A case goes to its group: `Auto-Submitted: auto-generated`.
     Forward,
+    /// An agent is told what came of their mail: `Auto-Submitted: auto-replied`.
+    Receipt,
     /// Something the operator must know: `Auto-Submitted: auto-generated`.
     Notice,
 }
 
 impl Purpose {
-    pub const ALL: [Purpose; 3] = [Purpose::Answer, Purpose::Forward, Purpose::Notice];
+    pub const ALL: [Purpose; 5] =
+        [Purpose::Answer, Purpose::Relay, Purpose::Forward, Purpose::Receipt, Purpose::Notice];
+
+    /// Does it speak to the requester?
+    pub fn is_to_requester(self) -> bool {
+        matches!(self, Purpose::Answer | Purpose::Relay)
+    }
 
     pub fn as_str(self) -> &'static str {
         match self {
             Purpose::Answer => "answer",
+            Purpose::Relay => "relay",
+            Purpose::Receipt => "receipt",
             Purpose::Forward => "forward",
             Purpose::Notice => "notice",
         }
     }
 }
+
+/// Stands above everything internal in a mail to an agent: what comes back from below it is never the agent's.
+pub const ABOVE_THIS_LINE: &str = "══ 请在此线以上回复 · Reply above this line · この線より上に返信 ══";
 
 /// RFC 5321 `MAIL FROM` and `RCPT TO`. One recipient for each mail: an answer is never partly delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +64,18 @@ pub struct Outgoing {
     pub case: Option<CaseNumber>,
     pub envelope: Envelope,
     pub content: Content,
+    pub leaves: Leaves,
+}
+
+/// When a mail may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leaves {
+    #[default]
+    AtOnce,
+    /// Not before: until then it can be called back.
+    At(Timestamp),
+    /// When a human says so.
+    WhenReleased,
 }
 
 /// The bytes of a mail, ASCII with CRLF line ends, but for the original in the middle.

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::address::{Address, ReversePath};
 use crate::compose::{self, SHEET_VARIABLES, Templates, Values, Voice};
 use crate::config::{self, Config, Mailbox, Wording};
-use crate::ids::{CategoryId, GroupId, Key, MailHash, TemplateName};
+use crate::ids::{CaseNumber, CategoryId, GroupId, Key, MailHash, Right, TemplateName, Token};
 use crate::language::Language;
 use crate::message::Message;
 use crate::problem::{Problem, Problems, SourceText};
 use crate::rules::{self, Rules, TestSummary};
 use crate::screen::Desk;
-use crate::time::Timestamp;
+use crate::time::{self, Timestamp};
 
 /// The texts a playbook is made of.
 #[derive(Debug, Clone)]
@@ -55,8 +55,19 @@ impl OwnTemplates {
     pub const UNUSABLE: &str = "notice/unusable";
     /// To whom a rule notifies.
     pub const NOTIFIED: &str = "notice/notified";
+    /// To the operator: a mail in an agent's name that lacks a proof.
+    pub const REFUSED: &str = "notice/refused";
+    /// Around an agent's words to a requester: the subject and the signature.
+    pub const RELAY: &str = "agent/relay";
+    /// To an agent: what came of their mail, and why it is held.
+    pub const RECEIPT: &str = "agent/receipt";
+    pub const HELD: &str = "agent/held";
+    /// To an agent: a time is near, has passed, or has come.
+    pub const REMINDER: &str = "agent/reminder";
+    /// To a requester who has been silent.
+    pub const SILENT: &str = "close/silent";
 
-    const ALL: [&str; 9] = [
+    const ALL: [&str; 15] = [
         Self::RECEIVED,
         Self::HANDOFF_OPEN,
         Self::HANDOFF_CLOSED,
@@ -66,11 +77,17 @@ impl OwnTemplates {
         Self::BOUNCED,
         Self::UNUSABLE,
         Self::NOTIFIED,
+        Self::REFUSED,
+        Self::RELAY,
+        Self::RECEIPT,
+        Self::HELD,
+        Self::REMINDER,
+        Self::SILENT,
     ];
 }
 
 /// The values every template may name, beside `org.*` and `fields.*`.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 14] = [
     "case.number",
     "group.label",
     "hours.text",
@@ -83,6 +100,8 @@ const VARIABLES: [&str; 12] = [
     "notice.file",
     "notice.revision",
     "notice.problems",
+    "receipt.lines",
+    "receipt.text",
 ];
 
 impl Playbook {
@@ -142,6 +161,35 @@ impl Playbook {
     /// An agent or the operator: their mail is recorded, not treated as a customer's.
     pub fn is_colleague(&self, address: &Address) -> bool {
         self.colleagues.contains(&address.counting_key())
+    }
+
+    /// Do answers of agents come back to us, to be sent from the support address?
+    pub fn relays(&self) -> bool {
+        self.config.handoff.replies == config::Replies::Relay
+    }
+
+    /// May this address give orders? To the letter: what grants authority is compared exactly.
+    pub fn is_agent(&self, address: &Address) -> bool {
+        self.agents().any(|agent| agent == address)
+    }
+
+    /// Everybody whom cases are handed to.
+    pub fn agents(&self) -> impl Iterator<Item = &Address> {
+        let handoff = &self.config.handoff;
+        handoff.groups.values().flatten().chain(&handoff.to)
+    }
+
+    /// What an agent must present to act on a case.
+    pub fn token(&self, case: CaseNumber, right: Right, agent: &Address, now: Timestamp) -> Token {
+        let last_day = time::day_number(now).saturating_add(self.config.handoff.token_days);
+        Token::grant(&self.key, case, right, &agent.to_string(), last_day)
+    }
+
+    /// Where an agent answers to: the address with the token in it, or where hosts know no subaddresses, our own.
+    pub fn reply_address(&self, mailbox: &Mailbox, token: &Token) -> Address {
+        let with_token = |base: &Address| base.with_detail('+', &token.detail());
+        let own = mailbox.addresses[0].clone();
+        self.config.handoff.reply_address.as_ref().and_then(with_token).unwrap_or(own)
     }
 
     pub fn may_answer_alone(&self, category: &CategoryId) -> bool {

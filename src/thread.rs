@@ -7,7 +7,7 @@
 
 use crate::address::Address;
 use crate::case::{Case, Clues, Facts, Scope, Twin};
-use crate::ids::{CaseNumber, Key, MailHash};
+use crate::ids::{CaseNumber, Key, MailHash, Token};
 use crate::message::Message;
 
 /// Case numbers looked for in a mail; a mail that lists more is a list of cases, not about one of them.
@@ -42,6 +42,8 @@ pub enum Because {
     EarlierMail,
     /// It names the case, and the requester wrote it.
     Number,
+    /// It carries the token of an agent.
+    AgentsToken,
 }
 
 impl Because {
@@ -54,6 +56,7 @@ impl Because {
             }
             Because::EarlierMail => "it answers an earlier mail of the same requester",
             Because::Number => "it names the case number, and the requester wrote it",
+            Because::AgentsToken => "it carries the token of an agent",
         }
     }
 }
@@ -62,7 +65,12 @@ impl Because {
 pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     let reported = message.report.iter().flat_map(|report| report.about());
     let referred: Vec<_> = reported.chain(message.references.iter().rev()).take(MAX_REFERENCES).collect();
-    let mut signed: Vec<CaseNumber> = Vec::new();
+    // In an address a token proves something only together with its agent; a day that has passed is told later.
+    let presented = message.sender().and_then(|sender| {
+        let token = token_in_address(message)?;
+        token.check(key, &sender.to_string(), 0).is_ok().then_some(token.case)
+    });
+    let mut signed: Vec<CaseNumber> = presented.into_iter().collect();
     for case in referred.iter().filter_map(|id| id.own_case(key)) {
         if !signed.contains(&case) {
             signed.push(case);
@@ -89,7 +97,26 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
         sender: message.sender().cloned(),
         scopes: answerable.into_iter().flat_map(scopes).collect(),
         twin: twin(message),
+        agents: Vec::new(),
     }
+}
+
+/// The token that a mail carries: in an address it is written to, else in the nearest of our mails that it answers.
+pub fn token(message: &Message, key: &Key) -> Option<Token> {
+    let referred = || {
+        message.references.iter().rev().take(MAX_REFERENCES).find_map(|id| {
+            let own = id.own(key)?;
+            Token::from_name(own.case?, &own.name)
+        })
+    };
+    token_in_address(message).or_else(referred)
+}
+
+fn token_in_address(message: &Message) -> Option<Token> {
+    let delivered = ["Delivered-To", "X-Original-To"].into_iter().flat_map(|field| message.field(field));
+    let delivered = delivered.filter_map(|text| Address::parse(text.trim().trim_matches(['<', '>'])).ok());
+    let visible = message.recipients().cloned();
+    visible.chain(delivered).find_map(|address| Token::from_detail(address.detail('+')?.1))
 }
 
 /// The numbers that a new case of this mail could get, best first.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
 use jiff::civil::Weekday;
@@ -18,6 +19,11 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// The day of a moment, as it is in Greenwich: near enough for dates that are looked at once a week.
 pub fn day(moment: Timestamp) -> Date {
     moment.to_zoned(TimeZone::UTC).date()
+}
+
+/// The day of a moment in Greenwich, counted from 1970; 0 before.
+pub fn day_number(moment: Timestamp) -> u32 {
+    u32::try_from(moment.as_second().div_euclid(24 * 60 * 60)).unwrap_or(0)
 }
 
 /// When the people of a group are there.
@@ -115,12 +121,39 @@ impl Calendar {
         }
         let today = now.to_zoned(self.zone.clone()).date();
         today.series(jiff::Span::new().days(1)).take(LOOK_AHEAD).find_map(|day| {
-            let openings = self.hours_of(day).iter().filter_map(|span| {
-                let time = day.at((span.from / 60) as i8, (span.from % 60) as i8, 0, 0);
-                Some(time.to_zoned(self.zone.clone()).ok()?.timestamp())
-            });
+            let openings = self.hours_of(day).iter().filter_map(|span| self.instant(day, span.from));
             openings.filter(|opening| *opening > now).min()
         })
+    }
+
+    /// The moment at which `worked` has been worked since `start`. None if that takes more than a year.
+    pub fn after(&self, start: Timestamp, worked: SignedDuration) -> Option<Timestamp> {
+        let mut left = worked;
+        let first = start.to_zoned(self.zone.clone()).date();
+        for day in first.series(jiff::Span::new().days(1)).take(LOOK_AHEAD) {
+            for span in self.hours_of(day) {
+                let (Some(from), Some(to)) = (self.instant(day, span.from), self.instant(day, span.to)) else {
+                    continue;
+                };
+                let from = from.max(start);
+                let room = to.duration_since(from);
+                if room.is_positive() && room >= left {
+                    return Some(from + left);
+                }
+                if room.is_positive() {
+                    left -= room;
+                }
+            }
+        }
+        None
+    }
+
+    /// The moment `minute` minutes after midnight of a day, as the clocks of the zone show them; 24:00 is the next
+    /// midnight.
+    fn instant(&self, day: Date, minute: u16) -> Option<Timestamp> {
+        let (day, minute) = if minute == DAY { (day.tomorrow().ok()?, 0) } else { (day, minute) };
+        let time = day.at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
+        Some(time.to_zoned(self.zone.clone()).ok()?.timestamp())
     }
 
     fn hours_of(&self, day: Date) -> &[Span] {
@@ -212,6 +245,30 @@ mod tests {
         calendar.zone = zone("America/New_York").unwrap();
         // 2026-03-08: clocks go from 02:00 to 03:00. Friday evening to Monday morning is an hour shorter.
         assert_eq!(calendar.next_opening(at("2026-03-06T20:00:00-05:00")), Some(at("2026-03-09T09:00:00-04:00")));
+    }
+
+    #[test]
+    fn working_time_is_counted_over_breaks_weekends_holidays_and_make_up_days() {
+        let hours = |hours| SignedDuration::from_hours(hours);
+        let cases = [
+            ("2026-09-28T09:00:00+08:00", hours(2), "2026-09-28T11:00:00+08:00"),
+            ("2026-09-28T11:00:00+08:00", hours(2), "2026-09-28T14:30:00+08:00"),
+            ("2026-09-28T08:00:00+08:00", hours(3), "2026-09-28T12:00:00+08:00"),
+            ("2026-09-28T12:30:00+08:00", hours(1), "2026-09-28T14:30:00+08:00"),
+            ("2026-09-28T17:00:00+08:00", hours(2), "2026-09-29T10:00:00+08:00"),
+            ("2026-09-25T17:00:00+08:00", hours(2), "2026-09-28T10:00:00+08:00"),
+            ("2026-09-30T17:00:00+08:00", hours(2), "2026-10-08T10:00:00+08:00"),
+            ("2026-10-09T17:00:00+08:00", hours(2), "2026-10-10T10:00:00+08:00"),
+            ("2026-10-10T17:30:00+08:00", hours(1), "2026-10-12T09:30:00+08:00"),
+        ];
+        let calendar = workdays();
+        for (start, worked, due) in cases {
+            assert_eq!(calendar.after(at(start), worked), Some(at(due)), "{start}");
+        }
+        // 2026-03-08 has no hour from two to three in New York.
+        let always = Calendar { zone: zone("America/New_York").unwrap(), ..Calendar::always() };
+        let start = at("2026-03-08T00:30:00-05:00");
+        assert_eq!(always.after(start, hours(3)), Some(start + hours(3)));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::chores::Chores;
 use crate::config;
 use crate::delivery::{Delivery, Patience};
 use crate::ids::Key;
@@ -114,6 +115,9 @@ pub async fn run(file: &Path, configured: &Configured, shutdown: CancellationTok
         ingest.dns = dns.clone();
         flows.spawn(async move { Ok(ingest.run().await?) });
     }
+    let chores = Chores { store: store.clone(), playbook: playbook.clone(), clock: clock() };
+    let stop = shutdown.clone();
+    flows.spawn(async move { Ok(chores.run(stop).await?) });
     let reload = Reload::new(file, configured, files, store.clone(), newest, clock());
     let stop = shutdown.clone();
     flows.spawn(async move { reload.run(stop).await });

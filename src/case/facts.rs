@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
-use crate::case::Case;
+use crate::case::{Case, Prints};
 use crate::ids::{CaseNumber, MailHash, MessageId};
 use crate::time::Timestamp;
 
@@ -27,6 +27,8 @@ pub struct Clues {
     pub sender: Option<Address>,
     /// What would make another mail the same mail.
     pub twin: Option<Twin>,
+    /// Of whom is asked how much they have to do, and whether they are there.
+    pub agents: Vec<Address>,
 }
 
 /// The same Message-ID, sender and text: the same mail on another way (To and Cc to two of our mailboxes,
@@ -51,6 +53,44 @@ pub struct Facts {
     pub budgets: Budgets,
     /// Until when these senders get no automatic answers; only those that were ever suppressed.
     pub suppressed: BTreeMap<Scope, Timestamp>,
+    /// Fingerprints of what is internal in the case of the first signed clue.
+    pub internal: Prints,
+    /// Mails of that case that have not left yet, in the order in which they were written.
+    pub waiting: Vec<Pending>,
+    /// The agents that were asked for, those of whom something is known.
+    pub agents: BTreeMap<Address, AgentFacts>,
+}
+
+/// A mail of ours that has not left yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    pub message_id: MessageId,
+    pub to: Address,
+    /// It speaks to the requester; else it is for the people of the house.
+    pub to_requester: bool,
+    /// Waits for a human's word.
+    pub held: bool,
+    /// Its sending has begun: it cannot be called back any more.
+    pub started: bool,
+}
+
+/// What the store knows of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AgentFacts {
+    /// Cases they have that are not closed.
+    pub open: u32,
+    /// When they were given one last.
+    pub assigned: Option<Timestamp>,
+    /// They are away until then.
+    pub away_until: Option<Timestamp>,
+}
+
+/// An agent is away for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    pub agent: Address,
+    /// In the past, if they are back.
+    pub until: Timestamp,
 }
 
 /// An address that gets no automatic answers for a time: one came back for good, or its owner complained.

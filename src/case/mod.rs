@@ -1,13 +1,17 @@
 //! A case: one matter of one requester, with the number they know it by.
 
 mod facts;
+mod prints;
 mod said;
 
-pub use facts::{Budgets, Clues, Facts, Scope, Suppression, Twin, Window};
+pub use facts::{Absence, AgentFacts, Budgets, Clues, Facts, Pending, Scope, Suppression, Twin, Window};
+pub use prints::Prints;
 pub use said::Said;
 
+use std::collections::BTreeMap;
+
 use crate::address::Address;
-use crate::ids::{CaseNumber, CategoryId, GroupId, MailboxName, TemplateName};
+use crate::ids::{CaseNumber, CategoryId, GroupId, MailboxName, MessageId, TemplateName};
 use crate::language::Language;
 use crate::time::Timestamp;
 
@@ -25,6 +29,29 @@ pub enum CaseState {
     /// Humans wait for the requester.
     Waiting,
     Closed,
+}
+
+impl Priority {
+    pub const ALL: [Priority; 4] = [Priority::Low, Priority::Normal, Priority::High, Priority::Urgent];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Priority::Low => "low",
+            Priority::Normal => "normal",
+            Priority::High => "high",
+            Priority::Urgent => "urgent",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Priority> {
+        Priority::ALL.into_iter().find(|priority| priority.as_str() == text)
+    }
+
+    /// So many steps up or down, within the scale.
+    pub fn raised(self, steps: i32) -> Priority {
+        let at = (self as i32).saturating_add(steps).clamp(0, Priority::ALL.len() as i32 - 1);
+        Priority::ALL[at as usize]
+    }
 }
 
 impl CaseState {
@@ -47,6 +74,16 @@ impl CaseState {
             CaseState::Closed => "closed",
         }
     }
+}
+
+/// How urgent a case is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+    Urgent,
 }
 
 /// A matter, as it stands after its last entry. The entries themselves are in the journal.
@@ -76,4 +113,117 @@ pub struct Case {
     pub last_answer: Option<TemplateName>,
     /// The lines of all answers in this case.
     pub said: Said,
+    /// What humans do with it.
+    pub work: Work,
+}
+
+/// What humans do with a case, and what they must know to do it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Work {
+    /// The agent who has it; none while the whole group does.
+    pub agent: Option<Address>,
+    pub priority: Priority,
+    /// The requester's last mails, oldest first: what we write next answers the last of them.
+    pub thread: Vec<MessageId>,
+    /// What the requester told us, by the name of the field.
+    pub fields: BTreeMap<String, String>,
+    /// The requester has been asked for what is missing; nobody is asked twice.
+    pub asked: bool,
+    /// What is to happen at a time, the soonest first.
+    pub timers: Vec<Timer>,
+    /// Mails of agents that reached the requester.
+    pub relays: u32,
+    /// When it was closed last.
+    pub closed: Option<Timestamp>,
+    /// What the requester thinks of it, 1 to 5.
+    pub rating: Option<u8>,
+}
+
+/// Something that is to happen in a case at a time. A case has each kind once at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timer {
+    pub at: Timestamp,
+    pub what: Alarm,
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Alarm {
+    /// A human must have answered first by then; `Warn` comes before it.
+    FirstResponseWarn,
+    FirstResponse,
+    /// A human must have answered the requester's last mail by then.
+    FollowUpWarn,
+    FollowUp,
+    /// Still nothing after the group was reminded: further up it goes.
+    Escalate,
+    /// An agent put the case aside until then.
+    Wake,
+    /// The requester has been silent so long that the case closes.
+    Silence,
+}
+
+impl Alarm {
+    pub const ALL: [Alarm; 7] = [
+        Alarm::FirstResponseWarn,
+        Alarm::FirstResponse,
+        Alarm::FollowUpWarn,
+        Alarm::FollowUp,
+        Alarm::Escalate,
+        Alarm::Wake,
+        Alarm::Silence,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Alarm::FirstResponseWarn => "first-response-warn",
+            Alarm::FirstResponse => "first-response",
+            Alarm::FollowUpWarn => "follow-up-warn",
+            Alarm::FollowUp => "follow-up",
+            Alarm::Escalate => "escalate",
+            Alarm::Wake => "wake",
+            Alarm::Silence => "silence",
+        }
+    }
+}
+
+/// Identifiers of the requester's mails that are remembered for the thread of what we write.
+const MOST_THREAD: usize = 8;
+
+impl Work {
+    /// Sets a timer, in place of the one of its kind.
+    pub fn set_timer(&mut self, what: Alarm, at: Timestamp) {
+        self.stop_timer(what);
+        self.timers.push(Timer { at, what });
+        self.timers.sort();
+    }
+
+    pub fn stop_timer(&mut self, what: Alarm) {
+        self.timers.retain(|timer| timer.what != what);
+    }
+
+    /// A mail of the requester came.
+    pub fn heard(&mut self, id: Option<&MessageId>) {
+        let Some(id) = id else { return };
+        self.thread.retain(|known| known != id);
+        self.thread.push(id.clone());
+        if self.thread.len() > MOST_THREAD {
+            // The first names the thread.
+            self.thread.remove(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_priority_is_raised_within_its_scale() {
+        assert_eq!(Priority::Normal.raised(1), Priority::High);
+        assert_eq!(Priority::Urgent.raised(1), Priority::Urgent);
+        assert_eq!(Priority::Low.raised(-1), Priority::Low);
+        assert_eq!(Priority::Low.raised(i32::MAX), Priority::Urgent);
+        assert_eq!(Priority::parse("high"), Some(Priority::High));
+    }
 }

@@ -66,12 +66,16 @@ impl Head {
         head.ids("Message-ID", &[message_id]);
         // RFC 3834 §5: a direct reply is `auto-replied`, all else that nobody typed is `auto-generated`.
         let submitted = match purpose {
-            Purpose::Answer => "auto-replied",
-            Purpose::Forward | Purpose::Notice => "auto-generated",
+            Purpose::Answer | Purpose::Receipt => Some("auto-replied"),
+            Purpose::Forward | Purpose::Notice => Some("auto-generated"),
+            // A human typed it.
+            Purpose::Relay => None,
         };
-        head.text("Auto-Submitted", submitted);
-        // Exchange knows only this one, MS-OXCMAIL §2.1.3.2.20.
-        head.text("X-Auto-Response-Suppress", "All");
+        if let Some(submitted) = submitted {
+            head.text("Auto-Submitted", submitted);
+            // Exchange knows only this one, MS-OXCMAIL §2.1.3.2.20.
+            head.text("X-Auto-Response-Suppress", "All");
+        }
         let bot = Line::new(&voice.bot_id, MAX_OWN_NAME);
         head.text("X-Loop", &loop_mark(key, bot.as_str(), message_id));
         let site = Line::new(&voice.site, MAX_OWN_NAME);
@@ -90,6 +94,12 @@ impl Head {
         }
         self.ids("In-Reply-To", parent.as_slice());
         self.ids("References", &ids);
+    }
+
+    /// In-Reply-To and References to the mails of a thread, oldest first.
+    pub(super) fn thread_of(&mut self, thread: &[MessageId]) {
+        self.ids("In-Reply-To", &thread.last().into_iter().collect::<Vec<_>>());
+        self.ids("References", &thread.iter().collect::<Vec<_>>());
     }
 
     /// A field of text. The name of a field is always written by us, never made of a value.

@@ -1,4 +1,4 @@
-//! The three mails that leave: an answer, a forward, a notice.
+//! The mails that leave: an answer, an agent's reply, a forward, a receipt, a notice.
 //!
 //! Each is decided elsewhere and made of a written text here, so it cannot be refused any more. Message-ID,
 //! Date and boundary come from what the mail says and the time handed in, so the same decision gives the
@@ -8,10 +8,10 @@ use super::clean::Line;
 use super::head::{Head, Voice};
 use super::written::{MAX_SUBJECT, Written};
 use crate::address::{Address, ReversePath};
-use crate::ids::{CaseNumber, Key, MailHash, MessageId};
+use crate::ids::{CaseNumber, Key, MailHash, MessageId, Token};
 use crate::language::Language;
 use crate::message::Message;
-use crate::outgoing::{Envelope, Outgoing, Purpose};
+use crate::outgoing::{ABOVE_THIS_LINE, Envelope, Leaves, Outgoing, Purpose};
 use crate::time::Timestamp;
 
 /// An automatic reply to the requester, in the thread of `inbound`. Nothing of `inbound` is said again but
@@ -49,16 +49,76 @@ pub fn answer(
         envelope: Envelope { from: voice.envelope_from.clone(), to: to.clone() },
         content: head.with_text(written.body()),
         message_id,
+        leaves: Leaves::AtOnce,
     }
 }
 
-/// A case goes to its group. Answers of the agents go to `reply_to`; the customer's mail goes along as an
-/// attachment when `original` names it. `name` tells the forwards of one case apart.
+/// A mail to the requester in the thread of their last mails: an agent's reply, or what the bot says when a time has
+/// come. `name` tells those of one case apart.
+#[expect(clippy::too_many_arguments, reason = "each is another noun; a struct would only rename them")]
+pub fn in_thread(
+    key: &Key,
+    voice: &Voice,
+    purpose: Purpose,
+    case: CaseNumber,
+    to: &Address,
+    thread: &[MessageId],
+    written: &Written,
+    name: &str,
+    leaves: Leaves,
+    now: Timestamp,
+) -> Outgoing {
+    let name = self::name(key, purpose, &[name.as_bytes(), to.to_string().as_bytes()]);
+    let message_id = MessageId::mint(key, case, &name, &voice.domain);
+    let subject = marked(case, written);
+    let mut head = Head::new(key, voice, purpose, to, subject.as_str(), &message_id, now);
+    head.thread_of(thread);
+    Outgoing {
+        purpose,
+        case: Some(case),
+        envelope: Envelope { from: reachable(voice), to: to.clone() },
+        content: head.with_text(written.body()),
+        message_id,
+        leaves,
+    }
+}
+
+/// An agent is told what came of their mail, in its thread. They may answer it as they may answer the case itself.
+#[expect(clippy::too_many_arguments, reason = "each is another noun; a struct would only rename them")]
+pub fn receipt(
+    key: &Key,
+    voice: &Voice,
+    token: &Token,
+    to: &Address,
+    reply_to: &Address,
+    inbound: &Message,
+    written: &Written,
+    name: &str,
+    now: Timestamp,
+) -> Outgoing {
+    let name = with_token(token, &self::name(key, Purpose::Receipt, &[name.as_bytes(), to.to_string().as_bytes()]));
+    let message_id = MessageId::mint(key, token.case, &name, &voice.domain);
+    let subject = marked(token.case, written);
+    let mut head = Head::new(key, voice, Purpose::Receipt, to, subject.as_str(), &message_id, now);
+    head.address("Reply-To", reply_to);
+    head.thread(inbound);
+    Outgoing {
+        purpose: Purpose::Receipt,
+        case: Some(token.case),
+        envelope: Envelope { from: reachable(voice), to: to.clone() },
+        content: head.with_text(&below_the_line(written)),
+        message_id,
+        leaves: Leaves::AtOnce,
+    }
+}
+
+/// A case goes to an agent, with the token by which they act on it. Their answers go to `reply_to`; the customer's
+/// mail goes along as an attachment when `original` names it. `name` tells the forwards of one case apart.
 #[expect(clippy::too_many_arguments, reason = "each is another noun; a struct would only rename them")]
 pub fn forward(
     key: &Key,
     voice: &Voice,
-    case: CaseNumber,
+    token: &Token,
     to: &Address,
     reply_to: &Address,
     written: &Written,
@@ -66,14 +126,15 @@ pub fn forward(
     name: &str,
     now: Timestamp,
 ) -> Outgoing {
-    let name = self::name(key, Purpose::Forward, &[name.as_bytes(), to.to_string().as_bytes()]);
+    let case = token.case;
+    let name = with_token(token, &self::name(key, Purpose::Forward, &[name.as_bytes(), to.to_string().as_bytes()]));
     let message_id = MessageId::mint(key, case, &name, &voice.domain);
     let subject = marked(case, written);
     let mut head = Head::new(key, voice, Purpose::Forward, to, subject.as_str(), &message_id, now);
     head.address("Reply-To", reply_to);
     let content = match original {
-        None => head.with_text(written.body()),
-        Some(original) => head.around_original(key, case, &message_id, written.body(), original),
+        None => head.with_text(&below_the_line(written)),
+        Some(original) => head.around_original(key, case, &message_id, &below_the_line(written), original),
     };
     Outgoing {
         purpose: Purpose::Forward,
@@ -81,6 +142,7 @@ pub fn forward(
         envelope: Envelope { from: reachable(voice), to: to.clone() },
         content,
         message_id,
+        leaves: Leaves::AtOnce,
     }
 }
 
@@ -95,12 +157,24 @@ pub fn notice(key: &Key, voice: &Voice, to: &Address, written: &Written, name: &
         envelope: Envelope { from: reachable(voice), to: to.clone() },
         content: head.with_text(written.body()),
         message_id,
+        leaves: Leaves::AtOnce,
     }
 }
 
 /// The middle part of a Message-ID: the purpose, and a proof over what makes this mail this mail.
 fn name(key: &Key, purpose: Purpose, parts: &[&[u8]]) -> String {
     format!("{purpose}-{}", key.prove(purpose.as_str(), parts), purpose = purpose.as_str())
+}
+
+/// What is internal stands below a line of ours.
+fn below_the_line(written: &Written) -> String {
+    format!("{ABOVE_THIS_LINE}\n\n{}", written.body())
+}
+
+/// `forward-<proof>` with the token between the two.
+fn with_token(token: &Token, name: &str) -> String {
+    let (purpose, proof) = name.split_once('-').unwrap_or((name, ""));
+    format!("{purpose}-{}-{proof}", token.in_name())
 }
 
 /// The subject with the case number before it, which people quote and clients keep.
@@ -147,6 +221,10 @@ mod tests {
 
     fn case() -> CaseNumber {
         CaseNumber::mint(&key(), &MailHash::of(b"mail"), 0)
+    }
+
+    fn token() -> Token {
+        Token::grant(&key(), case(), crate::ids::Right::Reply, &group().to_string(), 20_780)
     }
 
     fn now() -> Timestamp {
@@ -202,7 +280,7 @@ mod tests {
         let hash = MailHash::of(b"original");
         let reply_to = "reply+x1@example.com".parse().unwrap();
         let forward =
-            |original| forward(&key(), &voice(), case(), &group(), &reply_to, &written, original, "first", now());
+            |original| forward(&key(), &voice(), &token(), &group(), &reply_to, &written, original, "first", now());
         let with = forward(Some(hash));
         assert_eq!(with.content.original, Some(hash));
         let original = b"Subject: hello\nContent-Type: text/plain\n\nfirst line\n.\nlast line";
@@ -241,7 +319,7 @@ mod tests {
         let own = ReversePath::Address(silent.address.clone());
         let answer = answer(&key(), &silent, case(), &to(), &inbound(), &written, now());
         assert_eq!(from(answer), ReversePath::Null);
-        let forward = forward(&key(), &silent, case(), &group(), &group(), &written, None, "1", now());
+        let forward = forward(&key(), &silent, &token(), &group(), &group(), &written, None, "1", now());
         assert_eq!(from(forward), own);
         assert_eq!(from(notice(&key(), &silent, &group(), &written, "1", now())), own);
     }
@@ -398,11 +476,12 @@ mod tests {
 
             let hash = MailHash::of(text.as_bytes());
             let outgoing =
-                forward(&key(), &voice, case(), &group(), &to(), &written, Some(hash), &text, now());
+                forward(&key(), &voice, &token(), &group(), &to(), &written, Some(hash), &text, now());
             let (head, tail) = (&outgoing.content.head, &outgoing.content.tail);
             check_lines(&format!("{head}{tail}"));
             let mail = format!("{head}Subject: x\r\n\r\nx{tail}");
-            check_reads_back(&mail, marked.as_str(), &written, &name);
+            let below = Written::new(&subject, &below_the_line(&written), Language::ALL[language]);
+            check_reads_back(&mail, marked.as_str(), &below, &name);
             prop_assert_eq!(fields(&mail), [COMMON, &["Reply-To"], MULTIPART].concat());
         }
     }
@@ -432,22 +511,22 @@ Date: Mon, 23 Nov 2026 01:02:03 +0000
 From: =?utf-8?b?56S65L6L5a6i5pyN?= <support@example.com>
 To: mail-tech@example.com
 Subject: [Case EPRV-JQK5-2] Bounce: hello
-Message-ID: <eprvjqk52.forward-xsdc9rkj2v6s44jh.tbb09j6aemt45j8x@example.com>
+Message-ID: <eprvjqk52.forward-20780-mq58nwzw1hqfv9m4-xsdc9rkj2v6s44jh.1392dvwv7xvy3z41@example.com>
 Auto-Submitted: auto-generated
 X-Auto-Response-Suppress: All
-X-Loop: desk; h=ye09he12984ry6q5
+X-Loop: desk; h=q01b1ag60gd8n4t4
 Feedback-ID: forward:desk:hq
 Reply-To: reply+x1@example.com
 MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary=\"=_cstnc7rwws4p5dbg\"
+Content-Type: multipart/mixed; boundary=\"=_n2wrxej0gdaj52fq\"
 
---=_cstnc7rwws4p5dbg
+--=_n2wrxej0gdaj52fq
 Content-Type: text/plain; charset=utf-8
-Content-Transfer-Encoding: 7bit
+Content-Transfer-Encoding: base64
 
-Case: x
-| hello
---=_cstnc7rwws4p5dbg
+4pWQ4pWQIOivt+WcqOatpOe6v+S7peS4iuWbnuWkjSDCtyBSZXBseSBhYm92ZSB0aGlzIGxpbmUg
+wrcg44GT44Gu57ea44KI44KK5LiK44Gr6L+U5L+hIOKVkOKVkA0KDQpDYXNlOiB4DQp8IGhlbGxv
+--=_n2wrxej0gdaj52fq
 Content-Type: message/rfc822
 Content-Disposition: attachment; filename=\"EPRV-JQK5-2.eml\"
 Content-Transfer-Encoding: 8bit
@@ -458,7 +537,7 @@ Content-Type: text/plain
 first line
 .
 last line
---=_cstnc7rwws4p5dbg--
+--=_n2wrxej0gdaj52fq--
 ";
 
     const NOTICE: &str = "\

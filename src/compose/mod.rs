@@ -1,7 +1,7 @@
 //! What the bot says: templates, and the mails made from them.
 //!
-//! Three mails leave the house: an answer to the requester, a forward to the group that has the case, and a
-//! notice to the operator. Their words come from templates, one file a language; their bytes from lettre's
+//! Five mails leave the house: an answer to the requester and an agent's reply to them, a forward to the group that
+//! has the case and a receipt to an agent, and a notice to the operator. Their words come from templates, one file a language; their bytes from lettre's
 //! builder, never its transport. Everything is a function of values: the same mail, facts and time give the
 //! same bytes, down to Message-ID and boundary.
 //!
@@ -25,7 +25,7 @@ pub use executable::is_executable;
 pub use forward_text::{ForwardSheet, SHEET_VARIABLES, Verdict};
 pub use head::Voice;
 pub use hours::{describe, describe_moment};
-pub use letter::{answer, forward, notice};
+pub use letter::{answer, forward, in_thread, notice, receipt};
 pub use template::{MAX_ANSWER_TEXT, RenderError, Templates};
 pub use values::Values;
 pub use written::Written;

@@ -10,8 +10,8 @@ use super::file::{
 };
 use super::place::{Places, variable};
 use super::{
-    Auth, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Relay, Reply, Secret, SenderPolicy, Server,
-    Smtp, Source, Tier, Tls,
+    Auth, Clocks, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Relay, Replies, Reply, Secret,
+    SenderPolicy, Server, Smtp, Source, Tier, Tls,
 };
 use crate::address::{Address, ReversePath, parse_domain};
 use crate::ids::{GroupId, MailboxName, NameError};
@@ -23,6 +23,8 @@ const MB: u64 = 1024 * 1024;
 const MAX_MAIL_MB: u32 = 128;
 /// Connections to one relay; more would be taken for an attack by most hosts.
 const MAX_CONNECTIONS: usize = 64;
+/// Characters of a token and its separator (see `ids::Token::detail`).
+const TOKEN_LENGTH: usize = 35;
 /// A safety poll at the least every five minutes (a dead NAT entry is silent).
 const MAX_POLL_SECONDS: u64 = 300;
 
@@ -305,7 +307,26 @@ impl Check<'_> {
             })
             .collect();
         let language = self.language(&["handoff", "language"], &table.language);
+        let replies = [("relay", Replies::Relay), ("direct", Replies::Direct)];
+        let replies = self.one_of(&["handoff", "replies"], &table.replies, &replies);
+        let at = ["handoff", "reply_address"];
+        let reply_address = table.reply_address.as_deref().and_then(|text| self.address(&at, text));
+        if reply_address.as_ref().is_some_and(|address| address.with_detail('+', &"x".repeat(TOKEN_LENGTH)).is_none()) {
+            self.wrong(&at, "is too long: a token of 35 characters must fit before the @");
+        }
         Some(Handoff {
+            replies: replies?,
+            reply_address,
+            undo: Duration::from_secs(table.undo_seconds.into()),
+            token_days: table.token_days,
+            clocks: Clocks {
+                first_response: hours(table.first_response_hours),
+                follow_up: hours(table.follow_up_hours),
+                warn_percent: table.warn_percent.min(100),
+                escalate: hours(table.escalate_hours),
+                silence: hours(table.silence_hours),
+            },
+            leads: self.addresses(&["handoff", "leads"], &table.leads),
             to,
             groups,
             language: language?,

@@ -178,11 +178,36 @@ pub struct HandoffTable {
     pub language: String,
     pub attach_original: bool,
     pub automatic: bool,
+    pub replies: String,
+    pub reply_address: Option<String>,
+    pub undo_seconds: u32,
+    pub token_days: u32,
+    pub first_response_hours: u32,
+    pub follow_up_hours: u32,
+    pub warn_percent: u8,
+    pub escalate_hours: u32,
+    pub silence_hours: u32,
+    pub leads: Vec<String>,
 }
 
 impl Default for HandoffTable {
     fn default() -> HandoffTable {
-        HandoffTable { to: Vec::new(), language: "zh".into(), attach_original: true, automatic: true }
+        HandoffTable {
+            to: Vec::new(),
+            language: "zh".into(),
+            attach_original: true,
+            automatic: true,
+            replies: "relay".into(),
+            reply_address: None,
+            undo_seconds: 60,
+            token_days: 90,
+            first_response_hours: 8,
+            follow_up_hours: 8,
+            warn_percent: 75,
+            escalate_hours: 4,
+            silence_hours: 72,
+            leads: Vec::new(),
+        }
     }
 }
 

@@ -176,6 +176,38 @@ pub struct Handoff {
     pub attach_original: bool,
     /// Show automatic mail that belongs to no case to the mailbox's group.
     pub automatic: bool,
+    pub replies: Replies,
+    /// Agents answer to this address with a token as its subaddress; none: to the mailbox's own address.
+    pub reply_address: Option<Address>,
+    /// How long an agent's reply waits in which it can be called back.
+    pub undo: Duration,
+    /// How long the token of a forward holds.
+    pub token_days: u32,
+    pub clocks: Clocks,
+    /// Who hears when a group has let a time pass.
+    pub leads: Vec<Address>,
+}
+
+/// By when a human must have written, in working time. Zero: no such clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    pub first_response: Duration,
+    pub follow_up: Duration,
+    /// The part of the time after which the group is reminded, in percent.
+    pub warn_percent: u8,
+    /// From the breach to the next step up.
+    pub escalate: Duration,
+    /// How long a requester may be silent before a case that waits for them closes; not in working time.
+    pub silence: Duration,
+}
+
+/// What becomes of an agent's answer to a forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replies {
+    /// It comes to us, and we send it to the requester from the support address.
+    Relay,
+    /// It goes to the requester from the agent's own address, past us.
+    Direct,
 }
 
 impl Handoff {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Mail, Plan, Why, told};
 use crate::address::Address;
-use crate::case::Case;
+use crate::case::{Case, Prints};
 use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
-use crate::ids::{CaseNumber, Key, MessageId, TemplateName};
+use crate::ids::{CaseNumber, Key, MessageId, Right, TemplateName};
 use crate::language::Language;
 use crate::message::Defect;
 use crate::outgoing::{Outgoing, Purpose};
@@ -24,6 +24,8 @@ pub(super) struct Letters {
     /// The text of the answer.
     pub said: Option<String>,
     pub forwards: Vec<Outgoing>,
+    /// What agents are told in the forwards, but for what the requester wrote or was told.
+    pub internal: Prints,
     /// To whom rules notify.
     pub notices: Vec<Outgoing>,
 }
@@ -51,15 +53,15 @@ pub(super) fn write(
         _ => None,
     };
     let said = written.as_ref().filter(|_| answer.is_some()).map(|written| written.body().to_owned());
-    let forwards = match plan.goes_to_humans() || fault.is_some() {
+    let (forwards, internal) = match plan.goes_to_humans() || fault.is_some() {
         true => forwards(mail, case, why, written, fault, playbook, now),
-        false => Vec::new(),
+        false => (Vec::new(), Prints::default()),
     };
     let notices = match plan {
         Plan::Record => Vec::new(),
         _ => notices(mail, case, why, playbook, now),
     };
-    Letters { answer, said, forwards, notices }
+    Letters { answer, said, forwards, internal, notices }
 }
 
 fn answer_text(
@@ -88,7 +90,7 @@ fn forwards(
     fault: Option<String>,
     playbook: &Playbook,
     now: Timestamp,
-) -> Vec<Outgoing> {
+) -> (Vec<Outgoing>, Prints) {
     let handoff = &playbook.config().handoff;
     let human = why.screening.kind == Kind::Human;
     let message = mail.message;
@@ -133,13 +135,18 @@ fn forwards(
     // need SMTPUTF8 on the way to the agents (RFC 6531 §3.4): they find it in the sheet.
     let outsider = matches!(why.threading, Threading::Follows { because: Because::OwnMessageIdFromOther, .. });
     let customer = case.requester.as_ref().filter(|address| human && !outsider && !address.is_international());
-    let reply_to = customer.unwrap_or(&voice.address).clone();
     let name = mail.hash.to_string();
-    handoff
-        .addresses(&case.group)
-        .iter()
-        .map(|to| compose::forward(playbook.key(), &voice, case.number, to, &reply_to, &written, original, &name, now))
-        .collect()
+    let forward = |to: &Address| {
+        let token = playbook.token(case.number, Right::Reply, to, now);
+        let reply_to = match customer {
+            _ if playbook.relays() => playbook.reply_address(mail.mailbox, &token),
+            Some(customer) => customer.clone(),
+            None => voice.address.clone(),
+        };
+        compose::forward(playbook.key(), &voice, &token, to, &reply_to, &written, original, &name, now)
+    };
+    let internal: Vec<&str> = written.body().lines().filter(|line| !line.starts_with(['|', '>'])).collect();
+    (handoff.addresses(&case.group).iter().map(forward).collect(), Prints::of(&internal.join("\n")))
 }
 
 fn fresh_and_forwarded(mail: &Mail<'_>) -> String {

@@ -12,7 +12,9 @@
 //! budget with all others of that kind; `reply.authentication` may ask for more or for less. Mail from before
 //! the first start is recorded and nobody is told.
 
+mod agents;
 mod budget;
+mod clock;
 mod dead_letter;
 mod heard;
 mod mails;
@@ -22,7 +24,9 @@ mod trouble;
 mod upshot;
 mod why;
 
+pub use agents::{Heed, Refusal};
 pub use budget::Exhausted;
+pub use clock::{Rung, ring};
 pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unusable};
 pub use upshot::{Aspect, Foreseen, Foresight, Upshot};
 pub use why::{Shown, Silence, Why};
@@ -30,9 +34,9 @@ pub use why::{Shown, Silence, Why};
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::case::{Case, CaseState, Facts, Said, Scope, Suppression};
+use crate::case::{Absence, Case, CaseState, Facts, Prints, Said, Scope, Suppression, Work};
 use crate::config::{Mailbox, SenderPolicy};
-use crate::ids::{CaseNumber, GroupId, MailHash, TemplateName};
+use crate::ids::{CaseNumber, GroupId, MailHash, MessageId, TemplateName};
 use crate::language::Language;
 use crate::message::{Action, Message, Report};
 use crate::outgoing::{Outgoing, Purpose};
@@ -78,6 +82,14 @@ pub enum Effect {
     Spend(Scope),
     /// An address gets no automatic answers for a time.
     Suppress(Suppression),
+    /// A held mail may leave.
+    Release(MessageId),
+    /// A mail that has not left yet shall not leave.
+    Withdraw(MessageId),
+    /// A text is internal in this case: what repeats it is held.
+    Internal(Prints),
+    /// An agent is away.
+    Away(Absence),
 }
 
 impl Decision {
@@ -85,7 +97,7 @@ impl Decision {
     pub fn case(&self) -> Option<&Case> {
         self.effects.iter().find_map(|effect| match effect {
             Effect::Open(case) | Effect::Append(case) => Some(case),
-            Effect::Send(_) | Effect::Spend(_) | Effect::Suppress(_) => None,
+            _ => None,
         })
     }
 
@@ -111,6 +123,9 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
     let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
     let screening = screened(mail, playbook, now);
+    if let Some(decision) = agents::attend(mail, facts, &screening, playbook, now) {
+        return decision;
+    }
     let question = question(mail, before.as_ref(), facts, &screening, playbook, now);
     let (language, judgement) = (question.language, playbook.rules().judge(&question));
     let redacted = redact::redacted(mail.message, &judgement);
@@ -129,6 +144,9 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let mut case = before.clone().unwrap_or_else(|| new_case(number, mail, &screening, language, now));
     case.touched = now;
     case.received += 1;
+    if screening.kind == Kind::Human && case.requester.as_ref() == mail.message.sender() {
+        case.work.heard(mail.message.message_id.as_ref());
+    }
     let suppressed = before.as_ref().and_then(|case| dead_letter::suppression(mail, case, playbook, now));
     let why = Why { screening, threading, judgement, shown: plan.shown(), silence, suppressed, state: case.state };
     if matches!(why.threading, Threading::Twin(_)) {
@@ -141,6 +159,9 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     case.answers += u32::from(answered);
     letters.said.iter().for_each(|said| case.said.add(said));
     case.forwards += u32::from(!letters.forwards.is_empty());
+    if why.screening.kind == Kind::Human && plan != Plan::Record {
+        clock::moved(&mut case, plan.goes_to_humans(), answered, playbook, now);
+    }
     let why = Why { state: case.state, ..why };
     let case_number = case.number;
     let mut effects = vec![if before.is_some() { Effect::Append(case) } else { Effect::Open(case) }];
@@ -148,6 +169,9 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         effects.extend(scopes(&why.screening, playbook).into_iter().map(Effect::Spend));
     }
     effects.extend(why.suppressed.iter().cloned().map(Effect::Suppress));
+    if !letters.internal.is_empty() && playbook.relays() {
+        effects.push(Effect::Internal(letters.internal));
+    }
     // Who answers a forward names it too; only a bounce reports that it failed.
     let is_bounce = why.screening.kind == Kind::Bounce;
     let notice = is_bounce.then(|| trouble::bounced(mail, case_number, playbook, now)).flatten();
@@ -328,9 +352,10 @@ fn bounced(mail: &Mail<'_>, playbook: &Playbook) -> Bounced {
     let reported = mail.message.report.iter().flat_map(|report| report.about());
     let mut about = reported.chain(&mail.message.references);
     match about.find_map(|id| mails::own_mail(id, playbook.key())) {
-        Some((Purpose::Answer, _)) => Bounced::Answer,
+        // A reply of an agent that came back is the group's to see, as an answer is.
+        Some((Purpose::Answer | Purpose::Relay, _)) => Bounced::Answer,
         Some((Purpose::Forward, _)) => Bounced::Forward,
-        Some((Purpose::Notice, _)) => Bounced::Notice,
+        Some((Purpose::Notice | Purpose::Receipt, _)) => Bounced::Notice,
         None => Bounced::Unknown,
     }
 }
@@ -435,6 +460,7 @@ fn new_case(number: CaseNumber, mail: &Mail<'_>, screening: &Screening, language
         forwards: 0,
         last_answer: None,
         said: Said::default(),
+        work: Work::default(),
     }
 }
 

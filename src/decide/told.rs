@@ -196,7 +196,7 @@ pub fn ambiguity(why_not: &Ambiguity, language: Language) -> String {
     }
 }
 
-fn by_language<T>(language: Language, zh: T, en: T, ja: T) -> T {
+pub(super) fn by_language<T>(language: Language, zh: T, en: T, ja: T) -> T {
     match language {
         Language::Zh => zh,
         Language::En => en,

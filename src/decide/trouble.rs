@@ -7,7 +7,7 @@
 use super::mails::{notice, notice_of};
 use super::{Bounced, Decision, Effect, Mail, Shown, Why, bounced as reported};
 use crate::address::Address;
-use crate::case::{Case, CaseState, Facts, Said};
+use crate::case::{Case, CaseState, Facts, Said, Work};
 use crate::compose::Values;
 use crate::config::Mailbox;
 use crate::ids::{CaseNumber, MailHash, MessageId};
@@ -46,6 +46,7 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
         forwards: 0,
         last_answer: None,
         said: Said::default(),
+        work: Work::default(),
     };
     let told = [
         ("notice.case", number.to_string()),
@@ -80,7 +81,7 @@ pub struct Undelivered<'a> {
 
 /// What the operator is told of a mail that was given up. A notice that fails is only logged.
 pub fn undelivered(failed: &Undelivered<'_>, id: &MessageId, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
-    if failed.purpose == Purpose::Notice {
+    if matches!(failed.purpose, Purpose::Notice | Purpose::Receipt) {
         return None;
     }
     let configured = &playbook.config().mailboxes;

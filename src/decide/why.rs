@@ -1,5 +1,6 @@
 //! Why it was decided so: kept as values, told in lines.
 
+use super::agents::{Heed, Refusal};
 use super::budget::Exhausted;
 use super::told;
 use crate::case::{CaseState, Suppression};
@@ -35,6 +36,8 @@ pub enum Shown {
     Answered(TemplateName),
     /// Answered, and humans have it.
     HandedOff(TemplateName),
+    /// A mail of an agent.
+    Agent(Heed),
 }
 
 impl Shown {
@@ -42,7 +45,7 @@ impl Shown {
     pub fn template(&self) -> Option<&TemplateName> {
         match self {
             Shown::Answered(template) | Shown::HandedOff(template) => Some(template),
-            Shown::Recorded | Shown::ToHumans => None,
+            Shown::Recorded | Shown::ToHumans | Shown::Agent(_) => None,
         }
     }
 }
@@ -125,6 +128,18 @@ impl std::fmt::Display for Shown {
             Shown::ToHumans => f.write_str("to humans"),
             Shown::Answered(template) => write!(f, "answered with {template}"),
             Shown::HandedOff(template) => write!(f, "handed to humans, answered with {template}"),
+            Shown::Agent(heed) => f.write_str(match heed {
+                Heed::Relayed => "an agent's reply, sent to the requester",
+                Heed::Obeyed => "an agent's order, carried out",
+                Heed::Held => "an agent's reply, held",
+                Heed::Unclear => "an agent's order, not understood",
+                Heed::Away => "an agent is away",
+                Heed::Refused(Refusal::Unproven) => "refused: nothing proves the agent",
+                Heed::Refused(Refusal::Forged) => "refused: the agent is proven false",
+                Heed::Refused(Refusal::ForeignToken) => "refused: the token is not the agent's",
+                Heed::Refused(Refusal::ExpiredToken) => "refused: the token has expired",
+                Heed::Refused(Refusal::NoToken) => "refused: no token",
+            }),
         }
     }
 }

@@ -369,6 +369,8 @@ fn crash_point(heard: &Record) -> &'static str {
 fn done(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Answer => "answered",
+        Purpose::Relay => "relayed",
+        Purpose::Receipt => "receipted",
         Purpose::Forward => "forwarded",
         Purpose::Notice => "noticed",
     }

@@ -61,7 +61,7 @@ impl Patience {
         let young = now < after(created, self.answer_in_doubt);
         match purpose {
             Purpose::Answer if !young || attempt >= DOUBTFUL_ANSWERS => Next::GiveUp,
-            Purpose::Answer | Purpose::Forward | Purpose::Notice => self.at(after(now, DOUBT_WAIT), created, now),
+            _ => self.at(after(now, DOUBT_WAIT), created, now),
         }
     }
 

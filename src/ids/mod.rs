@@ -1,4 +1,4 @@
-//! Names of things: Message-IDs, case numbers, the keyed proofs inside them, the hash a mail is kept under,
+//! Names of things: Message-IDs, case numbers, tokens, the keyed proofs inside them, the hash a mail is kept under,
 //! an operator's request.
 
 mod case_number;
@@ -7,6 +7,7 @@ mod loop_mark;
 mod message_id;
 mod names;
 mod request_id;
+mod token;
 
 pub use case_number::CaseNumber;
 pub use key::{Key, Proof};
@@ -14,6 +15,7 @@ pub use loop_mark::{is_own_loop_mark, loop_mark};
 pub use message_id::{MAX_MESSAGE_ID, MessageId};
 pub use names::{CategoryId, GroupId, MailboxName, NameError, RuleId, TemplateName};
 pub use request_id::RequestId;
+pub use token::{Right, Token, TokenFault};
 
 use std::fmt;
 

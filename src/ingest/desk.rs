@@ -12,7 +12,7 @@ use crate::maillog;
 use crate::message::Message;
 use crate::playbook::Playbook;
 use crate::screen::Findings;
-use crate::store::{Decided, Outcome, QUARANTINED, Record, StartMark, StoreError, View, Why};
+use crate::store::{Decided, Orders, Outcome, QUARANTINED, Record, StartMark, StoreError, View, Why};
 use crate::thread::{self, Threading};
 use crate::time::Clock;
 
@@ -80,6 +80,7 @@ impl Desk {
         if let Err(reason) = read {
             why.push(QUARANTINED, reason);
         }
+        let mut orders = Orders::default();
         let (mut case, mut outgoing, mut spent, mut suppressed) = (None, Vec::new(), Vec::new(), Vec::new());
         for effect in decision.effects {
             match effect {
@@ -87,6 +88,10 @@ impl Desk {
                 Effect::Send(mail) => outgoing.push(mail),
                 Effect::Spend(scope) => spent.push(scope),
                 Effect::Suppress(suppression) => suppressed.push(suppression),
+                Effect::Release(id) => orders.released.push(id),
+                Effect::Withdraw(id) => orders.withdrawn.push(id),
+                Effect::Internal(prints) => orders.internal.extend(&prints),
+                Effect::Away(absence) => orders.absences.push(absence),
             }
         }
         let (hash, delivered) = (*hash, mail.delivered);
@@ -103,6 +108,7 @@ impl Desk {
             outgoing,
             spent,
             suppressed,
+            orders,
             why,
         })))
     }

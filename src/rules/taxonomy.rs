@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::field::Field;
+pub use crate::case::Priority;
 use crate::ids::{CategoryId, GroupId};
 use crate::language::Language;
 use crate::time::{Calendar, Hours, Timestamp};
@@ -63,16 +64,6 @@ pub struct Label {
     pub(super) by_language: BTreeMap<Language, String>,
 }
 
-/// How urgent a case is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Priority {
-    Low,
-    #[default]
-    Normal,
-    High,
-    Urgent,
-}
-
 impl Taxonomy {
     pub fn category(&self, id: &CategoryId) -> Option<&Category> {
         self.categories.get(id)
@@ -130,42 +121,5 @@ impl Label {
     /// Is there a name of its own in this language?
     pub fn has(&self, language: Language) -> bool {
         self.by_language.contains_key(&language)
-    }
-}
-
-impl Priority {
-    pub const ALL: [Priority; 4] = [Priority::Low, Priority::Normal, Priority::High, Priority::Urgent];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Priority::Low => "low",
-            Priority::Normal => "normal",
-            Priority::High => "high",
-            Priority::Urgent => "urgent",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Priority> {
-        Priority::ALL.into_iter().find(|priority| priority.as_str() == text)
-    }
-
-    /// So many steps up or down, within the scale.
-    pub fn raised(self, steps: i32) -> Priority {
-        let at = (self as i32).saturating_add(steps).clamp(0, Priority::ALL.len() as i32 - 1);
-        Priority::ALL[at as usize]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_priority_is_raised_within_its_scale() {
-        assert_eq!(Priority::Normal.raised(1), Priority::High);
-        assert_eq!(Priority::Urgent.raised(1), Priority::Urgent);
-        assert_eq!(Priority::Low.raised(-1), Priority::Low);
-        assert_eq!(Priority::Low.raised(i32::MAX), Priority::Urgent);
-        assert_eq!(Priority::parse("high"), Some(Priority::High));
     }
 }

@@ -36,7 +36,7 @@ pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
 pub use ledger::{Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
 pub use past::{PastMail, past};
-pub use record::{Asked, Changed, Decided, Outcome, Record, StartMark, Why};
+pub use record::{Asked, Changed, Decided, Orders, Outcome, Record, StartMark, Why};
 pub use state::{Ledgered, OutboxItem};
 pub use waiting::{waiting, waiting_mail};
 
@@ -300,6 +300,11 @@ impl Store {
 
     pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, StoreError> {
         self.ask(|state| state.case(number))
+    }
+
+    /// Cases of which a timer has run down by `now`, the longest due first, at most `most`.
+    pub fn alarms(&self, now: Timestamp, most: usize) -> Result<Vec<CaseNumber>, StoreError> {
+        self.ask(|state| state.alarms(now, most))
     }
 
     /// The cases of a requester, counted as one person (see [`Address::counting_key`]).

@@ -1,6 +1,6 @@
 //! What is written down: one record, one frame, all of it or nothing.
 
-use crate::case::{Case, Scope, Suppression, Twin};
+use crate::case::{Absence, Case, Prints, Scope, Suppression, Twin};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::Place;
 use crate::outgoing::Outgoing;
@@ -68,7 +68,20 @@ pub struct Decided {
     pub spent: Vec<Scope>,
     /// Addresses that get no automatic answers from now on.
     pub suppressed: Vec<Suppression>,
+    pub orders: Orders,
     pub why: Why,
+}
+
+/// What humans' mails change beside the case itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Orders {
+    /// Held mails that may leave now.
+    pub released: Vec<MessageId>,
+    /// Mails that shall not leave, and had not begun to.
+    pub withdrawn: Vec<MessageId>,
+    /// Fingerprints of internal text in the case.
+    pub internal: Prints,
+    pub absences: Vec<Absence>,
 }
 
 /// A case changed by time or by a human.

@@ -5,18 +5,22 @@
 //! takes a new version byte, whose reader stands beside the old one. `tests/fixtures/journal-v1.log` is read
 //! by a test for ever.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::StoreError;
 use super::journal::Position;
-use super::record::{Asked, Changed, Decided, Outcome, Record, StartMark, Why};
+use super::record::{Asked, Changed, Decided, Orders, Outcome, Record, StartMark, Why};
 use super::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::address::{Address, ReversePath};
-use crate::case::{Case, CaseState, Said, Scope, Suppression, Twin};
+use crate::case::{
+    Absence, AgentFacts, Alarm, Case, CaseState, Prints, Priority, Said, Scope, Suppression, Timer, Twin, Work,
+};
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId, TemplateName};
 use crate::language::Language;
 use crate::mailbox::{Cursor, Place};
-use crate::outgoing::{Content, Envelope, Outgoing, Purpose};
+use crate::outgoing::{Content, Envelope, Leaves, Outgoing, Purpose};
 use crate::time::Timestamp;
 
 /// The version written now.
@@ -74,6 +78,11 @@ impl<T: OnDisk> OnDisk for Box<T> {
     fn take<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         T::take(from).map(Box::new)
     }
+}
+
+/// Is it what a reader takes where the field is missing?
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// `#[serde(with = "one")]`: one value; `maybe`: one or none; `list`: any number.
@@ -147,6 +156,10 @@ texts! {
     Language: |language| language.as_str(), |text| Language::parse(text);
     Scope: |scope| scope.key(), |text| Scope::parse(text);
     Said: |said| said.to_string(), |text| Said::parse(text);
+    Prints: |prints| prints.to_string(), |text| Prints::parse(text);
+    Priority: |priority| priority.as_str(),
+        |text| Priority::ALL.into_iter().find(|priority| priority.as_str() == text);
+    Alarm: |alarm| alarm.as_str(), |text| Alarm::ALL.into_iter().find(|alarm| alarm.as_str() == text);
     CaseState: |state| state.as_str(),
         |text| CaseState::ALL.into_iter().find(|state| state.as_str() == text);
     Purpose: |purpose| purpose.as_str(),
@@ -186,6 +199,11 @@ mirrors! {
     StartMark: StartMarkV1,
     Place: PlaceV1,
     Case: CaseV1,
+    Work: WorkV1,
+    Timer: TimerV1,
+    Orders: OrdersV1,
+    Absence: AbsenceV1,
+    Leaves: LeavesV1,
     Suppression: SuppressionV1,
     Outgoing: OutgoingV1,
     Envelope: EnvelopeV1,
@@ -296,8 +314,31 @@ struct DecidedV1 {
     spent: Vec<Scope>,
     #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
     suppressed: Vec<Suppression>,
+    #[serde(default, with = "one", skip_serializing_if = "is_default")]
+    orders: Orders,
     #[serde(with = "one")]
     why: Why,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Orders")]
+struct OrdersV1 {
+    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
+    released: Vec<MessageId>,
+    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
+    withdrawn: Vec<MessageId>,
+    #[serde(default, with = "one", skip_serializing_if = "is_default")]
+    internal: Prints,
+    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
+    absences: Vec<Absence>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Absence")]
+struct AbsenceV1 {
+    #[serde(with = "one")]
+    agent: Address,
+    until: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -382,6 +423,47 @@ struct CaseV1 {
     last_answer: Option<TemplateName>,
     #[serde(default, with = "one", skip_serializing_if = "Said::is_empty")]
     said: Said,
+    #[serde(default, with = "one", skip_serializing_if = "is_default")]
+    work: Work,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Work")]
+struct WorkV1 {
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    agent: Option<Address>,
+    #[serde(default, with = "one", skip_serializing_if = "is_default")]
+    priority: Priority,
+    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
+    thread: Vec<MessageId>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    fields: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    asked: bool,
+    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
+    timers: Vec<Timer>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    relays: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    closed: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    rating: Option<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Timer")]
+struct TimerV1 {
+    at: Timestamp,
+    #[serde(with = "one")]
+    what: Alarm,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Leaves", rename_all = "kebab-case")]
+enum LeavesV1 {
+    AtOnce,
+    At(Timestamp),
+    WhenReleased,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -405,6 +487,8 @@ struct OutgoingV1 {
     envelope: Envelope,
     #[serde(with = "one")]
     content: Content,
+    #[serde(default, with = "one", skip_serializing_if = "is_default")]
+    leaves: Leaves,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -426,7 +510,7 @@ struct ContentV1 {
 }
 
 /// The rows of the state, which is rebuilt whenever this number changes.
-pub(super) const STATE_FORMAT: u32 = 1;
+pub(super) const STATE_FORMAT: u32 = 2;
 
 /// A row of the state.
 pub(super) fn row<T: OnDisk>(value: &T) -> Vec<u8> {
@@ -442,6 +526,7 @@ mirrors! {
     Ledgered: LedgeredRow,
     MailboxRow: MailboxRowMirror,
     OutboxItem: OutboxRow,
+    AgentFacts: AgentRow,
     Position: PositionRow,
     Cursor: CursorRow,
 }
@@ -489,6 +574,16 @@ struct OutboxRow {
     #[serde(with = "one")]
     position: Position,
     index: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    held: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "AgentFacts")]
+struct AgentRow {
+    open: u32,
+    assigned: Option<Timestamp>,
+    away_until: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -31,6 +31,18 @@ pub fn waiting(data: &Path) -> Result<Vec<OutboxItem>, StoreError> {
                     item.last = Some(why.clone());
                 }
             }
+            Record::Decided(decided) => {
+                for id in &decided.orders.released {
+                    if let Some(item) = items.get_mut(id).filter(|item| item.held) {
+                        (item.held, item.queued, item.due) = (false, decided.at, decided.at);
+                    }
+                }
+                for id in &decided.orders.withdrawn {
+                    if items.get(id).is_some_and(|item| item.started.is_none()) {
+                        items.remove(id);
+                    }
+                }
+            }
             Record::Sent { message_id, .. } | Record::Failed { message_id, .. } => {
                 items.remove(message_id);
             }
@@ -43,19 +55,7 @@ pub fn waiting(data: &Path) -> Result<Vec<OutboxItem>, StoreError> {
             _ => return Ok(()),
         };
         for (index, mail) in record.outgoing().iter().enumerate() {
-            let item = OutboxItem {
-                message_id: mail.message_id.clone(),
-                case: mail.case,
-                purpose: mail.purpose,
-                envelope: mail.envelope.clone(),
-                queued,
-                due: queued,
-                attempts: 0,
-                last: None,
-                started: None,
-                position,
-                index: index as u32,
-            };
+            let item = OutboxItem::new(mail, queued, position, index as u32);
             items.insert(item.message_id.clone(), item);
         }
         Ok(())

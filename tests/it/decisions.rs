@@ -92,8 +92,14 @@ impl House {
             forwards: 0,
             last_answer: Some(TemplateName::parse("kb/554-dt-spm").unwrap()),
             said: Said::default(),
+            work: Default::default(),
         }
     }
+}
+
+/// A mail that answers another.
+fn reply_to(id: &MessageId) -> Vec<u8> {
+    format!("From: agents@example.com\r\nIn-Reply-To: {id}\r\n\r\nx\r\n").into_bytes()
 }
 
 /// A mail from Ann to the support address.
@@ -136,6 +142,13 @@ fn a_question_that_no_rule_knows_goes_to_humans_and_the_requester_is_told() {
     let forward = decision.outgoing().last().unwrap();
     assert_eq!(forward.envelope.to.to_string(), "agents@example.com");
     assert!(forward.content.original.is_some());
+    assert!(forward.content.head.contains("Reply-To: support@example.com\r\n"), "it comes back to us");
+    let token = thread::token(&app::read(&reply_to(&forward.message_id)), house.playbook.key()).unwrap();
+    let agent = "agents@example.com";
+    assert_eq!(token.check(house.playbook.key(), agent, huixin::time::day_number(house.now) + 90), Ok(()));
+    let direct = House::with("replies = \"relay\"", "replies = \"direct\"");
+    let decision = direct.decide(&from_ann("", NO_RULE), |_| {});
+    let forward = decision.outgoing().last().unwrap();
     assert!(forward.content.head.contains("Reply-To: ann@example.org\r\n"));
     assert!(!forward.content.head.contains("From: Ann"));
 }

@@ -33,6 +33,7 @@ fn decided(n: u64) -> Record {
         outgoing: Vec::new(),
         spent: Vec::new(),
         suppressed: Vec::new(),
+        orders: Default::default(),
         why: Why(vec![("rule".into(), "x".repeat(n as usize * 37 % 900))]),
     }))
 }

@@ -28,6 +28,7 @@ mod reload;
 mod replay;
 mod rig;
 mod rules_commands;
+mod scenarios;
 mod sending;
 mod sink;
 mod smtp_faults;

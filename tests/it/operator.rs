@@ -184,6 +184,7 @@ fn a_mail_in_quarantine_is_shown_with_its_reason_and_its_file() {
         outgoing: Vec::new(),
         spent: Vec::new(),
         suppressed: Vec::new(),
+        orders: Default::default(),
         why: Why(vec![(QUARANTINED.into(), "the reader stopped at <a@example.org>".into())]),
     };
     store.append(Record::Decided(Box::new(decided))).unwrap();

@@ -95,7 +95,7 @@ impl Desk {
         let desk = Desk { folder: tempfile::tempdir().unwrap() };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::copy(root.join("bot.toml"), desk.path("bot.toml")).unwrap();
-        for part in ["ack", "handoff", "notice", "part"] {
+        for part in ["ack", "agent", "close", "handoff", "notice", "part"] {
             let to = desk.path("templates").join(part);
             fs::create_dir_all(&to).unwrap();
             for entry in fs::read_dir(root.join("templates").join(part)).unwrap() {
@@ -280,6 +280,7 @@ fn archive(desk: &Desk, mails: &[(&str, &str)]) {
             forwards: 0,
             last_answer: None,
             said: Said::default(),
+            work: Default::default(),
         };
         store
             .append(Record::Decided(Box::new(Decided {
@@ -295,6 +296,7 @@ fn archive(desk: &Desk, mails: &[(&str, &str)]) {
                 outgoing: Vec::new(),
                 spent: Vec::new(),
                 suppressed: Vec::new(),
+                orders: Default::default(),
                 why: Why::default(),
             })))
             .unwrap();

@@ -91,6 +91,7 @@ impl Post {
                 to: Address::parse(to).unwrap(),
             },
             content: Content { head: format!("Subject: {name}\r\n\r\n"), original: None, tail: String::new() },
+            leaves: Default::default(),
         };
         let now = *self.now.lock().unwrap();
         let mailbox = MailboxName::parse("support").unwrap();
@@ -116,12 +117,14 @@ impl Post {
                 forwards: 0,
                 last_answer: None,
                 said: Default::default(),
+                work: Default::default(),
             }),
             known_as: Vec::new(),
             twin: None,
             outgoing: vec![outgoing],
             spent: Vec::new(),
             suppressed: Vec::new(),
+            orders: Default::default(),
             why: Why::default(),
         };
         self.store.append(Record::Decided(Box::new(decided))).unwrap();

@@ -194,6 +194,7 @@ mod tests {
             case: None,
             envelope: Envelope { from: ReversePath::Null, to: Address::parse("ops@example.com").unwrap() },
             content: Content { head: "Subject: x\r\n\r\n".into(), original: None, tail: String::new() },
+            leaves: Default::default(),
         };
         store.append(Record::Told { at, notice }).unwrap();
         Clerk { store, clock: Arc::new(move || at), running }

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys};
-use crate::case::{Case, Scope, Suppression, Window};
+use crate::case::{AgentFacts, Case, CaseState, Scope, Suppression, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
 use crate::mailbox::{Cursor, Place};
 use crate::outgoing::Outgoing;
 use crate::store::journal::{Mark, Position};
-use crate::store::record::{Changed, Decided, Record};
+use crate::store::record::{Changed, Decided, Orders, Record};
 use crate::store::schema::{self, OnDisk};
 use crate::time::Timestamp;
 
@@ -158,25 +158,84 @@ fn decide(change: &mut Change<'_>, position: Position, decided: &Decided) -> Res
         note(change, position, Some(number));
     }
     if let Some(case) = &decided.case {
-        put_case(change, position, case);
+        put_case(change, position, decided.at, case)?;
     }
     spend(change, &decided.spent, decided.at)?;
     suppress(change, &decided.suppressed)?;
+    obey(change, position, decided.at, decided.outcome.case(), &decided.orders)?;
     enqueue(change, position, decided.at, &decided.outgoing)
 }
 
+/// What humans ordered beside a change of the case.
+fn obey(
+    change: &mut Change<'_>,
+    position: Position,
+    at: Timestamp,
+    case: Option<CaseNumber>,
+    orders: &Orders,
+) -> Result<(), Broken> {
+    for id in &orders.released {
+        if let Some(mut item) = item(change, id)?.filter(|item| item.held) {
+            (item.held, item.queued, item.due) = (false, at, at);
+            change.put(keys::due(item.due, id), []);
+            put_item(change, &item);
+        }
+    }
+    for id in &orders.withdrawn {
+        if item(change, id)?.is_some_and(|item| item.started.is_none()) {
+            finish(change, position, id)?;
+        }
+    }
+    if let Some(number) = case.filter(|_| !orders.internal.is_empty()) {
+        change.put(keys::internal(number, position), orders.internal.to_string());
+    }
+    for absence in &orders.absences {
+        let mut known: AgentFacts = change.row(&keys::agent(&absence.agent))?.unwrap_or_default();
+        known.away_until = Some(absence.until);
+        change.put(keys::agent(&absence.agent), schema::row(&known));
+    }
+    Ok(())
+}
+
 fn amend(change: &mut Change<'_>, position: Position, changed: &Changed) -> Result<(), Broken> {
-    put_case(change, position, &changed.case);
+    put_case(change, position, changed.at, &changed.case)?;
     spend(change, &changed.spent, changed.at)?;
     enqueue(change, position, changed.at, &changed.outgoing)
 }
 
-fn put_case(change: &mut Change<'_>, position: Position, case: &Case) {
+fn put_case(change: &mut Change<'_>, position: Position, at: Timestamp, case: &Case) -> Result<(), Broken> {
+    let before: Option<Case> = change.row(&keys::case(case.number))?;
+    for timer in before.iter().flat_map(|case| &case.work.timers) {
+        change.remove(keys::timer(timer.at, case.number));
+    }
+    for timer in &case.work.timers {
+        change.put(keys::timer(timer.at, case.number), []);
+    }
+    share(change, at, before.as_ref(), case)?;
     change.put(keys::case(case.number), schema::row(case));
     if let Some(requester) = &case.requester {
         change.put(keys::requester(requester, case.number), []);
     }
     note(change, position, Some(case.number));
+    Ok(())
+}
+
+/// Counts the case with the agent who has it now, and no more with the one who had it.
+fn share(change: &mut Change<'_>, at: Timestamp, before: Option<&Case>, now: &Case) -> Result<(), Broken> {
+    let holder = |case: &Case| case.work.agent.clone().filter(|_| case.state != CaseState::Closed);
+    let (had, has) = (before.and_then(holder), holder(now));
+    if had == has {
+        return Ok(());
+    }
+    for (agent, more) in had.iter().map(|agent| (agent, false)).chain(has.iter().map(|agent| (agent, true))) {
+        let mut known: AgentFacts = change.row(&keys::agent(agent))?.unwrap_or_default();
+        known.open = if more { known.open + 1 } else { known.open.saturating_sub(1) };
+        if more {
+            known.assigned = Some(at);
+        }
+        change.put(keys::agent(agent), schema::row(&known));
+    }
+    Ok(())
 }
 
 /// The frame at `position` belongs to the history of this case.
@@ -233,23 +292,13 @@ fn suppress(change: &mut Change<'_>, suppressions: &[Suppression]) -> Result<(),
     Ok(())
 }
 
-/// Puts mails into the outbox, due at once.
+/// Puts mails into the outbox, due when they may leave.
 fn enqueue(change: &mut Change<'_>, position: Position, at: Timestamp, mails: &[Outgoing]) -> Result<(), Broken> {
     for (index, mail) in mails.iter().enumerate() {
-        let item = OutboxItem {
-            message_id: mail.message_id.clone(),
-            case: mail.case,
-            purpose: mail.purpose,
-            envelope: mail.envelope.clone(),
-            queued: at,
-            due: at,
-            attempts: 0,
-            last: None,
-            started: None,
-            position,
-            index: index as u32,
-        };
-        change.put(keys::due(item.due, &item.message_id), []);
+        let item = OutboxItem::new(mail, at, position, index as u32);
+        if !item.held {
+            change.put(keys::due(item.due, &item.message_id), []);
+        }
         if let Some(number) = item.case {
             change.put(keys::queue(number, position, item.index), item.message_id.as_str());
             note(change, position, Some(number));

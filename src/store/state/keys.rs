@@ -19,6 +19,7 @@ pub const CASES: &[u8] = b"c";
 pub const LEDGER: &[u8] = b"l";
 pub const OUTBOX: &[u8] = b"o";
 pub const DUE: &[u8] = b"d";
+pub const TIMERS: &[u8] = b"k";
 
 /// Ends a text inside a key; none of our texts holds it.
 const END: u8 = 0;
@@ -100,9 +101,7 @@ pub fn due(at: Timestamp, id: &MessageId) -> Vec<u8> {
 }
 
 pub fn due_at(at: Timestamp) -> Vec<u8> {
-    // Flipping the sign bit puts the years before 1970 first.
-    let millisecond = at.as_millisecond() as u64 ^ 1 << 63;
-    key(DUE, &[&millisecond.to_be_bytes()])
+    key(DUE, &[&millisecond(at)])
 }
 
 /// The Message-ID in a key of [`due`].
@@ -132,6 +131,42 @@ pub fn budget(scope: &Scope) -> Vec<u8> {
 /// A sender who gets no automatic answers for a time.
 pub fn suppressed(scope: &Scope) -> Vec<u8> {
     key(b"s", &[scope.key().as_bytes()])
+}
+
+/// Fingerprints of a text that is internal in a case.
+pub fn internal(number: CaseNumber, position: Position) -> Vec<u8> {
+    key(&all_internal(number), &[&position.0.to_be_bytes()])
+}
+
+pub fn all_internal(number: CaseNumber) -> Vec<u8> {
+    key(b"g", &[&number.bits().to_be_bytes()])
+}
+
+/// What is known of an agent.
+pub fn agent(address: &Address) -> Vec<u8> {
+    key(b"h", &[address.to_string().as_bytes()])
+}
+
+/// A timer of a case, by its time.
+pub fn timer(at: Timestamp, number: CaseNumber) -> Vec<u8> {
+    key(TIMERS, &[&millisecond(at), &number.bits().to_be_bytes()])
+}
+
+/// Where the timers begin that run down after `now`.
+pub fn timers_after(now: Timestamp) -> Vec<u8> {
+    let mut after = key(TIMERS, &[&millisecond(now)]);
+    after.extend_from_slice(&[u8::MAX; 9]);
+    after
+}
+
+pub fn timer_case(key: &[u8]) -> Option<CaseNumber> {
+    let bits = key.get(TIMERS.len() + 8..)?;
+    Some(CaseNumber::from_bits(u64::from_be_bytes(bits.try_into().ok()?)))
+}
+
+/// A moment in eight octets whose order is the order of time: flipping the sign bit puts the years before 1970 first.
+fn millisecond(at: Timestamp) -> [u8; 8] {
+    (at.as_millisecond() as u64 ^ 1 << 63).to_be_bytes()
 }
 
 fn place_bytes(place: &Place) -> Vec<u8> {
@@ -173,6 +208,15 @@ mod tests {
         let keys: Vec<_> = [-5_000_000, -1, 0, 1, 2_000_000_000_000].map(|ms| due(at(ms), &id)).into();
         assert!(keys.is_sorted());
         assert_eq!(due_id(&keys[0]), Some(id));
+    }
+
+    #[test]
+    fn a_timer_is_read_back_from_its_key() {
+        let at = |ms| Timestamp::from_millisecond(ms).unwrap();
+        let number = CaseNumber::from_bits((1 << 40) - 1);
+        let row = timer(at(1_000), number);
+        assert_eq!(timer_case(&row), Some(number));
+        assert!(row < timers_after(at(1_000)) && row > timers_after(at(999)));
     }
 
     #[test]

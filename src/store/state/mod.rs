@@ -21,10 +21,10 @@ use super::record::{Outcome, Record, StartMark};
 use super::schema::{self, OnDisk};
 use super::{StoreError, folder};
 use crate::address::Address;
-use crate::case::{Budgets, Case, CaseState, Clues, Facts, Twin, Window};
+use crate::case::{AgentFacts, Budgets, Case, CaseState, Clues, Facts, Pending, Prints, Twin, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::{Cursor, Place};
-use crate::outgoing::{Envelope, Purpose};
+use crate::outgoing::{Envelope, Leaves, Outgoing, Purpose};
 use crate::time::Timestamp;
 
 /// What became of a mail.
@@ -59,6 +59,31 @@ pub struct OutboxItem {
     /// The record that holds its text, and which of the mails in it.
     pub position: Position,
     pub index: u32,
+    /// It waits for a human's word, and is not due before.
+    pub held: bool,
+}
+
+impl OutboxItem {
+    /// The mail that was written down as the `index`-th of the record at `position`.
+    pub(in crate::store) fn new(mail: &Outgoing, queued: Timestamp, position: Position, index: u32) -> OutboxItem {
+        OutboxItem {
+            message_id: mail.message_id.clone(),
+            case: mail.case,
+            purpose: mail.purpose,
+            envelope: mail.envelope.clone(),
+            queued,
+            due: match mail.leaves {
+                Leaves::At(at) => at.max(queued),
+                Leaves::AtOnce | Leaves::WhenReleased => queued,
+            },
+            attempts: 0,
+            last: None,
+            started: None,
+            position,
+            index,
+            held: mail.leaves == Leaves::WhenReleased,
+        }
+    }
 }
 
 /// How far a mailbox has been taken.
@@ -297,6 +322,16 @@ impl State {
                 Ok((scope.clone(), window))
             })
             .collect::<Result<Budgets, Broken>>()?;
+        if let Some(case) = facts.by_signed.first().map(|case| case.number) {
+            facts.internal = self.internal(case)?;
+            facts.waiting = self.pending_of(case)?;
+        }
+        for agent in &clues.agents {
+            let known = self.agent(agent)?;
+            if known != AgentFacts::default() {
+                facts.agents.insert(agent.clone(), known);
+            }
+        }
         for scope in &clues.scopes {
             if let Some(until) = self.db.get(keys::suppressed(scope))? {
                 facts.suppressed.insert(scope.clone(), moment(&until)?);
@@ -307,6 +342,56 @@ impl State {
 
     pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, Broken> {
         self.row(&keys::case(number))
+    }
+
+    /// Cases of which a timer has run down, the longest due first.
+    pub fn alarms(&self, now: Timestamp, most: usize) -> Result<Vec<CaseNumber>, Broken> {
+        let mut cases = Vec::new();
+        for key in self.db.range(keys::TIMERS.to_vec()..keys::timers_after(now)).keys() {
+            let case = keys::timer_case(&key?).ok_or_else(|| Broken::new("a timer is not readable"))?;
+            if !cases.contains(&case) {
+                cases.push(case);
+            }
+            if cases.len() == most {
+                break;
+            }
+        }
+        Ok(cases)
+    }
+
+    /// Fingerprints of everything internal in a case.
+    fn internal(&self, case: CaseNumber) -> Result<Prints, Broken> {
+        let mut all = Prints::default();
+        for value in self.db.scan_prefix(keys::all_internal(case)).values() {
+            let value = value?;
+            let text = std::str::from_utf8(&value).ok().and_then(Prints::parse);
+            all.extend(&text.ok_or_else(|| Broken::new("the fingerprints of a case are not readable"))?);
+        }
+        Ok(all)
+    }
+
+    /// Mails of a case that have not left, in the order in which they were written down.
+    fn pending_of(&self, case: CaseNumber) -> Result<Vec<Pending>, Broken> {
+        let mut pending = Vec::new();
+        for id in self.db.scan_prefix(keys::queues(case)).values() {
+            let id = id?;
+            let id = std::str::from_utf8(&id).ok().and_then(MessageId::parse);
+            if let Some(item) = id.map(|id| self.outbox_item(&id)).transpose()?.flatten() {
+                pending.push(Pending {
+                    message_id: item.message_id,
+                    to: item.envelope.to,
+                    to_requester: item.purpose.is_to_requester(),
+                    held: item.held,
+                    started: item.started.is_some() || item.attempts > 0,
+                });
+            }
+        }
+        Ok(pending)
+    }
+
+    /// How much an agent has to do, and whether they are there.
+    pub fn agent(&self, agent: &Address) -> Result<AgentFacts, Broken> {
+        self.row(&keys::agent(agent)).map(Option::unwrap_or_default)
     }
 
     pub fn cases_of(&self, requester: &Address) -> Result<Vec<Case>, Broken> {
@@ -418,7 +503,7 @@ impl State {
                 return Err(Broken::new(format!("a queued mail of case {case} is not in the outbox")));
             };
             let earlier = (other.position, other.index) < (item.position, item.index);
-            if other.started.is_some() || (earlier && other.envelope.to == item.envelope.to) {
+            if other.started.is_some() || (earlier && !other.held && other.envelope.to == item.envelope.to) {
                 return Ok(true);
             }
         }

@@ -71,6 +71,7 @@ fn case(n: u64) -> Case {
         forwards: 1,
         last_answer: None,
         said: Said::default(),
+        work: Default::default(),
     }
 }
 
@@ -85,6 +86,7 @@ fn outgoing(message_id: &str, case: Option<u64>, to: &str) -> Outgoing {
             original: Some(mail(1)),
             tail: "--b--\r\n".into(),
         },
+        leaves: Default::default(),
     }
 }
 
@@ -111,6 +113,7 @@ fn decided(n: u32) -> Decided {
         outgoing: Vec::new(),
         spent: Vec::new(),
         suppressed: Vec::new(),
+        orders: Default::default(),
         why: Why(vec![("rule".into(), "deliver.bounce: 退信 in the subject".into())]),
     }
 }
@@ -225,6 +228,7 @@ fn what_was_written_down_is_known_by_every_way_to_ask() {
                 scopes: vec![Scope::Global],
                 twin: Some(Twin(mail(1_000_100))),
                 sender: Some(address("Zhang+1@example.com")),
+                agents: Vec::new(),
             },
             at(200),
         )

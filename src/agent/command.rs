@@ -1,0 +1,399 @@
+//! Commands on the first lines of an agent's mail, in three languages.
+
+use std::time::Duration;
+
+use super::hold::above_the_line;
+use crate::case::Priority;
+use crate::ids::CaseNumber;
+use crate::language::Language;
+
+/// Commands in one mail; more is a mistake, or no list of commands at all.
+const MOST_COMMANDS: usize = 10;
+/// Characters of a word that may be a command; a longer one begins a sentence.
+const LONGEST_WORD: usize = 20;
+/// The longest time a case can be put aside.
+const LONGEST_WAIT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// What an agent orders. Names of groups, agents, categories and entries are as written; who knows the playbook
+/// resolves them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    Close,
+    Reopen,
+    Claim,
+    /// The text below is for colleagues only.
+    Note,
+    /// To a group or to an agent.
+    Assign(String),
+    Priority(Priority),
+    /// Put aside for this long, or until the requester writes.
+    Wait(Duration),
+    Category(String),
+    /// Answer with an entry of the knowledge base.
+    Entry(String),
+    /// What was answered from the knowledge base was right, or wrong.
+    Praise(bool),
+    Merge(CaseNumber),
+    Why,
+    Undo,
+    /// What was held, or drafted, shall leave as it is.
+    Send,
+    /// What was held, or drafted, shall not leave.
+    Drop,
+    Help,
+}
+
+/// A mail of an agent, read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Orders {
+    pub commands: Vec<Command>,
+    /// What stands below the commands.
+    pub text: String,
+    /// Lines that look like commands and are none, or not whole.
+    pub unclear: Vec<Unclear>,
+}
+
+/// A line that was not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unclear {
+    pub line: String,
+    pub why: Fault,
+}
+
+/// What is wrong with a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No such word; the nearest one there is, if it is near.
+    Unknown(Option<&'static str>),
+    /// What must follow the word; the word itself is told with an example.
+    Wants(Wanted),
+    TooMany,
+}
+
+/// What a command wants to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    GroupOrAgent,
+    Level,
+    Duration,
+    Category,
+    Entry,
+    CaseNumber,
+}
+
+/// A kind of command, by its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Close,
+    Reopen,
+    Claim,
+    Note,
+    Assign,
+    Priority,
+    Wait,
+    Category,
+    Entry,
+    Merge,
+    Why,
+    Undo,
+    Send,
+    Drop,
+    Help,
+}
+
+/// The words, the first of each language being the one we teach.
+const WORDS: [(Verb, &[&str], &[&str], &[&str]); 15] = [
+    (
+        Verb::Close,
+        &["结案", "關閉", "关闭", "結案", "完成"],
+        &["close", "done", "resolve", "resolved"],
+        &["完了", "クローズ", "解決"],
+    ),
+    (Verb::Reopen, &["重开", "重開", "重新打开"], &["reopen"], &["再開"]),
+    (Verb::Claim, &["认领", "認領", "接手"], &["claim", "take", "mine"], &["担当", "引き受け"]),
+    (Verb::Note, &["备注", "備註", "内部", "笔记"], &["note", "internal", "comment"], &["メモ", "社内"]),
+    (
+        Verb::Assign,
+        &["转给", "轉給", "转", "转派", "转交", "指派"],
+        &["assign", "group", "to", "transfer"],
+        &["引き継ぎ", "転送", "担当変更"],
+    ),
+    (Verb::Priority, &["优先级", "優先級", "优先"], &["priority", "prio"], &["優先度", "優先"]),
+    (Verb::Wait, &["稍后", "稍後", "暂缓", "等待"], &["wait", "snooze", "later"], &["保留", "待ち"]),
+    (Verb::Category, &["归类", "歸類", "分类"], &["category", "classify"], &["分類", "カテゴリ"]),
+    (Verb::Entry, &["话术", "話術", "知识库"], &["kb", "entry", "answer"], &["定型文", "テンプレート"]),
+    (Verb::Merge, &["合并", "合併"], &["merge"], &["統合"]),
+    (Verb::Why, &["为什么", "為什麼", "原因"], &["why"], &["理由", "なぜ"]),
+    (Verb::Undo, &["撤回", "撤销", "取消"], &["undo", "recall", "cancel"], &["取り消し"]),
+    (Verb::Send, &["发送", "發送", "同意", "通过"], &["send", "ok", "approve", "yes"], &["送信", "承認"]),
+    (Verb::Drop, &["放弃", "不发", "不同意"], &["drop", "discard", "no"], &["破棄", "却下"]),
+    (Verb::Help, &["帮助", "幫助"], &["help"], &["ヘルプ", "使い方"]),
+];
+
+/// Reads the commands on the first lines of a text, and what stands below them down to our line.
+pub fn read(fresh: &str) -> Orders {
+    let mut orders = Orders::default();
+    let mut rest = above_the_line(fresh).trim_start_matches(['\u{feff}', '\n', '\r', ' ', '\t', '\u{3000}']);
+    while let Some(order) = first_line(rest).and_then(ordered) {
+        match order {
+            Err(why) => orders.unclear.push(Unclear { line: first_line(rest).unwrap_or_default().trim().into(), why }),
+            Ok((Command::Note, said)) => {
+                orders.commands.push(Command::Note);
+                // `#note the text` on one line is meant as often as the text below it.
+                if !said.is_empty() {
+                    orders.text = said;
+                }
+            }
+            Ok((command, _)) => orders.commands.push(command),
+        }
+        if orders.commands.len() + orders.unclear.len() > MOST_COMMANDS {
+            let line = first_line(rest).unwrap_or_default().trim().into();
+            orders.unclear = vec![Unclear { line, why: Fault::TooMany }];
+            break;
+        }
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+        rest = rest.trim_start_matches(['\n', '\r', ' ', '\t', '\u{3000}']);
+    }
+    let below = rest.trim();
+    match (orders.text.is_empty(), below.is_empty()) {
+        (true, _) => orders.text = below.to_owned(),
+        (false, false) => orders.text = format!("{}\n{below}", orders.text),
+        (false, true) => {}
+    }
+    orders
+}
+
+fn first_line(text: &str) -> Option<&str> {
+    text.lines().next()
+}
+
+/// The command of a line; none if it is not meant as one. `#1`, `# heading` and a `#` alone are text.
+fn ordered(line: &str) -> Option<Result<(Command, String), Fault>> {
+    let line = line.trim().trim_matches('\u{200b}');
+    let after = line.strip_prefix(['#', '＃'])?;
+    let begins = after.chars().next()?;
+    if !begins.is_alphabetic() {
+        return None;
+    }
+    let end = after
+        .find(|c: char| c.is_whitespace() || matches!(c, ':' | '：' | ',' | '，' | '。' | '='))
+        .unwrap_or(after.len());
+    let (word, said) = after.split_at(end);
+    let said =
+        said.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '：' | ',' | '，' | '。' | '='));
+    let (verb, said) = match verb(word) {
+        Some(verb) => (verb, said.trim().to_owned()),
+        // Chinese and Japanese write no blank between a word and what follows: `#稍后2天`, `#转给邮件技术组`.
+        None => match joined(after) {
+            Some((verb, said)) => (verb, said.trim().to_owned()),
+            None if word.chars().count() > LONGEST_WORD => return None,
+            None => return Some(Err(Fault::Unknown(nearest(word)))),
+        },
+    };
+    Some(command(verb, &said).map(|command| (command, said)))
+}
+
+fn all_words() -> impl Iterator<Item = (Verb, &'static str)> {
+    WORDS.iter().flat_map(|(verb, zh, en, ja)| zh.iter().chain(*en).chain(*ja).map(|word| (*verb, *word)))
+}
+
+fn verb(word: &str) -> Option<Verb> {
+    let word = word.trim_end_matches(['.', '!', '！', '；', ';']).to_lowercase();
+    all_words().find(|(_, known)| *known == word).map(|(verb, _)| verb)
+}
+
+/// The longest word that a text without blanks begins with, and the rest.
+fn joined(text: &str) -> Option<(Verb, &str)> {
+    let begins = |known: &str| !known.is_ascii() && text.starts_with(known);
+    let (verb, word) = all_words().filter(|(_, known)| begins(known)).max_by_key(|(_, known)| known.len())?;
+    Some((verb, &text[word.len()..]))
+}
+
+fn nearest(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    let near = all_words().map(|(_, known)| (strsim::normalized_damerau_levenshtein(&word, known), known));
+    near.filter(|(likeness, _)| *likeness >= 0.5).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
+
+fn command(verb: Verb, said: &str) -> Result<Command, Fault> {
+    let named = |wanted| match said.is_empty() {
+        true => Err(Fault::Wants(wanted)),
+        false => Ok(said.to_owned()),
+    };
+    Ok(match verb {
+        Verb::Close => Command::Close,
+        Verb::Reopen => Command::Reopen,
+        Verb::Claim => Command::Claim,
+        Verb::Note => Command::Note,
+        Verb::Assign => Command::Assign(named(Wanted::GroupOrAgent)?),
+        Verb::Priority => Command::Priority(level(said).ok_or(Fault::Wants(Wanted::Level))?),
+        Verb::Wait => Command::Wait(duration(said).ok_or(Fault::Wants(Wanted::Duration))?),
+        Verb::Category => Command::Category(named(Wanted::Category)?),
+        Verb::Entry => match praise(said) {
+            Some(good) => Command::Praise(good),
+            None => Command::Entry(named(Wanted::Entry)?),
+        },
+        Verb::Merge => Command::Merge(CaseNumber::parse(said).ok_or(Fault::Wants(Wanted::CaseNumber))?),
+        Verb::Why => Command::Why,
+        Verb::Undo => Command::Undo,
+        Verb::Send => Command::Send,
+        Verb::Drop => Command::Drop,
+        Verb::Help => Command::Help,
+    })
+}
+
+fn praise(said: &str) -> Option<bool> {
+    match said.to_lowercase().as_str() {
+        "好" | "对" | "正确" | "good" | "right" | "良い" | "良" => Some(true),
+        "差" | "错" | "不对" | "bad" | "wrong" | "悪い" | "悪" => Some(false),
+        _ => None,
+    }
+}
+
+fn level(said: &str) -> Option<Priority> {
+    match said.to_lowercase().as_str() {
+        "低" | "low" => Some(Priority::Low),
+        "中" | "普通" | "一般" | "normal" | "medium" | "通常" => Some(Priority::Normal),
+        "高" | "high" => Some(Priority::High),
+        "紧急" | "緊急" | "急" | "加急" | "urgent" | "至急" => Some(Priority::Urgent),
+        _ => None,
+    }
+}
+
+/// `2d`, `3 天`, `4小时`, `30 min`, `2日`, `5時間`.
+fn duration(said: &str) -> Option<Duration> {
+    let said = said.trim().to_lowercase();
+    let end = said.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = said.split_at(end);
+    let unit = unit.trim().trim_end_matches('后').trim_end_matches('後');
+    let seconds = match unit {
+        "m" | "min" | "mins" | "minutes" | "minute" | "分" | "分钟" | "分鐘" => 60,
+        "h" | "hour" | "hours" | "小时" | "小時" | "时" | "時間" => 60 * 60,
+        "d" | "day" | "days" | "天" | "日" | "日間" => 24 * 60 * 60,
+        "w" | "week" | "weeks" | "周" | "週" | "星期" | "週間" => 7 * 24 * 60 * 60,
+        _ => return None,
+    };
+    let wait = Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds)?);
+    (!wait.is_zero() && wait <= LONGEST_WAIT).then_some(wait)
+}
+
+impl Command {
+    /// The word we teach for it.
+    pub fn word(&self, language: Language) -> &'static str {
+        let verb = match self {
+            Command::Close => Verb::Close,
+            Command::Reopen => Verb::Reopen,
+            Command::Claim => Verb::Claim,
+            Command::Note => Verb::Note,
+            Command::Assign(_) => Verb::Assign,
+            Command::Priority(_) => Verb::Priority,
+            Command::Wait(_) => Verb::Wait,
+            Command::Category(_) => Verb::Category,
+            Command::Entry(_) | Command::Praise(_) => Verb::Entry,
+            Command::Merge(_) => Verb::Merge,
+            Command::Why => Verb::Why,
+            Command::Undo => Verb::Undo,
+            Command::Send => Verb::Send,
+            Command::Drop => Verb::Drop,
+            Command::Help => Verb::Help,
+        };
+        let words = WORDS.iter().find(|(known, ..)| *known == verb);
+        words.map_or("", |(_, zh, en, ja)| match language {
+            Language::Zh => zh[0],
+            Language::En => en[0],
+            Language::Ja => ja[0],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(hours: u64) -> Duration {
+        Duration::from_secs(hours * 60 * 60)
+    }
+
+    #[test]
+    fn a_command_is_known_in_three_languages() {
+        let number = CaseNumber::from_bits(7);
+        for (line, want) in [
+            ("#close", Command::Close),
+            ("#Close.", Command::Close),
+            ("＃结案", Command::Close),
+            ("#完了", Command::Close),
+            ("  #认领  ", Command::Claim),
+            ("#claim", Command::Claim),
+            ("#备注", Command::Note),
+            ("#assign mail-tech", Command::Assign("mail-tech".into())),
+            ("#转给 邮件技术组", Command::Assign("邮件技术组".into())),
+            ("#转给邮件技术组", Command::Assign("邮件技术组".into())),
+            ("#group: billing-sales", Command::Assign("billing-sales".into())),
+            ("#priority high", Command::Priority(Priority::High)),
+            ("#优先级：紧急", Command::Priority(Priority::Urgent)),
+            ("#優先度 低", Command::Priority(Priority::Low)),
+            ("#wait 2d", Command::Wait(hours(48))),
+            ("#稍后2天", Command::Wait(hours(48))),
+            ("#稍后 3 小时", Command::Wait(hours(3))),
+            ("#保留 5時間", Command::Wait(hours(5))),
+            ("#归类 deliver.bounce", Command::Category("deliver.bounce".into())),
+            ("#kb 554-dt-spm", Command::Entry("554-dt-spm".into())),
+            ("#话术 好", Command::Praise(true)),
+            ("#kb bad", Command::Praise(false)),
+            ("#why", Command::Why),
+            ("#为什么", Command::Why),
+            ("#undo", Command::Undo),
+            ("#撤回", Command::Undo),
+            ("#send", Command::Send),
+            ("#help", Command::Help),
+            (&format!("#合并 {number}"), Command::Merge(number)),
+        ] {
+            let orders = read(line);
+            assert_eq!(
+                (orders.commands.as_slice(), orders.unclear.as_slice()),
+                ([want].as_slice(), [].as_slice()),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn commands_stand_above_and_the_text_below() {
+        let orders = read("\u{feff}\n#claim\n#priority high\n\n您好：\n请重启客户端。\n#close\n");
+        assert_eq!(orders.commands, [Command::Claim, Command::Priority(Priority::High)]);
+        assert_eq!(orders.text, "您好：\n请重启客户端。\n#close");
+        let note = read("#note called him\nhe is fine");
+        assert_eq!((note.commands, note.text.as_str()), (vec![Command::Note], "called him\nhe is fine"));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_command_is_text() {
+        for text in ["#1 请先重启", "# 步骤", "#", "您好 #close", "##", "#-", "", "#2号机房已恢复"] {
+            let orders = read(text);
+            assert!(orders.commands.is_empty() && orders.unclear.is_empty(), "{text}: {orders:?}");
+            assert_eq!(orders.text, text.trim());
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_what_was_probably_meant() {
+        let fault = |line: &str| read(line).unclear.into_iter().next().map(|unclear| unclear.why);
+        assert_eq!(fault("#clsoe"), Some(Fault::Unknown(Some("close"))));
+        assert_eq!(fault("#qqqqq"), Some(Fault::Unknown(None)));
+        assert_eq!(fault("#assign"), Some(Fault::Wants(Wanted::GroupOrAgent)));
+        assert_eq!(fault("#priority soon"), Some(Fault::Wants(Wanted::Level)));
+        for wait in ["#wait", "#wait long", "#wait 0d", "#wait 2", "#wait 99999999999999999999d", "#wait 200d"] {
+            assert_eq!(fault(wait), Some(Fault::Wants(Wanted::Duration)), "{wait}");
+        }
+        assert_eq!(fault("#merge 12"), Some(Fault::Wants(Wanted::CaseNumber)));
+        assert_eq!(fault(&"#close\n".repeat(50)), Some(Fault::TooMany));
+    }
+
+    #[test]
+    fn no_word_means_two_things() {
+        let mut words: Vec<_> = all_words().map(|(_, word)| word).collect();
+        words.sort_unstable();
+        let twice: Vec<_> = words.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+    }
+}

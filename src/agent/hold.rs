@@ -1,0 +1,155 @@
+//! What of an agent's mail must not leave without a second look.
+//!
+//! Fresh text is what the agent wrote, as far as a program can tell; where it may not be, the mail is held and the
+//! agent is asked. A held mail costs a minute, a leaked note a customer.
+
+use crate::case::Prints;
+use crate::ids::Token;
+#[cfg(test)]
+use crate::outgoing::ABOVE_THIS_LINE;
+
+/// What remains of [`ABOVE_THIS_LINE`] in every mail program.
+const LINE_MARKS: [&str; 3] = ["请在此线以上回复", "Reply above this line", "この線より上に返信"];
+/// Labels of the sheet that an agent gets, one of which may be an agent's own words and two of which are not.
+const SHEET_LABELS: [&str; 21] = [
+    "案号：",
+    "处理组：",
+    "来信地址：",
+    "发件核验：",
+    "自称：",
+    "转人工原因：",
+    "判断依据",
+    "Case:",
+    "Group:",
+    "From address:",
+    "Sender check:",
+    "Calls themselves:",
+    "Why you get this:",
+    "Evidence",
+    "受付番号：",
+    "担当グループ：",
+    "差出人アドレス：",
+    "送信元の確認：",
+    "名乗り：",
+    "担当者へ回した理由：",
+    "判断の根拠",
+];
+const LABELS_OF_A_SHEET: usize = 2;
+
+/// Why a mail to the requester is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// It repeats a note, or the sheet.
+    Internal,
+    /// It has lines of the sheet in it.
+    Sheet,
+    /// It has a token of ours in it, which whoever gets it could use.
+    Token,
+    /// It quotes a mail in a form that is not known for sure.
+    Quoted(String),
+}
+
+/// The text above our line.
+pub(super) fn above_the_line(text: &str) -> &str {
+    let is_ours = |line: &str| LINE_MARKS.iter().any(|mark| line.contains(mark));
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        if is_ours(line) {
+            return &text[..end];
+        }
+        end += line.len();
+    }
+    text
+}
+
+/// Why `text` must not go to the requester as it is; none if it may.
+pub fn hold(text: &str, internal: &Prints) -> Option<Hold> {
+    if text.split_whitespace().any(has_token) {
+        return Some(Hold::Token);
+    }
+    if !internal.is_empty() && Prints::of(text).overlap(internal) {
+        return Some(Hold::Internal);
+    }
+    let labels = text.lines().filter(|line| SHEET_LABELS.iter().any(|label| line.trim_start().starts_with(label)));
+    if labels.count() >= LABELS_OF_A_SHEET {
+        return Some(Hold::Sheet);
+    }
+    quoted(text).map(|line| Hold::Quoted(line.chars().take(80).collect()))
+}
+
+/// Is there a token in this word, as the subaddress of an address or alone?
+fn has_token(word: &str) -> bool {
+    word.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).any(|part| Token::from_detail(part).is_some())
+}
+
+/// A line that begins somebody else's mail, if there are such lines.
+fn quoted(text: &str) -> Option<&str> {
+    // "发件人:" or "From:" alone may be the agent's words; with a second line of a header below it is a mail.
+    let header = |line: &str| {
+        let line = line.trim_start_matches(['>', '|', '*', ' ', '\u{3000}']);
+        [
+            "From:",
+            "Sent:",
+            "To:",
+            "Subject:",
+            "发件人",
+            "发送时间",
+            "收件人",
+            "主题",
+            "寄件者",
+            "收件者",
+            "差出人",
+            "送信日時",
+            "宛先",
+            "件名",
+        ]
+        .iter()
+        .any(|label| {
+            line.strip_prefix(label)
+                .is_some_and(|rest| label.ends_with(':') || rest.trim_start().starts_with([':', '：']))
+        })
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let begins = lines.windows(2).find(|pair| pair.iter().all(|line| header(line))).map(|pair| pair[0]);
+    begins.or_else(|| lines.iter().find(|line| line.trim_start().starts_with('>')).copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{CaseNumber, Key, MailHash, Right};
+
+    #[test]
+    fn what_stands_below_our_line_is_never_said() {
+        for text in
+            [format!("您好\n{ABOVE_THIS_LINE}\n案号"), "您好\n> == Reply above this line ==\nx".into(), "您好\n".into()]
+        {
+            assert_eq!(above_the_line(&text), "您好\n");
+        }
+    }
+
+    #[test]
+    fn a_mail_that_may_give_something_away_is_held() {
+        let note = "客户的合同下月到期，销售希望先不要告诉他我们已经发现是机房交换机的问题，等财务确认赔付方案之后再统一答复，务必不要在任何邮件里提到赔付二字，也不要承诺时间。";
+        let internal = Prints::of(note);
+        let key = Key::from_bytes([1; 32]);
+        let case = CaseNumber::mint(&key, &MailHash::of(b"mail"), 0);
+        let token = crate::ids::Token::grant(&key, case, Right::Reply, "li@example.com", 20_000);
+        for (text, want) in [
+            ("您好，请重启客户端后再试。".to_owned(), None),
+            (format!("您好，\n{note}\n"), Some(Hold::Internal)),
+            (format!("请写信到 support+{}@example.com。", token.detail()), Some(Hold::Token)),
+            (format!("案号：{case}\n处理组：邮件技术组\n"), Some(Hold::Sheet)),
+            (format!("您的案号：{case}"), None),
+            (
+                "好的\n\n发件人: a@example.org\n收件人: b@example.org\n内容".into(),
+                Some(Hold::Quoted("发件人: a@example.org".into())),
+            ),
+            ("请把 From: 一行发给我们".into(), None),
+            ("主题：请按以下步骤操作\n1. 重启".into(), None),
+            ("> 原来的话".into(), Some(Hold::Quoted("> 原来的话".into()))),
+        ] {
+            assert_eq!(hold(&text, &internal), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! Carrying out what an agent ordered: all of it, or nothing and a question.
+
+use std::time::Duration;
+
+use super::{Heed, name, receipt, said};
+use crate::address::Address;
+use crate::agent::{self, Command, Orders, Unclear};
+use crate::case::{Alarm, Case, CaseState, Facts, Pending, Prints};
+use crate::compose::{self, Block, Values, Written};
+use crate::decide::{Effect, Mail, clock};
+use crate::ids::{CategoryId, GroupId, MessageId, Right, TemplateName, Token};
+use crate::language::Language;
+use crate::outgoing::{Leaves, Outgoing, Purpose};
+use crate::playbook::{OwnTemplates, Playbook, own};
+use crate::time::Timestamp;
+
+/// An agent's mail about a case, with both proofs.
+pub(super) struct Desk<'a> {
+    pub mail: &'a Mail<'a>,
+    pub agent: &'a Address,
+    pub token: &'a Token,
+    pub case: &'a Case,
+    pub facts: &'a Facts,
+    pub playbook: &'a Playbook,
+    pub now: Timestamp,
+}
+
+/// What was done.
+pub(super) struct Done {
+    pub heed: Heed,
+    pub effects: Vec<Effect>,
+}
+
+/// Why an order cannot be carried out: a line for the agent.
+type Fault = String;
+
+/// What the orders make of the case, before it is written down.
+struct Draft {
+    case: Case,
+    /// Lines of the receipt.
+    told: Vec<String>,
+    send: Vec<Outgoing>,
+    release: Vec<MessageId>,
+    withdraw: Vec<MessageId>,
+    internal: Prints,
+    /// The text below the commands is for colleagues only.
+    is_note: bool,
+    /// A command asked for nothing but words.
+    asked: bool,
+}
+
+impl Desk<'_> {
+    pub fn carry_out(&self, orders: &Orders) -> Done {
+        let language = self.language();
+        if !orders.unclear.is_empty() {
+            let lines = orders.unclear.iter().map(|unclear: &Unclear| receipt::unclear(unclear, language)).collect();
+            return self.unclear(lines);
+        }
+        let mut draft = Draft {
+            case: Case { touched: self.now, ..self.case.clone() },
+            told: Vec::new(),
+            send: Vec::new(),
+            release: Vec::new(),
+            withdraw: Vec::new(),
+            internal: Prints::default(),
+            is_note: self.token.right == Right::Note,
+            asked: false,
+        };
+        for command in &orders.commands {
+            if let Err(fault) = self.obey(command, &mut draft) {
+                return self.unclear(vec![fault]);
+            }
+        }
+        let text = said(self.mail.message, self.case);
+        let heed = match (text.is_empty(), draft.is_note) {
+            (true, _) if orders.commands.is_empty() => return self.unclear(vec![receipt::nothing_said(language)]),
+            (true, _) => Heed::Obeyed,
+            (false, true) => {
+                draft.internal = Prints::of(&text);
+                draft.told.push(receipt::noted(language));
+                Heed::Obeyed
+            }
+            // What stands below `#help` or `#why` is most often a signature that nobody knew for one.
+            (false, false) if draft.asked && draft.send.is_empty() => Heed::Obeyed,
+            (false, false) => match self.speak(&text, &mut draft) {
+                Ok(heed) => heed,
+                Err(fault) => return self.unclear(vec![fault]),
+            },
+        };
+        let mut effects = vec![Effect::Append(draft.case)];
+        effects.extend(draft.release.into_iter().map(Effect::Release));
+        effects.extend(draft.withdraw.into_iter().map(Effect::Withdraw));
+        if !draft.internal.is_empty() {
+            effects.push(Effect::Internal(draft.internal));
+        }
+        if !draft.told.is_empty() {
+            draft.send.push(self.receipt(&draft.told, None));
+        }
+        effects.extend(draft.send.into_iter().map(Effect::Send));
+        Done { heed, effects }
+    }
+
+    /// Nothing is done, and the agent is told why and how it is written.
+    fn unclear(&self, lines: Vec<String>) -> Done {
+        let mut lines = lines;
+        lines.push(receipt::nothing_done(self.language()));
+        let case = Case { touched: self.now, ..self.case.clone() };
+        Done { heed: Heed::Unclear, effects: vec![Effect::Append(case), Effect::Send(self.receipt(&lines, None))] }
+    }
+
+    fn obey(&self, command: &Command, draft: &mut Draft) -> Result<(), Fault> {
+        let language = self.language();
+        let case = &mut draft.case;
+        let line = match command {
+            Command::Close => {
+                case.state = CaseState::Closed;
+                case.work.closed = Some(self.now);
+                case.work.timers.clear();
+                receipt::closed(language)
+            }
+            Command::Reopen => {
+                case.state = CaseState::WithAgents;
+                clock::await_humans(case, self.playbook, self.now);
+                receipt::reopened(language)
+            }
+            Command::Claim => {
+                case.work.agent = Some(self.agent.clone());
+                receipt::claimed(self.agent, language)
+            }
+            Command::Note => {
+                draft.is_note = true;
+                return Ok(());
+            }
+            Command::Assign(to) => self.assign(to, draft)?,
+            Command::Priority(priority) => {
+                case.work.priority = *priority;
+                receipt::prioritised(*priority, language)
+            }
+            Command::Wait(time) => {
+                let until = self.now + jiff(*time);
+                case.state = CaseState::Waiting;
+                case.work.set_timer(Alarm::Wake, until);
+                receipt::put_aside(&self.moment(until), language)
+            }
+            Command::Category(name) => {
+                let category = self.category(name).ok_or_else(|| receipt::no_category(name, language))?;
+                let line = receipt::classified(&self.playbook.category_label(&category, language), language);
+                case.category = Some(category);
+                line
+            }
+            Command::Entry(name) => return self.entry(name, draft),
+            Command::Praise(good) => receipt::praised(*good, language),
+            Command::Merge(_) => return Err(receipt::not_yet(command.word(language), language)),
+            Command::Why => {
+                draft.asked = true;
+                receipt::why(self.case, self.playbook, language)
+            }
+            Command::Undo => {
+                let mut called_back = self.called_back();
+                if called_back.is_empty() {
+                    return Err(receipt::too_late(language));
+                }
+                draft.withdraw.append(&mut called_back);
+                receipt::undone(language)
+            }
+            Command::Send => {
+                let held = self.held();
+                if held.is_empty() {
+                    return Err(receipt::nothing_held(language));
+                }
+                draft.release.extend(held);
+                self.answered(&mut draft.case);
+                receipt::released(language)
+            }
+            Command::Drop => {
+                let held = self.held();
+                if held.is_empty() {
+                    return Err(receipt::nothing_held(language));
+                }
+                draft.withdraw.extend(held);
+                receipt::dropped(language)
+            }
+            Command::Help => {
+                draft.asked = true;
+                receipt::help(language)
+            }
+        };
+        draft.told.push(line);
+        Ok(())
+    }
+
+    /// The agent's words go to the requester, or are held if they might give something away.
+    fn speak(&self, text: &str, draft: &mut Draft) -> Result<Heed, Fault> {
+        let language = self.language();
+        let to = self.case.requester.as_ref().ok_or_else(|| receipt::no_requester(language))?;
+        let hold = agent::hold(text, &self.facts.internal);
+        let leaves = match hold {
+            Some(_) => Leaves::WhenReleased,
+            None => self.after_undo(),
+        };
+        let relay = self.relay(to, text, leaves);
+        match hold {
+            Some(hold) => {
+                draft.send.push(relay);
+                let lines = vec![receipt::held(&hold, language)];
+                draft.send.push(self.receipt(&lines, Some(text)));
+                Ok(Heed::Held)
+            }
+            None => {
+                draft.send.push(relay);
+                self.answered(&mut draft.case);
+                draft.case.said.add(text);
+                if !draft.told.is_empty() {
+                    draft.told.push(receipt::relayed(to, self.playbook.config().handoff.undo, language));
+                }
+                Ok(Heed::Relayed)
+            }
+        }
+    }
+
+    /// The requester has heard from a human: it is their turn now, unless the agent has closed the case.
+    fn answered(&self, case: &mut Case) {
+        case.work.relays += 1;
+        case.work.agent.get_or_insert_with(|| self.agent.clone());
+        for alarm in
+            [Alarm::FirstResponseWarn, Alarm::FirstResponse, Alarm::FollowUpWarn, Alarm::FollowUp, Alarm::Escalate]
+        {
+            case.work.stop_timer(alarm);
+        }
+        if case.state != CaseState::Closed {
+            case.state = CaseState::Waiting;
+            clock::await_requester(case, self.playbook, self.now);
+        }
+    }
+
+    fn relay(&self, to: &Address, text: &str, leaves: Leaves) -> Outgoing {
+        let language = self.case.language;
+        let values = self.values(language);
+        let signed = self.playbook.templates().render(&own(OwnTemplates::RELAY), language, &values);
+        let (subject, signature) = match &signed {
+            Ok(signed) => (signed.subject(), signed.body()),
+            // The words matter, not the signature.
+            Err(_) => ("", ""),
+        };
+        let body = format!("{text}\n\n{signature}");
+        let written = Written::new(subject, body.trim_end(), language);
+        self.letter(to, &written, "relay", leaves)
+    }
+
+    fn letter(&self, to: &Address, written: &Written, part: &str, leaves: Leaves) -> Outgoing {
+        let voice = self.playbook.voice(self.mail.mailbox, self.case.language);
+        let name = name(&self.mail.hash, part);
+        let (key, thread) = (self.playbook.key(), &self.case.work.thread);
+        compose::in_thread(key, &voice, Purpose::Relay, self.case.number, to, thread, written, &name, leaves, self.now)
+    }
+
+    /// Answers the requester with an entry of the knowledge base.
+    fn entry(&self, name: &str, draft: &mut Draft) -> Result<(), Fault> {
+        let language = self.language();
+        let to = self.case.requester.as_ref().ok_or_else(|| receipt::no_requester(language))?;
+        let wanted = name.trim().trim_start_matches("kb/");
+        let names = self.playbook.templates().names().filter(|known| known.as_str().starts_with("kb/"));
+        let found: Vec<&TemplateName> = names.filter(|known| known.as_str()[3..] == *wanted).collect();
+        let Some(template) = found.first() else {
+            let near = self.playbook.templates().names().map(TemplateName::as_str);
+            let near = crate::problem::closest(&format!("kb/{wanted}"), near).map(str::to_owned);
+            return Err(receipt::no_entry(wanted, near.as_deref(), language));
+        };
+        let written = self.playbook.templates().render(template, self.case.language, &self.values(self.case.language));
+        let written = written.map_err(|error| error.to_string())?;
+        draft.send.push(self.letter(to, &written, template.as_str(), self.after_undo()));
+        draft.case.said.add(written.body());
+        draft.case.last_answer = Some((*template).clone());
+        self.answered(&mut draft.case);
+        draft.told.push(receipt::entry_sent(template.as_str(), to, language));
+        Ok(())
+    }
+
+    /// To a group, by its name in any language, or to an agent, by address or by what stands before the @.
+    fn assign(&self, to: &str, draft: &mut Draft) -> Result<String, Fault> {
+        let language = self.language();
+        let case = &mut draft.case;
+        if let Some(group) = self.group(to) {
+            (case.group, case.work.agent) = (group.clone(), None);
+            case.state = CaseState::WithAgents;
+            let line = receipt::assigned(&self.playbook.group_label(&group, language), language);
+            let lines = vec![receipt::handed_over(self.agent, language)];
+            for agent in self.playbook.config().handoff.addresses(&group).iter().filter(|agent| *agent != self.agent) {
+                draft.send.push(self.hand_over(agent, &lines));
+            }
+            return Ok(line);
+        }
+        let agent = self.playbook.agents().find(|agent| agent.to_string() == to || agent.local() == to);
+        let agent = agent.ok_or_else(|| receipt::nobody(to, language))?;
+        case.work.agent = Some(agent.clone());
+        case.state = CaseState::WithAgents;
+        if agent != self.agent {
+            draft.send.push(self.hand_over(agent, &[receipt::handed_over(self.agent, language)]));
+        }
+        Ok(receipt::assigned(&agent.to_string(), language))
+    }
+
+    /// The word to a colleague that a case is theirs now, with a token of their own.
+    fn hand_over(&self, to: &Address, lines: &[String]) -> Outgoing {
+        self.receipt_to(to, OwnTemplates::RECEIPT, lines, None, "handover")
+    }
+
+    fn group(&self, name: &str) -> Option<GroupId> {
+        let taxonomy = self.playbook.rules().taxonomy();
+        let named = |label: &str| label.eq_ignore_ascii_case(name.trim());
+        let group = taxonomy.groups().find(|group| {
+            named(group.id.as_str()) || Language::ALL.iter().any(|language| named(group.label.in_language(*language)))
+        });
+        group.map(|group| group.id.clone())
+    }
+
+    fn category(&self, name: &str) -> Option<CategoryId> {
+        let taxonomy = self.playbook.rules().taxonomy();
+        let named = |label: &str| label.eq_ignore_ascii_case(name.trim());
+        let found = taxonomy.categories().find(|category| {
+            named(category.id.as_str())
+                || Language::ALL.iter().any(|language| named(category.label.in_language(*language)))
+        });
+        found.map(|category| category.id.clone())
+    }
+
+    /// Mails to the requester that wait for a human's word.
+    fn held(&self) -> Vec<MessageId> {
+        self.waiting(|mail| mail.held)
+    }
+
+    /// Mails to the requester that have not begun to leave.
+    fn called_back(&self) -> Vec<MessageId> {
+        self.waiting(|mail| !mail.started && !mail.held)
+    }
+
+    fn waiting(&self, which: impl Fn(&Pending) -> bool) -> Vec<MessageId> {
+        // The facts of a case tell of what waits in it only where the case is the first that the mail points at.
+        let about_this = self.facts.by_signed.first().is_some_and(|case| case.number == self.case.number);
+        let waiting = self.facts.waiting.iter().filter(|mail| about_this && mail.to_requester && which(mail));
+        waiting.map(|mail| mail.message_id.clone()).collect()
+    }
+
+    fn receipt(&self, lines: &[String], text: Option<&str>) -> Outgoing {
+        let template = if text.is_some() { OwnTemplates::HELD } else { OwnTemplates::RECEIPT };
+        self.receipt_to(self.agent, template, lines, text, "receipt")
+    }
+
+    fn receipt_to(&self, to: &Address, template: &str, lines: &[String], text: Option<&str>, part: &str) -> Outgoing {
+        let language = self.language();
+        let mut values = self.values(language);
+        values.list("receipt.lines", lines.iter().map(String::as_str));
+        let quoted: String = text.unwrap_or_default().lines().map(|line| format!("| {line}\n")).collect();
+        values.block("receipt.text", &Block::new(quoted.trim_end()));
+        let written = self.playbook.templates().render(&own(template), language, &values);
+        let written = written.unwrap_or_else(|_| Written::new("", &lines.join("\n"), language));
+        let voice = self.playbook.voice(self.mail.mailbox, language);
+        let token = self.playbook.token(self.case.number, Right::Reply, to, self.now);
+        let reply_to = self.playbook.reply_address(self.mail.mailbox, &token);
+        let name = name(&self.mail.hash, part);
+        compose::receipt(
+            self.playbook.key(),
+            &voice,
+            &token,
+            to,
+            &reply_to,
+            self.mail.message,
+            &written,
+            &name,
+            self.now,
+        )
+    }
+
+    fn values(&self, language: Language) -> Values {
+        let mut values = self.playbook.values(&self.case.group, language, self.now);
+        values.text("case.number", &self.case.number.to_string());
+        values
+    }
+
+    fn after_undo(&self) -> Leaves {
+        match self.playbook.config().handoff.undo {
+            Duration::ZERO => Leaves::AtOnce,
+            undo => Leaves::At(self.now + jiff(undo)),
+        }
+    }
+
+    /// The language of the words to agents.
+    fn language(&self) -> Language {
+        self.playbook.config().handoff.language
+    }
+
+    fn moment(&self, moment: Timestamp) -> String {
+        let calendar = self.playbook.rules().taxonomy().calendar(&self.case.group);
+        calendar.map_or_else(
+            || moment.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            |calendar| compose::describe_moment(calendar, moment, self.language()),
+        )
+    }
+}
+
+fn jiff(time: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(time).unwrap_or(jiff::SignedDuration::MAX)
+}

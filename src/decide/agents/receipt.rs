@@ -1,0 +1,361 @@
+//! What an agent is told of their mail, line by line, in their language.
+
+use std::time::Duration;
+
+use super::Refusal;
+use crate::address::Address;
+use crate::agent::{Fault, Hold, Unclear, Wanted};
+use crate::case::{Case, Priority};
+use crate::decide::told::by_language;
+use crate::language::Language;
+use crate::playbook::Playbook;
+
+pub(super) fn refusal(refusal: Refusal, language: Language) -> &'static str {
+    match refusal {
+        Refusal::Unproven => by_language(
+            language,
+            "无法证实这封信出自该同事（没有对齐的 DKIM 签名，也没有可信服务器的结论）",
+            "nothing confirms that this colleague wrote it (no aligned DKIM signature, no word of a trusted server)",
+            "本人からのメールと確認できません（DKIM署名も信頼できるサーバーの結果もありません）",
+        ),
+        Refusal::Forged => by_language(
+            language,
+            "核验未通过：这封信很可能是冒名的",
+            "it FAILED the check: probably somebody else wrote it",
+            "検証に失敗：なりすましの可能性が高いです",
+        ),
+        Refusal::ForeignToken => by_language(
+            language,
+            "信里的凭证不是发给这位同事的",
+            "the token in it was not given to this colleague",
+            "記載のトークンはこの担当者に発行されたものではありません",
+        ),
+        Refusal::ExpiredToken => {
+            by_language(language, "信里的凭证已经过期", "the token in it has expired", "記載のトークンは期限切れです")
+        }
+        Refusal::NoToken => by_language(
+            language,
+            "信里有命令，但没有凭证：请直接回复转交案件的那封邮件",
+            "it has an order and no token: answer the mail by which the case was handed over",
+            "コマンドがありますがトークンがありません。案件の転送メールに直接返信してください",
+        ),
+    }
+}
+
+pub(super) fn unclear(unclear: &Unclear, language: Language) -> String {
+    let line: String = unclear.line.chars().take(60).collect();
+    match &unclear.why {
+        Fault::Unknown(Some(meant)) => by_language(
+            language,
+            format!("没有“{line}”这个命令；是不是 #{meant}？"),
+            format!("there is no command “{line}”; did you mean #{meant}?"),
+            format!("「{line}」というコマンドはありません。#{meant} でしょうか？"),
+        ),
+        Fault::Unknown(None) => by_language(
+            language,
+            format!("没有“{line}”这个命令；发送 #帮助 查看全部命令"),
+            format!("there is no command “{line}”; send #help for all of them"),
+            format!("「{line}」というコマンドはありません。#ヘルプ で一覧をご覧ください"),
+        ),
+        Fault::Wants(wanted) => {
+            let example = wants(*wanted, language);
+            by_language(
+                language,
+                format!("“{line}”缺少内容，例如：{example}"),
+                format!("“{line}” is not complete; for example: {example}"),
+                format!("「{line}」に続く内容が必要です。例：{example}"),
+            )
+        }
+        Fault::TooMany => by_language(
+            language,
+            "命令太多，一封信最多十个".into(),
+            "too many commands: ten in one mail at most".into(),
+            "コマンドが多すぎます。1通につき10個までです".into(),
+        ),
+    }
+}
+
+fn wants(wanted: Wanted, language: Language) -> &'static str {
+    match wanted {
+        Wanted::GroupOrAgent => by_language(language, "#转给 邮件技术组", "#assign mail-tech", "#引き継ぎ mail-tech"),
+        Wanted::Level => by_language(
+            language,
+            "#优先级 高（低、普通、高、紧急）",
+            "#priority high (low, normal, high, urgent)",
+            "#優先度 高（低・通常・高・至急）",
+        ),
+        Wanted::Duration => by_language(
+            language,
+            "#稍后 2天（分钟、小时、天、周，最长 90 天）",
+            "#wait 2d (m, h, d, w; 90 days at most)",
+            "#保留 2日（分・時間・日・週、最長90日）",
+        ),
+        Wanted::Category => by_language(language, "#归类 退信", "#category deliver.bounce", "#分類 deliver.bounce"),
+        Wanted::Entry => by_language(language, "#话术 554-dt-spm", "#kb 554-dt-spm", "#定型文 554-dt-spm"),
+        Wanted::CaseNumber => by_language(language, "#合并 K7F3-9QD2-X", "#merge K7F3-9QD2-X", "#統合 K7F3-9QD2-X"),
+    }
+}
+
+pub(super) fn nothing_said(language: Language) -> String {
+    by_language(
+        language,
+        "这封信里没有可以转达的文字，也没有命令",
+        "there is neither text nor a command in your mail",
+        "本文もコマンドも見つかりませんでした",
+    )
+    .into()
+}
+
+pub(super) fn nothing_done(language: Language) -> String {
+    by_language(
+        language,
+        "因此什么也没有做，也没有发给客户。改好后请再回复一次。",
+        "So nothing was done, and nothing was sent to the customer. Answer once more when it is put right.",
+        "そのため何も実行せず、お客様にも送っていません。修正してもう一度ご返信ください。",
+    )
+    .into()
+}
+
+pub(super) fn noted(language: Language) -> String {
+    by_language(
+        language,
+        "已记为内部备注，客户看不到",
+        "noted, for colleagues only",
+        "社内メモとして記録しました（お客様には見えません）",
+    )
+    .into()
+}
+
+pub(super) fn closed(language: Language) -> String {
+    by_language(language, "已结案", "closed", "完了にしました").into()
+}
+
+pub(super) fn reopened(language: Language) -> String {
+    by_language(language, "已重新打开", "open again", "再開しました").into()
+}
+
+pub(super) fn claimed(agent: &Address, language: Language) -> String {
+    by_language(
+        language,
+        format!("已由 {agent} 认领"),
+        format!("{agent} has the case now"),
+        format!("{agent} が担当になりました"),
+    )
+}
+
+pub(super) fn prioritised(priority: Priority, language: Language) -> String {
+    let word = match priority {
+        Priority::Low => by_language(language, "低", "low", "低"),
+        Priority::Normal => by_language(language, "普通", "normal", "通常"),
+        Priority::High => by_language(language, "高", "high", "高"),
+        Priority::Urgent => by_language(language, "紧急", "urgent", "至急"),
+    };
+    by_language(language, format!("优先级：{word}"), format!("priority: {word}"), format!("優先度：{word}"))
+}
+
+pub(super) fn put_aside(until: &str, language: Language) -> String {
+    by_language(
+        language,
+        format!("已搁置到 {until}；客户来信会提前叫醒"),
+        format!("put aside until {until}, or until the customer writes"),
+        format!("{until} まで保留します（お客様から連絡があれば再開します）"),
+    )
+}
+
+pub(super) fn classified(category: &str, language: Language) -> String {
+    by_language(language, format!("已归类为：{category}"), format!("category: {category}"), format!("分類：{category}"))
+}
+
+pub(super) fn no_category(name: &str, language: Language) -> String {
+    by_language(
+        language,
+        format!("没有“{name}”这个分类"),
+        format!("there is no category “{name}”"),
+        format!("「{name}」という分類はありません"),
+    )
+}
+
+pub(super) fn praised(good: bool, language: Language) -> String {
+    match good {
+        true => by_language(language, "已记下：话术合适", "noted: the answer was right", "記録しました：適切な回答"),
+        false => {
+            by_language(language, "已记下：话术不合适", "noted: the answer was wrong", "記録しました：不適切な回答")
+        }
+    }
+    .into()
+}
+
+pub(super) fn not_yet(word: &str, language: Language) -> String {
+    by_language(
+        language,
+        format!("#{word} 目前无法执行"),
+        format!("#{word} cannot be carried out"),
+        format!("#{word} は実行できません"),
+    )
+}
+
+/// What is known of how the case came to be where it is.
+pub(super) fn why(case: &Case, playbook: &Playbook, language: Language) -> String {
+    let category = case.category.as_ref().map(|category| playbook.category_label(category, language));
+    let category = category.unwrap_or_else(|| by_language(language, "未能确定", "not clear", "未確定").into());
+    let group = playbook.group_label(&case.group, language);
+    let answer = case.last_answer.as_ref().map_or("-", |template| template.as_str());
+    by_language(
+        language,
+        format!("分类：{category}；处理组：{group}；最近的自动回复：{answer}；客户来信 {} 封", case.received),
+        format!(
+            "category: {category}; group: {group}; last automatic answer: {answer}; mails received: {}",
+            case.received
+        ),
+        format!("分類：{category}、担当：{group}、直近の自動返信：{answer}、受信数：{}", case.received),
+    )
+}
+
+pub(super) fn too_late(language: Language) -> String {
+    by_language(
+        language,
+        "没有可以撤回的邮件：已经发出，或者没有在等待",
+        "there is nothing to call back: it has left, or nothing was waiting",
+        "取り消せるメールがありません（送信済み、または待機中のものがありません）",
+    )
+    .into()
+}
+
+pub(super) fn undone(language: Language) -> String {
+    by_language(
+        language,
+        "已撤回，没有发给客户",
+        "called back; the customer got nothing",
+        "取り消しました（お客様には届いていません）",
+    )
+    .into()
+}
+
+pub(super) fn nothing_held(language: Language) -> String {
+    by_language(language, "没有等待确认的邮件", "no mail waits for your word", "確認待ちのメールはありません").into()
+}
+
+pub(super) fn released(language: Language) -> String {
+    by_language(language, "已按原样发给客户", "sent to the customer as it was", "そのままお客様に送信しました").into()
+}
+
+pub(super) fn dropped(language: Language) -> String {
+    by_language(
+        language,
+        "已放弃，没有发给客户",
+        "dropped; the customer got nothing",
+        "破棄しました（お客様には届いていません）",
+    )
+    .into()
+}
+
+pub(super) fn no_requester(language: Language) -> String {
+    by_language(
+        language,
+        "这个案件没有可以回信的客户地址",
+        "this case has no address of a customer to write to",
+        "この案件には返信できるお客様のアドレスがありません",
+    )
+    .into()
+}
+
+pub(super) fn relayed(to: &Address, undo: Duration, language: Language) -> String {
+    let seconds = undo.as_secs();
+    by_language(
+        language,
+        format!("正文将在 {seconds} 秒后发给 {to}；在此之前可用 #撤回 收回"),
+        format!("your text goes to {to} in {seconds} seconds; until then #undo calls it back"),
+        format!("本文は{seconds}秒後に {to} へ送信されます。それまでは #取り消し で取り消せます"),
+    )
+}
+
+pub(super) fn entry_sent(entry: &str, to: &Address, language: Language) -> String {
+    by_language(
+        language,
+        format!("已用话术 {entry} 答复 {to}"),
+        format!("{to} is answered with {entry}"),
+        format!("定型文 {entry} で {to} に回答します"),
+    )
+}
+
+pub(super) fn no_entry(entry: &str, near: Option<&str>, language: Language) -> String {
+    let meant = near.map(|near| {
+        by_language(
+            language,
+            format!("；是不是 {near}？"),
+            format!("; did you mean {near}?"),
+            format!("（{near} でしょうか？）"),
+        )
+    });
+    let meant = meant.unwrap_or_default();
+    by_language(
+        language,
+        format!("没有“{entry}”这条话术{meant}"),
+        format!("there is no entry “{entry}”{meant}"),
+        format!("「{entry}」という定型文はありません{meant}"),
+    )
+}
+
+pub(super) fn assigned(to: &str, language: Language) -> String {
+    by_language(language, format!("已转给 {to}"), format!("{to} has the case now"), format!("{to} に引き継ぎました"))
+}
+
+pub(super) fn handed_over(from: &Address, language: Language) -> String {
+    by_language(
+        language,
+        format!("{from} 把这个案件转给了您；直接回复本邮件即可答复客户"),
+        format!("{from} handed this case over to you; answer this mail to answer the customer"),
+        format!("{from} からこの案件を引き継ぎました。このメールに返信するとお客様に届きます"),
+    )
+}
+
+pub(super) fn nobody(name: &str, language: Language) -> String {
+    by_language(
+        language,
+        format!("没有叫“{name}”的处理组或同事"),
+        format!("there is no group and no colleague “{name}”"),
+        format!("「{name}」というグループ・担当者はいません"),
+    )
+}
+
+pub(super) fn held(hold: &Hold, language: Language) -> String {
+    match hold {
+        Hold::Internal => by_language(
+            language,
+            "正文与内部备注或案件资料有大段重复",
+            "it repeats a long stretch of a note or of the sheet",
+            "社内メモや案件資料と長い一致があります",
+        )
+        .into(),
+        Hold::Sheet => by_language(
+            language,
+            "正文里有案件资料的内容",
+            "lines of the sheet are in it",
+            "案件資料の行が含まれています",
+        )
+        .into(),
+        Hold::Token => by_language(
+            language,
+            "正文里有带凭证的地址，不能让客户看到",
+            "an address with a token is in it, which the customer must not see",
+            "トークン付きアドレスが含まれています（お客様に見せられません）",
+        )
+        .into(),
+        Hold::Quoted(line) => by_language(
+            language,
+            format!("正文里似乎引用了别的邮件：{line}"),
+            format!("it seems to quote another mail: {line}"),
+            format!("他のメールの引用と思われる行があります：{line}"),
+        ),
+    }
+}
+
+pub(super) fn help(language: Language) -> String {
+    by_language(
+        language,
+        "命令写在最前几行，正文写在下面：#结案 #认领 #备注 #转给 邮件技术组 #优先级 高 #稍后 2天 #归类 退信 #话术 554-dt-spm #话术 好|差 #发送 #放弃 #撤回 #重开 #为什么 #帮助",
+        "commands stand on the first lines, the text below: #close #claim #note #assign mail-tech #priority high #wait 2d #category deliver.bounce #kb 554-dt-spm #kb good|bad #send #drop #undo #reopen #why #help",
+        "コマンドは先頭の行に、本文はその下に：#完了 #担当 #メモ #引き継ぎ mail-tech #優先度 高 #保留 2日 #分類 deliver.bounce #定型文 554-dt-spm #定型文 良い|悪い #送信 #破棄 #取り消し #再開 #理由 #ヘルプ",
+    )
+    .into()
+}

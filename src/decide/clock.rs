@@ -1,0 +1,228 @@
+//! What the time brings in a case: a reminder before a promise is broken, the way up after it, the end of a silence.
+//!
+//! The clocks run in the working time of the group that has the case; only a requester's silence is counted as people
+//! count it. A clock that jumps brings nothing twice: a timer is a moment in the case, and gone once it has rung.
+
+use crate::address::Address;
+use crate::case::{Alarm, Case, CaseState};
+use crate::compose::{self, Written};
+use crate::decide::told::by_language;
+use crate::ids::Right;
+use crate::language::Language;
+use crate::outgoing::{Leaves, Outgoing, Purpose};
+use crate::playbook::{OwnTemplates, Playbook, own};
+use crate::time::{Calendar, Timestamp};
+
+use std::time::Duration;
+
+/// What became of a case when its timers had run down.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rung {
+    pub case: Case,
+    pub outgoing: Vec<Outgoing>,
+    /// (key, text) lines for the journal.
+    pub why: Vec<(String, String)>,
+}
+
+/// A mail of the requester is with humans now: by when must they answer?
+pub(super) fn await_humans(case: &mut Case, playbook: &Playbook, now: Timestamp) {
+    let first = case.work.relays == 0;
+    let clocks = &playbook.config().handoff.clocks;
+    let category = case.category.as_ref().and_then(|id| playbook.rules().taxonomy().category(id));
+    let (within, warn, breach) = match first {
+        true => (
+            category.and_then(|category| category.first_response).unwrap_or(clocks.first_response),
+            Alarm::FirstResponseWarn,
+            Alarm::FirstResponse,
+        ),
+        false => (
+            category.and_then(|category| category.follow_up).unwrap_or(clocks.follow_up),
+            Alarm::FollowUpWarn,
+            Alarm::FollowUp,
+        ),
+    };
+    case.work.stop_timer(Alarm::Silence);
+    case.work.stop_timer(Alarm::Wake);
+    // The oldest unanswered mail counts: who writes again does not wait longer for it.
+    if within.is_zero() || case.work.timers.iter().any(|timer| timer.what == breach) {
+        return;
+    }
+    if let Some(at) = later(playbook, case, now, within) {
+        case.work.set_timer(breach, at);
+    }
+    let soon = within * u32::from(clocks.warn_percent) / 100;
+    if let Some(at) = later(playbook, case, now, soon).filter(|_| clocks.warn_percent < 100) {
+        case.work.set_timer(warn, at);
+    }
+}
+
+/// The requester has been answered: if nothing more comes, the case closes.
+pub(super) fn await_requester(case: &mut Case, playbook: &Playbook, now: Timestamp) {
+    let silence = playbook.config().handoff.clocks.silence;
+    if !silence.is_zero() {
+        case.work.set_timer(Alarm::Silence, now + signed(silence));
+    }
+}
+
+/// The moment after so much of the group's working time. A group without a calendar is always there.
+fn later(playbook: &Playbook, case: &Case, now: Timestamp, worked: Duration) -> Option<Timestamp> {
+    match playbook.rules().taxonomy().calendar(&case.group) {
+        Some(calendar) => calendar.after(now, signed(worked)),
+        None => Calendar::always().after(now, signed(worked)),
+    }
+}
+
+fn signed(time: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(time).unwrap_or(jiff::SignedDuration::MAX)
+}
+
+/// Does what the timers say that have run down by `now`. A case without such is given back as it is.
+pub fn ring(case: &Case, playbook: &Playbook, now: Timestamp) -> Rung {
+    let due: Vec<Alarm> = case.work.timers.iter().filter(|timer| timer.at <= now).map(|timer| timer.what).collect();
+    let mut rung = Rung { case: case.clone(), outgoing: Vec::new(), why: Vec::new() };
+    for alarm in due {
+        rung.case.work.stop_timer(alarm);
+        rung.why.push(("alarm".into(), alarm.as_str().into()));
+        // An earlier alarm of this round may have closed it.
+        if rung.case.state != CaseState::Closed {
+            sound(alarm, &mut rung, playbook, now);
+        }
+    }
+    rung.why.push(("state".into(), rung.case.state.as_str().into()));
+    rung
+}
+
+fn sound(alarm: Alarm, rung: &mut Rung, playbook: &Playbook, now: Timestamp) {
+    let language = playbook.config().handoff.language;
+    match alarm {
+        Alarm::FirstResponseWarn | Alarm::FollowUpWarn => {
+            let to = holders(&rung.case, playbook);
+            remind(rung, &to, &soon(language), alarm, playbook, now);
+        }
+        Alarm::FirstResponse | Alarm::FollowUp => {
+            // Whoever has it had their chance: the whole group hears.
+            let to = playbook.config().handoff.addresses(&rung.case.group).to_vec();
+            remind(rung, &to, &passed(language), alarm, playbook, now);
+            let escalate = playbook.config().handoff.clocks.escalate;
+            if let Some(at) = later(playbook, &rung.case, now, escalate).filter(|_| !escalate.is_zero()) {
+                rung.case.work.set_timer(Alarm::Escalate, at);
+            }
+        }
+        Alarm::Escalate => {
+            let config = playbook.config();
+            let leads = match config.handoff.leads.is_empty() {
+                true => config.operator.iter().cloned().collect(),
+                false => config.handoff.leads.clone(),
+            };
+            remind(rung, &leads, &escalated(language), alarm, playbook, now);
+        }
+        Alarm::Wake => {
+            rung.case.state = CaseState::WithAgents;
+            await_humans(&mut rung.case, playbook, now);
+            let to = holders(&rung.case, playbook);
+            remind(rung, &to, &woken(language), alarm, playbook, now);
+        }
+        Alarm::Silence => {
+            // A case that humans have not answered is never closed by the requester's patience.
+            if rung.case.state == CaseState::WithAgents {
+                return;
+            }
+            rung.case.state = CaseState::Closed;
+            rung.case.work.closed = Some(now);
+            rung.case.work.timers.clear();
+            rung.outgoing.extend(goodbye(&rung.case, playbook, now));
+        }
+    }
+}
+
+/// The agent who has the case, else its group.
+fn holders(case: &Case, playbook: &Playbook) -> Vec<Address> {
+    match &case.work.agent {
+        Some(agent) => vec![agent.clone()],
+        None => playbook.config().handoff.addresses(&case.group).to_vec(),
+    }
+}
+
+fn remind(rung: &mut Rung, to: &[Address], line: &str, alarm: Alarm, playbook: &Playbook, now: Timestamp) {
+    let language = playbook.config().handoff.language;
+    let Some(mailbox) = playbook.config().mailbox(&rung.case.mailbox) else { return };
+    let mut values = playbook.values(&rung.case.group, language, now);
+    values.text("case.number", &rung.case.number.to_string());
+    values.list("receipt.lines", [line]);
+    let written = playbook.templates().render(&own(OwnTemplates::REMINDER), language, &values);
+    let written = written.unwrap_or_else(|_| Written::new("", line, language));
+    let voice = playbook.voice(mailbox, language);
+    let name = format!("{} {now}", alarm.as_str());
+    for agent in to {
+        let token = playbook.token(rung.case.number, Right::Reply, agent, now);
+        let reply_to = playbook.reply_address(mailbox, &token);
+        let (key, original) = (playbook.key(), None);
+        rung.outgoing.push(compose::forward(key, &voice, &token, agent, &reply_to, &written, original, &name, now));
+    }
+}
+
+/// The last word to a requester who has been silent, where they may be written to.
+fn goodbye(case: &Case, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
+    let to = case.requester.as_ref().filter(|_| playbook.config().reply.enabled)?;
+    let mailbox = playbook.config().mailbox(&case.mailbox)?;
+    let mut values = playbook.values(&case.group, case.language, now);
+    values.text("case.number", &case.number.to_string());
+    let written = playbook.templates().render(&own(OwnTemplates::SILENT), case.language, &values).ok()?;
+    let voice = playbook.voice(mailbox, case.language);
+    let (key, thread) = (playbook.key(), &case.work.thread);
+    let name = format!("silence {now}");
+    let leaves = Leaves::AtOnce;
+    Some(compose::in_thread(key, &voice, Purpose::Answer, case.number, to, thread, &written, &name, leaves, now))
+}
+
+fn soon(language: Language) -> String {
+    by_language(
+        language,
+        "答复期限快到了，客户还在等",
+        "the time promised to the customer is nearly over",
+        "回答期限が近づいています。お客様がお待ちです",
+    )
+    .into()
+}
+
+fn passed(language: Language) -> String {
+    by_language(
+        language,
+        "答复期限已过，客户还没有收到人工答复",
+        "the time promised to the customer is over, and no human has answered",
+        "回答期限を過ぎましたが、担当者からの返信がまだありません",
+    )
+    .into()
+}
+
+fn escalated(language: Language) -> String {
+    by_language(
+        language,
+        "期限已过且催办后仍未答复，请您安排",
+        "the time is over and a reminder has not helped: please see to it",
+        "期限超過後の督促にも応答がありません。対応の手配をお願いします",
+    )
+    .into()
+}
+
+fn woken(language: Language) -> String {
+    by_language(
+        language,
+        "搁置的时间到了，请继续处理",
+        "you put this case aside until now",
+        "保留の期限になりました。対応を再開してください",
+    )
+    .into()
+}
+
+/// The requester gave a sign of life that changes who waits for whom.
+pub(super) fn moved(case: &mut Case, goes_to_humans: bool, answered: bool, playbook: &Playbook, now: Timestamp) {
+    if case.state == CaseState::Closed {
+        case.work.closed.get_or_insert(now);
+        case.work.timers.clear();
+    } else if goes_to_humans {
+        await_humans(case, playbook, now);
+    } else if answered {
+        await_requester(case, playbook, now);
+    }
+}

@@ -1,0 +1,437 @@
+//! Whole stories as data: who wrote when, what the bot sent, where the case stood.
+//!
+//! A story is a text, `tests/scenarios/NN-name.txt`. Each part begins with a sign at the begin of a line:
+//!
+//! * `@@ 2026-11-24 10:00` sets the clock (Shanghai), `@@ +61s`, `@@ +2h`, `@@ +3d` moves it; timers ring, mails leave;
+//! * `%% handoff.undo_seconds = 0` changes a value of bot.toml, before anything else;
+//! * `>> Li <li@example.org>` is a mail that comes in: `Subject:` and further fields, an empty line, the text. `Re: last`
+//!   answers the last mail sent to this person, as their mail program would; `Proof: none` or `fail` says what the
+//!   receiving server found (else it confirms them); `To:` writes to another address;
+//! * `<< answer li@example.org` is a mail that must have left, of this purpose to this person; below it lines that must
+//!   stand in it in this order, with `*` for anything;
+//! * `== state closed` and `== agent li@example.com` say where the case of the last mail stands.
+//!
+//! What leaves and is not told in the story is a fault. `SHOW=1 cargo test --test it scenarios -- --nocapture` prints
+//! the mails as people read them.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use huixin::app::{self, files};
+use huixin::chores::Chores;
+use huixin::config;
+use huixin::delivery::{Delivery, Patience};
+use huixin::ids::{CaseNumber, Key, MailboxName};
+use huixin::ingest::Ingest;
+use huixin::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceError};
+use huixin::message::Message;
+use huixin::outgoing::{Accepted, Envelope, Purpose, Relay, SendError};
+use huixin::playbook::Playbook;
+use huixin::problem::SourceText;
+use huixin::store::{Record, Store};
+use huixin::time::{self, Timestamp};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+const KEY: [u8; 32] = [7; 32];
+
+/// The agents of every story, beside the shipped bot.toml.
+const PEOPLE: &str = r#"
+[group.mail-tech]
+to = ["wang@example.com", "zhao@example.com"]
+
+[group.account-security]
+to = ["sun@example.com"]
+"#;
+
+/// The mailbox, in memory.
+#[derive(Clone, Default)]
+struct Postbox(Arc<Mutex<Vec<(Timestamp, Vec<u8>)>>>);
+
+impl Source for Postbox {
+    fn name(&self) -> &MailboxName {
+        static NAME: OnceLock<MailboxName> = OnceLock::new();
+        NAME.get_or_init(|| MailboxName::parse("support").unwrap())
+    }
+
+    async fn list(&mut self, known: Known, most: usize) -> Result<Listing, SourceError> {
+        let mails = self.0.lock().unwrap();
+        let after = known.cursor.map_or(0, |cursor| cursor.uid);
+        let listed = mails.iter().zip(1..).filter(|(_, uid)| *uid > after).take(most);
+        let mails: Vec<Listed> = listed
+            .map(|((delivered, bytes), uid)| Listed {
+                place: Place::Imap { uid_validity: 1, uid },
+                size: bytes.len() as u64,
+                delivered: *delivered,
+                junk: false,
+            })
+            .collect();
+        Ok(Listing { uid_validity: 1, uid_next: 1, mails, more: false })
+    }
+
+    async fn fetch(&mut self, mails: &[Listed]) -> Result<Vec<(Place, Fetched)>, SourceError> {
+        let held = self.0.lock().unwrap();
+        let bytes = |place: &Place| match place {
+            Place::Imap { uid, .. } => held[*uid as usize - 1].1.clone(),
+            Place::Maildir { .. } => unreachable!("no folder here"),
+        };
+        Ok(mails.iter().map(|mail| (mail.place.clone(), Fetched::Whole(bytes(&mail.place)))).collect())
+    }
+
+    async fn settle(&mut self, _: &[Place]) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    async fn wait(&mut self, _: Duration) -> Result<(), SourceError> {
+        Ok(())
+    }
+}
+
+/// Takes everything, and remembers it.
+#[derive(Clone, Default)]
+struct Taken(Arc<Mutex<VecDeque<(Envelope, Vec<u8>)>>>);
+
+impl Relay for Taken {
+    async fn send(&mut self, envelope: &Envelope, bytes: &[u8]) -> Result<Accepted, SendError> {
+        self.0.lock().unwrap().push_back((envelope.clone(), bytes.to_vec()));
+        Ok(Accepted { response: "250 ok".into() })
+    }
+
+    async fn close(&mut self) {}
+}
+
+/// A mail that left, as its reader sees it.
+#[derive(Clone)]
+struct Sent {
+    purpose: &'static str,
+    to: String,
+    message: Arc<Message>,
+    text: String,
+}
+
+struct Stage {
+    _folder: tempfile::TempDir,
+    store: Store,
+    playbook: watch::Receiver<Arc<Playbook>>,
+    ingest: Ingest<Postbox>,
+    delivery: Delivery<Taken>,
+    chores: Chores,
+    postbox: Postbox,
+    taken: Taken,
+    now: Arc<Mutex<Timestamp>>,
+    /// Everything that left.
+    sent: Vec<Sent>,
+    /// What left and was not told yet.
+    untold: Vec<Sent>,
+    case: Option<CaseNumber>,
+    mails: usize,
+    journal: usize,
+}
+
+impl Stage {
+    fn new(changes: &[(String, String)]) -> Stage {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(data.join("key"), KEY).unwrap();
+        let (store, _) = Store::open(&data).unwrap();
+        let (_, playbook) = watch::channel(playbook(changes));
+        let now = Arc::new(Mutex::new(Timestamp::UNIX_EPOCH));
+        let at = now.clone();
+        let clock: time::Clock = Arc::new(move || *at.lock().unwrap());
+        let (postbox, taken) = (Postbox::default(), Taken::default());
+        let token = CancellationToken::new();
+        let ingest =
+            Ingest::new(postbox.clone(), store.clone(), playbook.clone(), clock.clone(), Duration::ZERO, token);
+        let day = Duration::from_secs(86_400);
+        let patience = Patience { give_up: 4 * day, answer_in_doubt: day };
+        let delivery = Delivery::new(vec![taken.clone()], store.clone(), playbook.clone(), clock.clone(), patience);
+        let chores = Chores { store: store.clone(), playbook: playbook.clone(), clock };
+        Stage {
+            _folder: folder,
+            store,
+            playbook,
+            ingest,
+            delivery,
+            chores,
+            postbox,
+            taken,
+            now,
+            sent: Vec::new(),
+            untold: Vec::new(),
+            case: None,
+            mails: 0,
+            journal: 0,
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let mut now = self.now.lock().unwrap();
+        *now = now.checked_add(time).unwrap();
+    }
+
+    /// Does all that is to do now.
+    async fn work(&mut self) {
+        while self.ingest.step().await.unwrap().committed > 0 {}
+        while self.chores.step().await.unwrap() > 0 {}
+        self.delivery.step().await.unwrap();
+        let mut at = 0;
+        let mut case = self.case;
+        self.store
+            .records(|_, record| {
+                at += 1;
+                if let Record::Decided(decided) = record {
+                    case = decided.outcome.case().or(case);
+                }
+                Ok(())
+            })
+            .unwrap();
+        (self.case, self.journal) = (case, at);
+        let left: Vec<_> = self.taken.0.lock().unwrap().drain(..).collect();
+        for (envelope, bytes) in left {
+            let message = app::read(&bytes);
+            let id = message.message_id.clone().unwrap();
+            let own = id.own(self.playbook.borrow().key()).expect("a mail of ours");
+            let purpose = Purpose::ALL.into_iter().find(|purpose| own.name.starts_with(purpose.as_str())).unwrap();
+            let text = format!("Subject: {}\n\n{}", message.subject, message.text.replace("\r\n", "\n"));
+            let sent =
+                Sent { purpose: purpose.as_str(), to: envelope.to.to_string(), message: Arc::new(message), text };
+            if std::env::var_os("SHOW").is_some() {
+                println!("── {} → {} ──\n{}\n", sent.purpose, sent.to, sent.text);
+            }
+            self.sent.push(sent.clone());
+            self.untold.push(sent);
+        }
+    }
+
+    /// A mail comes in.
+    async fn receive(&mut self, from: &str, lines: &[&str]) {
+        self.pass(Duration::from_secs(1));
+        self.mails += 1;
+        let address = from.rsplit_once('<').map_or(from, |(_, address)| address.trim_end_matches('>')).to_owned();
+        let domain = address.rsplit_once('@').unwrap().1.to_owned();
+        let blank = lines.iter().position(|line| line.is_empty()).unwrap_or(lines.len());
+        let (head, body) = lines.split_at(blank);
+        let (mut fields, mut to, mut proof, mut subject) = (String::new(), None, "pass", None);
+        for line in head {
+            let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no field: {line}"));
+            let value = value.trim();
+            match name {
+                "Re" => {
+                    let last = self.sent.iter().rev().find(|sent| sent.to == address);
+                    let last = last.unwrap_or_else(|| panic!("nothing was sent to {address}"));
+                    let id = last.message.message_id.as_ref().unwrap();
+                    let ids: Vec<String> = last.message.references.iter().map(ToString::to_string).collect();
+                    fields += &format!("In-Reply-To: {id}\r\nReferences: {} {id}\r\n", ids.join(" "));
+                    let back = last.message.reply_to.first().or(last.message.from.first());
+                    to.get_or_insert(back.and_then(|person| person.address.clone()).unwrap().to_string());
+                    subject.get_or_insert(format!("Re: {}", last.message.subject));
+                }
+                "Proof" => proof = value,
+                "To" => to = Some(value.to_owned()),
+                "Subject" => subject = Some(value.to_owned()),
+                _ => fields += &format!("{name}: {}\r\n", self.filled(value)),
+            }
+        }
+        if proof != "none" {
+            let spf = if proof == "spf" { "pass" } else { "none" };
+            let dkim = if proof == "spf" { "none" } else { proof };
+            let dmarc = if proof == "spf" { "pass" } else { proof };
+            fields += &format!(
+                "Authentication-Results: mx.example.com; dkim={dkim} header.d={domain}; spf={spf} \
+                 smtp.mailfrom={domain}; dmarc={dmarc} header.from={domain}\r\n"
+            );
+        }
+        let n = self.mails;
+        let text = self.filled(&body.join("\r\n"));
+        let to = to.unwrap_or_else(|| "support@example.com".into());
+        let subject = self.filled(&subject.unwrap_or_default());
+        let mail = format!(
+            "Received: from mx.example.com by mx.example.com; Tue, 24 Nov 2026 02:00:00 +0000\r\nFrom: {from}\r\nTo: {to}\r\n\
+             Subject: {subject}\r\nMessage-ID: <in{n}@{domain}>\r\n{fields}MIME-Version: 1.0\r\n\
+             Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{}\r\n",
+            text.trim_start_matches("\r\n")
+        );
+        // The trusted word of the receiving server stands above everything.
+        let mail = match mail.find("Authentication-Results:") {
+            Some(at) => {
+                let end = at + mail[at..].find("\r\n").unwrap() + 2;
+                format!("{}{}{}", &mail[at..end], &mail[..at], &mail[end..])
+            }
+            None => mail,
+        };
+        let now = *self.now.lock().unwrap();
+        self.postbox.0.lock().unwrap().push((now, mail.into_bytes()));
+        self.work().await;
+    }
+
+    fn filled(&self, text: &str) -> String {
+        text.replace("{case}", &self.case.map(|case| case.to_string()).unwrap_or_default())
+    }
+
+    fn expect(&mut self, whom: &str, lines: &[&str]) {
+        let (purpose, to) = whom.split_once(' ').unwrap_or_else(|| panic!("no purpose and address: {whom}"));
+        let at = self.untold.iter().position(|sent| sent.purpose == purpose && sent.to == to);
+        let sent = at.map(|at| self.untold.remove(at)).unwrap_or_else(|| {
+            let left: Vec<String> = self.untold.iter().map(|sent| format!("{} {}", sent.purpose, sent.to)).collect();
+            panic!("no {purpose} to {to}; what left is {left:?}")
+        });
+        let mut rest = sent.text.as_str();
+        for line in lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()) {
+            for piece in self.filled(line).split('*').filter(|piece| !piece.is_empty()) {
+                let found = rest
+                    .find(piece)
+                    .unwrap_or_else(|| panic!("no “{piece}” from here on:\n{rest}\n\nin:\n{}", sent.text));
+                rest = &rest[found + piece.len()..];
+            }
+        }
+    }
+
+    fn stands(&self, what: &str) {
+        let (key, want) = what.split_once(' ').unwrap_or((what, ""));
+        if key == "nothing" {
+            return;
+        }
+        let number = self.case.expect("a case");
+        let case = self.store.case(number).unwrap().expect("the case");
+        let is = match key {
+            "state" => case.state.as_str().to_owned(),
+            "agent" => case.work.agent.map_or("none".into(), |agent| agent.to_string()),
+            "priority" => case.work.priority.as_str().into(),
+            "category" => case.category.map_or("none".into(), |category| category.to_string()),
+            "group" => case.group.to_string(),
+            "cases" => self.store.cases().unwrap().count().to_string(),
+            "held" => self.store.outbox().unwrap().filter(|item| item.as_ref().unwrap().held).count().to_string(),
+            "rating" => case.work.rating.map_or("none".into(), |rating| rating.to_string()),
+            other => panic!("nothing is known of `{other}`"),
+        };
+        assert_eq!(is, want, "{key}");
+    }
+
+    fn nothing_untold(&self) {
+        let left: Vec<String> =
+            self.untold.iter().map(|sent| format!("{} {}\n{}", sent.purpose, sent.to, sent.text)).collect();
+        assert!(left.is_empty(), "the story does not tell of:\n{}", left.join("\n\n"));
+    }
+}
+
+/// The playbook with some values changed; the unchanged one is made once.
+fn playbook(changes: &[(String, String)]) -> Arc<Playbook> {
+    static SHIPPED: OnceLock<Arc<Playbook>> = OnceLock::new();
+    let make = || {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(root.join("bot.toml")).unwrap() + PEOPLE;
+        let text = text.replace("authentication_servers = []", "authentication_servers = [\"mx.example.com\"]");
+        let config = config::load(&SourceText::new("bot.toml", text), changes).unwrap();
+        let configured = files::Configured { config, folder: root.to_owned() };
+        Arc::new(app::playbook(&configured, Key::from_bytes(KEY)).unwrap().0)
+    };
+    match changes.is_empty() {
+        true => SHIPPED.get_or_init(make).clone(),
+        false => make(),
+    }
+}
+
+/// The parts of a story: their sign, what stands behind it, and the lines below.
+fn parts(story: &str) -> Vec<(char, &str, Vec<&str>)> {
+    let mut parts: Vec<(char, &str, Vec<&str>)> = Vec::new();
+    for line in story.lines().filter(|line| !line.starts_with("# ") && *line != "#") {
+        let sign = ["@@", "%%", ">>", "<<", "=="].iter().find(|sign| line.starts_with(&format!("{sign} ")));
+        let sign = sign.and_then(|sign| sign.chars().next());
+        match (sign, parts.last_mut()) {
+            (Some(sign), _) => parts.push((sign, line[3..].trim(), Vec::new())),
+            (None, Some(part)) => part.2.push(line),
+            (None, None) => assert!(line.trim().is_empty(), "before the first sign: {line}"),
+        }
+    }
+    for part in &mut parts {
+        while part.2.last().is_some_and(|line| line.trim().is_empty()) {
+            part.2.pop();
+        }
+    }
+    parts
+}
+
+fn moment(text: &str) -> Timestamp {
+    let civil: jiff::civil::DateTime = text.replace(' ', "T").parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+    civil.to_zoned(time::zone("Asia/Shanghai").unwrap()).unwrap().timestamp()
+}
+
+fn span(text: &str) -> Duration {
+    let (number, unit) = text.split_at(text.len() - 1);
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        other => panic!("no unit: {other}"),
+    };
+    Duration::from_secs(number.parse::<u64>().unwrap() * unit)
+}
+
+async fn tell(story: &str) {
+    let parts = parts(story);
+    let changes: Vec<(String, String)> = parts
+        .iter()
+        .filter(|(sign, ..)| *sign == '%')
+        .map(|(_, change, _)| {
+            let (key, value) = change.split_once('=').unwrap();
+            let name = key.trim().to_uppercase().replace('.', "__");
+            (format!("HUIXIN__{name}"), value.trim().trim_matches('"').to_owned())
+        })
+        .collect();
+    let mut stage = Stage::new(&changes);
+    for (sign, head, lines) in &parts {
+        match sign {
+            '%' => {}
+            '@' => {
+                stage.nothing_untold();
+                match head.strip_prefix('+') {
+                    Some(time) => stage.pass(span(time)),
+                    None => *stage.now.lock().unwrap() = moment(head),
+                }
+                stage.work().await;
+            }
+            '>' => {
+                stage.nothing_untold();
+                stage.receive(head, lines).await;
+            }
+            '<' => stage.expect(head, lines),
+            _ => stage.stands(head),
+        }
+    }
+    stage.nothing_untold();
+}
+
+#[test]
+fn every_story_goes_as_it_is_told() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ext| ext == "txt") && file.to_string_lossy().contains(&only));
+    files.sort();
+    assert!(!files.is_empty());
+    let failed: Mutex<Vec<String>> = Mutex::default();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(file) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    let story = std::fs::read_to_string(file).unwrap();
+                    let runtime = tokio::runtime::Runtime::new().unwrap();
+                    let told =
+                        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(tell(&story))));
+                    if let Err(panic) = told {
+                        let why = panic.downcast_ref::<String>().cloned();
+                        let why = why.or(panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));
+                        failed.lock().unwrap().push(format!("{}: {}", file.display(), why.unwrap_or_default()));
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{} of {} stories went otherwise:\n{}", failed.len(), files.len(), failed.join("\n\n"));
+}
