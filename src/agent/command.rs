@@ -101,8 +101,10 @@ enum Verb {
     Help,
 }
 
-/// The words, the first of each language being the one we teach.
-const WORDS: [(Verb, &[&str], &[&str], &[&str]); 15] = [
+/// The words for a kind of command in Chinese, English and Japanese, the first of each being the one we teach.
+type Words = (Verb, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
+const WORDS: [Words; 15] = [
     (
         Verb::Close,
         &["结案", "關閉", "关闭", "結案", "完成"],

@@ -123,7 +123,9 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
     let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
     let screening = screened(mail, playbook, now);
-    if let Some(decision) = agents::attend(mail, facts, &screening, playbook, now) {
+    // The same order on another way, or sent once more, is carried out once.
+    let is_twin = matches!(threading, Threading::Twin(_));
+    if let Some(decision) = agents::attend(mail, facts, &screening, playbook, now).filter(|_| !is_twin) {
         return decision;
     }
     let question = question(mail, before.as_ref(), facts, &screening, playbook, now);

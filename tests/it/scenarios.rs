@@ -6,7 +6,8 @@
 //! * `%% handoff.undo_seconds = 0` changes a value of bot.toml, before anything else;
 //! * `>> Li <li@example.org>` is a mail that comes in: `Subject:` and further fields, an empty line, the text. `Re: last`
 //!   answers the last mail sent to this person, as their mail program would; `Proof: none` or `fail` says what the
-//!   receiving server found (else it confirms them); `To:` writes to another address;
+//!   receiving server found (else it confirms them); `To:` writes to another address; `Again: 1` gives it the
+//!   Message-ID of the mail before;
 //! * `<< answer li@example.org` is a mail that must have left, of this purpose to this person; below it lines that must
 //!   stand in it in this order, with `*` for anything;
 //! * `== state closed` and `== agent li@example.com` say where the case of the last mail stands.
@@ -48,7 +49,10 @@ to = ["sun@example.com"]
 
 /// The mailbox, in memory.
 #[derive(Clone, Default)]
-struct Postbox(Arc<Mutex<Vec<(Timestamp, Vec<u8>)>>>);
+struct Postbox(Arc<Mutex<Vec<Laid>>>);
+
+/// When it came, and what.
+type Laid = (Timestamp, Vec<u8>);
 
 impl Source for Postbox {
     fn name(&self) -> &MailboxName {
@@ -91,7 +95,10 @@ impl Source for Postbox {
 
 /// Takes everything, and remembers it.
 #[derive(Clone, Default)]
-struct Taken(Arc<Mutex<VecDeque<(Envelope, Vec<u8>)>>>);
+struct Taken(Arc<Mutex<VecDeque<Left>>>);
+
+/// To whom, and what.
+type Left = (Envelope, Vec<u8>);
 
 impl Relay for Taken {
     async fn send(&mut self, envelope: &Envelope, bytes: &[u8]) -> Result<Accepted, SendError> {
@@ -215,6 +222,7 @@ impl Stage {
         let blank = lines.iter().position(|line| line.is_empty()).unwrap_or(lines.len());
         let (head, body) = lines.split_at(blank);
         let (mut fields, mut to, mut proof, mut subject) = (String::new(), None, "pass", None);
+        let mut again = 0;
         for line in head {
             let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no field: {line}"));
             let value = value.trim();
@@ -230,6 +238,7 @@ impl Stage {
                     subject.get_or_insert(format!("Re: {}", last.message.subject));
                 }
                 "Proof" => proof = value,
+                "Again" => again = value.parse::<usize>().unwrap(),
                 "To" => to = Some(value.to_owned()),
                 "Subject" => subject = Some(value.to_owned()),
                 _ => fields += &format!("{name}: {}\r\n", self.filled(value)),
@@ -244,7 +253,7 @@ impl Stage {
                  smtp.mailfrom={domain}; dmarc={dmarc} header.from={domain}\r\n"
             );
         }
-        let n = self.mails;
+        let n = self.mails - again;
         let text = self.filled(&body.join("\r\n"));
         let to = to.unwrap_or_else(|| "support@example.com".into());
         let subject = self.filled(&subject.unwrap_or_default());

@@ -210,7 +210,9 @@ impl Model {
             self.spend(&to, time, jumps)?;
         }
         if letter.kind == Kind::Agent {
-            must(decided.outgoing.is_empty() || quarantined, || format!("{short} of a colleague sends mail"))?;
+            // An order is relayed, answered by a receipt, or refused and told to the operator.
+            let orderly = |mail: &Outgoing| matches!(mail.purpose, Purpose::Relay | Purpose::Receipt | Purpose::Notice);
+            must(decided.outgoing.iter().all(orderly), || format!("{short} of a colleague is taken for a customer's"))?;
         }
         // A copy of a copy is a copy of the first.
         let of = letter.twin_of.map_or(*hash, |of| letters[of].hash);
@@ -288,10 +290,10 @@ impl Model {
         for mail in mails {
             let (id, to) = (&mail.message_id, mail.envelope.to.to_string());
             let may = match mail.purpose {
-                Purpose::Answer => {
+                Purpose::Answer | Purpose::Relay => {
                     case.and_then(|case| case.requester.as_ref()).is_some_and(|r| *r == mail.envelope.to)
                 }
-                Purpose::Forward => AGENTS.contains(&to.as_str()),
+                Purpose::Forward | Purpose::Receipt => AGENTS.contains(&to.as_str()),
                 Purpose::Notice => to == OPERATOR,
             };
             must(may, || format!("{id}, {:?}, is for {to}", mail.purpose))?;

@@ -101,7 +101,9 @@ fn assembled(changed: &[(&str, &str)]) -> Arc<Playbook> {
     let config = config::load(&SourceText::new("bot.toml", text), &[]).unwrap();
     let configured = app::files::Configured { config, folder: root.to_owned() };
     let shipped = app::files::texts(&configured).unwrap();
-    let own = |name: &str| ["ack/", "handoff/", "notice/", "part/"].iter().any(|part| name.starts_with(part));
+    let own = |name: &str| {
+        ["ack/", "agent/", "close/", "handoff/", "notice/", "part/"].iter().any(|part| name.starts_with(part))
+    };
     let templates = shipped.templates.into_iter();
     let templates = templates.filter(|(name, ..)| own(name.as_str()) || name.as_str() == "kb/554-dt-spm").collect();
     let texts = Texts { rules: vec![SourceText::new("sim.toml", RULES)], templates, mails: Default::default() };
