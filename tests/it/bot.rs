@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Bot {
     folder: tempfile::TempDir,
     child: Option<Child>,
+    /// Variables of its environment.
+    environment: Vec<(String, PathBuf)>,
 }
 
 impl Bot {
@@ -85,7 +87,7 @@ global_day = 100000
             text = text.replace(from, to);
         }
         write("bot.toml", text.as_bytes(), 0o644);
-        Bot { folder, child: None }
+        Bot { folder, child: None, environment: Vec::new() }
     }
 
     /// A bot with Maildirs on both sides, `in/` and `out/`, and with rules and templates of its own, copies of the
@@ -121,11 +123,16 @@ verify_dkim = false
             organisation = organisation(root),
         );
         fs::write(folder.path().join("bot.toml"), text).unwrap();
-        Bot { folder, child: None }
+        Bot { folder, child: None, environment: Vec::new() }
     }
 
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Sets a variable of the environment in which it starts.
+    pub fn set(&mut self, name: &str, value: &Path) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Asks the bot to read its files again now.
@@ -146,6 +153,7 @@ verify_dkim = false
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_huixin"))
             .current_dir(self.folder.path())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .arg("run")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,19 +1,23 @@
 //! All integration tests, in one binary: two cores link slowly.
 
 mod actions;
+mod before_tls;
 mod bot;
 mod bounces;
 mod decisions;
 mod demo;
+mod egress;
 mod fixtures;
 mod gold;
 mod guide;
 mod hostile;
 mod hostile_mails;
+mod hostile_peers;
 mod imap_faults;
 mod imap_peer;
 mod knowledge;
 mod layers;
+mod malformed;
 mod office;
 mod operator;
 mod peer;
