@@ -11,7 +11,7 @@ target=$1
 seconds=${2:-60}
 
 case $target in
-    message | header | dsn | html_to_text | fresh_text | address | case_number) seeds="../src/cli/demo/mails" ;;
+    message | header | dsn | html_to_text | fresh_text | address | case_number | decide) seeds="../src/cli/demo/mails" ;;
     rules_load) seeds="../rules" ;;
     templates) seeds="../templates" ;;
     *) seeds="" ;;
@@ -29,6 +29,41 @@ if [ "$target" = tnef ]; then
         tr -d '\r' <"$mail" | awk '/^eJ8/ { inside = 1 } /^($|--)/ { inside = 0 } inside' | base64 -d | tail -c +7 \
             >"corpus/tnef/$(basename "$mail" .eml)"
     done
+fi
+
+if [ "$target" = imap_session ]; then
+    # A whole session, and one with a server that has no MOVE, no keywords and mail in quotes.
+    head='* OK ready\r\n* CAPABILITY IMAP4rev1\r\nL1 OK\r\n'
+    listed=' FLAGS ($Junk \\Seen) INTERNALDATE "17-Jul-2026 02:44:25 -0700" RFC822.SIZE 5)\r\n'
+    select='* 2 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT 3] n\r\n* OK [PERMANENTFLAGS (\\*)] k\r\nH1 OK [READ-WRITE]\r\n'
+    list="* 1 FETCH (UID 1$listed* 2 FETCH (UID 2${listed}H2 OK\r\n"
+    fetch='* 1 FETCH (UID 1 BODY[] {5}\r\nfirst)\r\n* 2 FETCH (BODY[] "2nd" UID 2)\r\nH3 OK\r\n'
+    alone='* 2 FETCH (UID 2 BODY[]<0> {5}\r\n2nd..)\r\nH4 OK\r\n'
+    # shellcheck disable=SC2059 # the texts are formats
+    {
+        printf "${head}L2 OK [CAPABILITY IMAP4rev1 MOVE IDLE ID] in\r\nL3 OK\r\n$select$list$fetch$alone" &&
+            printf 'H5 OK\r\n* 1 EXPUNGE\r\nH6 OK [COPYUID 9 1:2 1:2] x\r\n+ idling\r\n* 3 EXISTS\r\nH7 OK\r\n'
+    } >corpus/imap_session/whole
+    # shellcheck disable=SC2059
+    {
+        printf "${head}L2 OK\r\n* CAPABILITY IMAP4rev1 UIDPLUS\r\nL3 OK\r\n$select$list$fetch$alone" &&
+            printf 'H5 NO [LIMIT] x\r\n* 1 FETCH (UID 1 FLAGS ())\r\nH6 OK\r\nH7 NO [TRYCREATE] x\r\nH8 OK\r\n'
+    } >corpus/imap_session/plain
+fi
+if [ "$target" = smtp_session ]; then
+    # The first octet says how we log in; then an octet before each turn of the server's counts its lines.
+    for way in 0 1 2; do
+        {
+            printf '%b' "\\0$way"
+            printf '0220 hi\r\n4250-x\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 9\r\n'
+            case $way in
+                1) printf '0235 ok\r\n' ;;
+                2) printf '0334 a\r\n0334 b\r\n0235 ok\r\n' ;;
+            esac
+            printf '0250 2.1.0 ok\r\n0250 2.1.5 ok\r\n0354 go\r\n0250 2.0.0 taken\r\n'
+        } >"corpus/smtp_session/way$way"
+    done
+    printf '\0000220 hi\r\n1250-x\r\n250 8BITMIME\r\n0250 ok\r\n0550 5.1.1 \303\377\r\n0221 bye\r\n' >corpus/smtp_session/refused
 fi
 
 host=$(rustc -vV | sed -n 's/^host: //p')

@@ -56,9 +56,7 @@ pub async fn log_in(settings: &Settings, tls: Arc<ClientConfig>) -> Result<Logge
     match settings.tls {
         Tls::Implicit => {
             let link = within(settings.patience.connect, "TLS", secure(settings, tls, tcp)).await?;
-            let mut dialogue = Dialogue::new(Wire::new(link).boxed());
-            within(answer, "the greeting", dialogue.greeting()).await?;
-            finish(settings, &secret, dialogue).await
+            log_in_over(settings, &secret, link).await
         }
         Tls::StartTls => {
             let mut dialogue = Dialogue::new(Wire::new(tcp));
@@ -68,12 +66,19 @@ pub async fn log_in(settings: &Settings, tls: Arc<ClientConfig>) -> Result<Logge
             let link = within(settings.patience.connect, "TLS", secure(settings, tls, tcp)).await?;
             finish(settings, &secret, Dialogue::new(Wire::new(link).boxed())).await
         }
-        Tls::Plain => {
-            let mut dialogue = Dialogue::new(Wire::new(tcp).boxed());
-            within(answer, "the greeting", dialogue.greeting()).await?;
-            finish(settings, &secret, dialogue).await
-        }
+        Tls::Plain => log_in_over(settings, &secret, tcp).await,
     }
+}
+
+/// From the greeting on, over a link that needs no more protection.
+pub async fn log_in_over(
+    settings: &Settings,
+    secret: &SecretString,
+    link: impl Link + 'static,
+) -> Result<LoggedIn, SessionError> {
+    let mut dialogue = Dialogue::new(Wire::new(link).boxed());
+    within(settings.patience.answer, "the greeting", dialogue.greeting()).await?;
+    finish(settings, secret, dialogue).await
 }
 
 /// What we trust: the public authorities and the admin's own; TLS 1.2 at the least (RFC 8997), no switch

@@ -15,6 +15,8 @@ mod fetch;
 mod gauge;
 mod login;
 mod look;
+#[cfg(fuzzing)]
+pub mod rehearsal;
 mod session;
 mod settings;
 mod settle;

@@ -88,7 +88,7 @@ async fn secure(
     within(settings.timeouts.connect, "the TLS handshake", tls.connect(name, tcp)).await
 }
 
-async fn greeting(stream: &mut (impl AsyncRead + Unpin), times: &Timeouts) -> Result<(), String> {
+pub async fn greeting(stream: &mut (impl AsyncRead + Unpin), times: &Timeouts) -> Result<(), String> {
     let reply = hear(stream, times.greeting, "the greeting").await?;
     match reply.code {
         220 => Ok(()),

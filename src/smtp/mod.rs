@@ -6,6 +6,8 @@
 //! and dropped at any error, timeout or cancellation.
 
 mod dial;
+#[cfg(fuzzing)]
+pub mod rehearsal;
 mod reply;
 mod session;
 mod verdict;

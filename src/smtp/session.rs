@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism as Sasl};
-use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::commands;
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
@@ -66,6 +66,15 @@ impl Session {
     /// Connects, greets and logs in.
     pub async fn open(settings: &Settings, tls: &TlsConnector) -> Result<Session, Unopened> {
         let (stream, heard) = dial(settings, tls).await?;
+        Session::over(stream, heard, settings).await
+    }
+
+    /// The same on a stream on which the server has greeted us.
+    pub async fn over(
+        stream: Box<dyn AsyncTokioStream>,
+        heard: Heard,
+        settings: &Settings,
+    ) -> Result<Session, Unopened> {
         let hello = ClientId::Domain(settings.hello.clone());
         let longest = settings.timeouts.command;
         let connecting = AsyncSmtpConnection::connect_with_transport(stream, &hello);

@@ -39,6 +39,8 @@ want = { match = false }
 pub struct Bot {
     folder: tempfile::TempDir,
     child: Option<Child>,
+    /// Variables of its environment.
+    environment: Vec<(String, PathBuf)>,
 }
 
 impl Bot {
@@ -108,7 +110,7 @@ global_day = 100000
             text = text.replace(from, to);
         }
         write("bot.toml", text.as_bytes(), 0o644);
-        Bot { folder, child: None }
+        Bot { folder, child: None, environment: Vec::new() }
     }
 
     /// A bot with a Maildir `in/` whose mail leaves over one connection to a [`Sink`](crate::sink::Sink) at `port`.
@@ -189,11 +191,16 @@ verify_dkim = false
             organisation = organisation(root),
         );
         fs::write(folder.path().join("bot.toml"), text).unwrap();
-        Bot { folder, child: None }
+        Bot { folder, child: None, environment: Vec::new() }
     }
 
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Sets a variable of the environment in which it starts.
+    pub fn set(&mut self, name: &str, value: &Path) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Asks the bot to read its files again now.
@@ -226,7 +233,9 @@ verify_dkim = false
 
     fn spawn_as(&mut self, command: &mut Command, environment: &[(&str, &str)]) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
-        let command = command.arg("run").current_dir(self.folder.path()).envs(environment.iter().copied());
+        let command = command.arg("run").current_dir(self.folder.path());
+        let own = self.environment.iter().map(|(name, value)| (name, value));
+        let command = command.envs(own).envs(environment.iter().copied());
         self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
 

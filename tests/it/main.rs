@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: two cores link slowly.
 
 mod actions;
+mod before_tls;
 mod bot;
 mod bounces;
 mod crash_points;
@@ -8,16 +9,19 @@ mod decisions;
 mod demo;
 mod disk_faults;
 mod doses;
+mod egress;
 mod fixtures;
 mod gold;
 mod guide;
 mod hostile;
 mod hostile_mails;
+mod hostile_peers;
 mod imap_faults;
 mod imap_peer;
 mod kills;
 mod knowledge;
 mod layers;
+mod malformed;
 mod office;
 mod operator;
 mod peer;

@@ -51,6 +51,10 @@ impl Office {
         Office { store, now: Arc::new(Mutex::new(beginning())), folder, playbook }
     }
 
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn data(&self) -> std::path::PathBuf {
         self.folder.path().join("data")
     }
@@ -90,7 +94,7 @@ impl Office {
 }
 
 /// The shipped rules, with budgets that no test of ours uses up. Made once: it takes a second.
-fn playbook() -> Arc<Playbook> {
+pub fn playbook() -> Arc<Playbook> {
     static PLAYBOOK: OnceLock<Arc<Playbook>> = OnceLock::new();
     let make = || {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

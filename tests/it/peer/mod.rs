@@ -18,7 +18,7 @@ pub mod host;
 pub mod mailhost;
 pub mod sink;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -125,6 +125,41 @@ async fn perform(script: &str, stream: TcpStream) -> Result<(), String> {
     }
 }
 
+/// A server with the certificate and key of `pem`, from the first octet or after STARTTLS; its port, and the lines
+/// it hears under TLS. It refuses every login.
+pub async fn tls_host(pem: Vec<u8>, starttls: bool) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let noted = heard.clone();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream: Box<dyn Stream> = Box::new(stream);
+        if starttls {
+            stream.write_all(b"* OK hi\r\n").await.unwrap();
+            line(&mut stream).await;
+            stream.write_all(b"* CAPABILITY IMAP4rev1 STARTTLS\r\nL1 OK\r\n").await.unwrap();
+            line(&mut stream).await;
+            stream.write_all(b"L2 OK go\r\n").await.unwrap();
+        }
+        let Ok(stream) = acceptor_of(&pem).accept(stream).await else { return };
+        let mut stream: Box<dyn Stream> = Box::new(stream);
+        if !starttls {
+            let _ = stream.write_all(b"* OK hi\r\n").await;
+        }
+        while let Some(said) = line(&mut stream).await {
+            let tag = said.split(' ').next().unwrap_or_default();
+            let answer = match said.contains("CAPABILITY") {
+                true => format!("* CAPABILITY IMAP4rev1\r\n{tag} OK\r\n"),
+                false => format!("{tag} NO\r\n"),
+            };
+            noted.lock().unwrap().push(said);
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (port, heard)
+}
+
 fn same(expected: &str, said: &str) -> Result<(), String> {
     match said == expected {
         true => Ok(()),
@@ -151,6 +186,10 @@ fn acceptor(name: &str) -> TlsAcceptor {
         "stranger" => include_bytes!("tls/stranger.pem"),
         _ => panic!("no certificate for {name}"),
     };
+    acceptor_of(pem)
+}
+
+fn acceptor_of(pem: &[u8]) -> TlsAcceptor {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(pem).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))

@@ -55,7 +55,7 @@ impl Server for Session {
         self.just_taken = false;
         let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
         let reply = match verb.as_str() {
-            "EHLO" => "250-sink\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-AUTH PLAIN\r\n250 SIZE",
+            "EHLO" => "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-AUTH PLAIN\r\n250 SIZE",
             "AUTH" => "235 2.7.0 welcome",
             "MAIL" | "RSET" | "NOOP" => {
                 self.to.clear();
