@@ -70,7 +70,7 @@ pub fn run(file: &Path, options: Options) -> Done {
             Mail { mailbox, hash, message: &message, findings: None, delivered: now, junk: false, baseline: false };
         let decision = decide::decide(&mail, &facts, &playbook, now);
         let traced = traced(
-            &decide::question(&mail, None, &facts, &decision.why.screening, &playbook, now),
+            &decide::question(&mail, None, &facts, &decision.why.screening.authentication, &playbook, now),
             playbook.rules(),
             why_not.as_ref(),
         );

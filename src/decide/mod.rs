@@ -128,7 +128,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     if let Some(decision) = agents::attend(mail, facts, &screening, playbook, now).filter(|_| !is_twin) {
         return decision;
     }
-    let question = question(mail, before.as_ref(), facts, &screening, playbook, now);
+    let question = question(mail, before.as_ref(), facts, &screening.authentication, playbook, now);
     let (language, judgement) = (question.language, playbook.rules().judge(&question));
     let redacted = redact::redacted(mail.message, &judgement);
     let mail = &Mail { message: redacted.as_ref().unwrap_or(mail.message), ..*mail };
@@ -188,12 +188,12 @@ pub fn question<'a>(
     mail: &Mail<'a>,
     before: Option<&'a Case>,
     facts: &Facts,
-    screening: &Screening,
+    authentication: &Authentication,
     playbook: &'a Playbook,
     now: Timestamp,
 ) -> Input<'a> {
     // Whose From is proven false is no customer of any kind.
-    let believed = screening.authentication.verdict != Verdict::Fail;
+    let believed = authentication.verdict != Verdict::Fail;
     let sender = mail.message.sender().filter(|_| believed);
     let followed_is_open = before.is_some_and(|case| case.state != CaseState::Closed);
     Input {
@@ -201,7 +201,7 @@ pub fn question<'a>(
         tier: sender.and_then(|sender| playbook.config().tier(sender)),
         age: before.map_or(Duration::ZERO, |case| now.duration_since(case.opened).unsigned_abs()),
         open_cases: facts.open_cases.saturating_sub(u32::from(followed_is_open)),
-        proofs: proofs(&screening.authentication),
+        proofs: proofs(authentication),
         subject_unchanged: before.is_some() && thread::is_reply(mail.message),
         exchanges: before.map_or(0, |case| case.received) + 1,
         answers: before.map_or(0, |case| case.answers),

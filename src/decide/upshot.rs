@@ -7,12 +7,12 @@
 use std::cell::OnceCell;
 
 use super::{Mail, Plan, group, heard, plan, question, screened};
-use crate::case::Facts;
+use crate::case::{Case, Facts};
 use crate::ids::{CategoryId, GroupId, TemplateName};
 use crate::message::Message;
 use crate::playbook::Playbook;
-use crate::rules::{Change, Judgement, Suppose};
-use crate::screen::Screening;
+use crate::rules::{Change, Input, Judgement, Suppose};
+use crate::screen::{self, Screening};
 use crate::thread::{self, Threading};
 use crate::time::Timestamp;
 
@@ -98,39 +98,90 @@ impl<'a> Foresight<'a> {
         Foresight { mail: *mail, facts: facts.clone(), playbook, now, threading, screening: OnceCell::new(), heard }
     }
 
-    /// Is it foreseen alike under two playbooks of one configuration between whose rules there is this change?
-    /// A no may be wrong, a yes is not: of templates only the names have a say.
-    pub fn is_beyond(&self, change: &Change) -> bool {
-        !change.may_matter(self.heard.as_ref().unwrap_or(self.mail.message))
-    }
-
     /// What would come of it; `suppose` changes one rule.
     pub fn under(&self, playbook: &Playbook, suppose: Option<Suppose<'_>>) -> Foreseen {
-        let mail = &Mail { message: self.heard.as_ref().unwrap_or(self.mail.message), ..self.mail };
-        let before = match &self.threading {
-            Threading::Follows { case, .. } => Some(case.as_ref()),
-            Threading::Twin(_) | Threading::New => None,
-        };
-        let (screening, threading) =
-            (self.screening.get_or_init(|| screened(mail, self.playbook, self.now)), &self.threading);
-        let question = question(mail, before, &self.facts, screening, playbook, self.now);
+        let question = self.question();
         let judgement = match suppose {
             None => playbook.rules().judge(&question),
             Some(suppose) => playbook.rules().judge_as_if(&question, suppose),
         };
-        let plan = plan(mail, screening, threading, before, &judgement, playbook, self.now).with_copy(&judgement);
-        let upshot = Upshot {
+        Foreseen { upshot: self.upshot(playbook, &judgement), judgement }
+    }
+
+    /// What would come of it under each of two playbooks with this change between their rules; none if it is surely
+    /// the same, which is found out without doing everything twice.
+    pub fn shift(&self, before: &Playbook, after: &Playbook, change: &Change<'_>) -> Option<(Upshot, Upshot)> {
+        let (one, other) = change.judge(&self.question())?;
+        if self.gist(before, &one) == self.gist(after, &other) {
+            return None;
+        }
+        let (from, to) = (self.upshot(before, &one), self.upshot(after, &other));
+        (from != to).then_some((from, to))
+    }
+
+    fn question(&self) -> Input<'_> {
+        let mail = &self.mail();
+        let authentication = screen::authenticate(mail.message, self.playbook.desk(), mail.findings);
+        question(mail, self.before(), &self.facts, &authentication, self.playbook, self.now)
+    }
+
+    fn upshot(&self, playbook: &Playbook, judgement: &Judgement) -> Upshot {
+        let (mail, before) = (&self.mail(), self.before());
+        let screening = self.screening.get_or_init(|| screened(mail, self.playbook, self.now));
+        let plan = plan(mail, screening, &self.threading, before, judgement, playbook, self.now).with_copy(judgement);
+        Upshot {
             category: judgement.category.as_ref().map(|won| won.category.clone()),
             reply: plan.template().filter(|_| judgement.suppressed_by.is_none()).cloned(),
             // Nobody is told of what is only recorded; who has the case stays as it was.
             group: match plan {
                 Plan::Record => before.map_or(&mail.mailbox.group, |case| &case.group).clone(),
-                _ => group(before, mail, &judgement, playbook),
+                _ => group(before, mail, judgement, playbook),
             },
             handoff: plan.goes_to_humans() || (judgement.suppressed_by.is_some() && plan.template().is_some()),
-        };
-        Foreseen { upshot, judgement }
+        }
     }
+
+    fn gist<'j>(&self, playbook: &Playbook, judgement: &'j Judgement) -> Gist<'j> {
+        let category = judgement.category.as_ref().map(|won| &won.category);
+        let group = group(self.before(), &self.mail(), judgement, playbook);
+        Gist {
+            category,
+            reply: judgement.reply.as_ref(),
+            handed_off: judgement.handoff.is_some(),
+            forward: judgement.forward,
+            closes: judgement.close.is_some_and(|after| after.is_zero()),
+            suppressed: judgement.suppressed_by.is_some(),
+            may_answer_alone: category.is_some_and(|category| playbook.may_answer_alone(category)),
+            handoff_template: playbook.handoff_template(&group, self.now),
+            group,
+        }
+    }
+
+    fn mail(&self) -> Mail<'_> {
+        Mail { message: self.heard.as_ref().unwrap_or(self.mail.message), ..self.mail }
+    }
+
+    fn before(&self) -> Option<&Case> {
+        match &self.threading {
+            Threading::Follows { case, .. } => Some(case),
+            Threading::Twin(_) | Threading::New => None,
+        }
+    }
+}
+
+/// All that an upshot takes from a judgement and a playbook: where it is the same the upshot is, whatever the mail, and
+/// nobody needs to screen it.
+#[derive(PartialEq)]
+struct Gist<'j> {
+    category: Option<&'j CategoryId>,
+    reply: Option<&'j TemplateName>,
+    handed_off: bool,
+    forward: bool,
+    closes: bool,
+    suppressed: bool,
+    may_answer_alone: bool,
+    handoff_template: TemplateName,
+    group: GroupId,
 }
 
 #[cfg(test)]

@@ -19,13 +19,14 @@ use crate::ids::{CaseNumber, MailHash};
 use crate::ingest::reader;
 use crate::message::{self, Limits, Message};
 use crate::playbook::Playbook;
-use crate::store::{Archive, PastMail, StoreError, past};
+use crate::store::{Archive, PastJournal, PastMail, StoreError};
 use crate::time::Timestamp;
 
 /// Mails that are to be decided once more.
 pub struct Past {
     mails: Vec<Source>,
     archive: Archive,
+    journal: Option<PastJournal>,
 }
 
 enum Source {
@@ -55,13 +56,15 @@ impl<'a> Replayed<'a> {
 impl Past {
     /// The mails of a data folder that were decided at this time or after.
     pub fn archived(data: &Path, since: Option<Timestamp>) -> Result<Past, StoreError> {
-        let mut mails = Vec::new();
-        past(data, |mail| {
-            if since.is_none_or(|since| mail.at >= since) {
-                mails.push(Source::Archived(mail));
-            }
-        })?;
-        Ok(Past { mails, archive: Archive::beside(data) })
+        let (mut mails, journal) = (Vec::new(), PastJournal::beside(data)?);
+        if let Some(journal) = &journal {
+            journal.mails(|mail| {
+                if since.is_none_or(|since| mail.at >= since) {
+                    mails.push(Source::Archived(mail));
+                }
+            })?;
+        }
+        Ok(Past { mails, archive: Archive::beside(data), journal })
     }
 
     /// The `*.eml` files in a folder, in the order of their names, each as the first of its case.
@@ -70,7 +73,8 @@ impl Past {
         let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
         files.retain(|path| path.extension().is_some_and(|ending| ending == "eml"));
         files.sort();
-        Ok(Past { mails: files.into_iter().map(Source::File).collect(), archive: Archive::beside(folder) })
+        let mails = files.into_iter().map(Source::File).collect();
+        Ok(Past { mails, archive: Archive::beside(folder), journal: None })
     }
 
     pub fn len(&self) -> usize {
@@ -117,8 +121,9 @@ impl Past {
             Source::Archived(past) => {
                 // A mailbox that is watched no more is stood for by the first.
                 let mailbox = playbook.config().mailbox(&past.mailbox).unwrap_or(first);
+                let before = past.before.zip(self.journal.as_ref()).map(|(position, journal)| journal.case(position));
                 let facts = Facts {
-                    by_signed: past.before.iter().map(|case| case.as_ref().clone()).collect(),
+                    by_signed: before.transpose().map_err(|error| error.to_string())?.into_iter().collect(),
                     free_number: Some(past.case),
                     ..Facts::default()
                 };

@@ -6,18 +6,24 @@
 
 use std::collections::BTreeMap;
 
+use super::engine;
 use super::gate;
-use super::segment::{Segments, Views};
-use super::vocabulary::{Vocabulary, Words};
+use super::judgement::{Input, Judgement};
+use super::segment::Views;
+use super::vocabulary::{Union, Vocabulary, Words};
 use super::{Rule, Rules};
 use crate::ids::RuleId;
-use crate::message::Message;
 
-/// The words by which rules wake that stand in one of two sets only, or otherwise in the other.
+/// Two sets of rules, and what is different between them.
 #[derive(Debug)]
-pub struct Change {
-    words: Vocabulary,
-    segments: Segments,
+pub struct Change<'r> {
+    one: &'r Rules,
+    other: &'r Rules,
+    /// The words by which rules wake that stand in one set only, or otherwise in the other; none if any mail may be
+    /// judged otherwise.
+    words: Option<Vocabulary>,
+    /// The words of both; none where they look into different segments, so that each must read the mail itself.
+    union: Option<Union>,
 }
 
 /// What rules were made of, in one spelling: two that were made of the same say the same.
@@ -29,28 +35,47 @@ pub(super) struct Makings {
     pub(super) rules: BTreeMap<RuleId, String>,
 }
 
-impl Change {
-    /// None if any mail may be decided otherwise: what all rules share has changed, or a rule that needs no word.
-    pub fn between(one: &Rules, other: &Rules) -> Option<Change> {
+impl<'r> Change<'r> {
+    pub fn between(one: &'r Rules, other: &'r Rules) -> Change<'r> {
         // Codes are read out of every segment that any rule looks into.
-        if one.makings.common != other.makings.common || one.segments != other.segments {
-            return None;
-        }
-        let mut words = Words::default();
-        for (rules, others) in [(one, other), (other, one)] {
-            for rule in rules.changed_from(others) {
-                for needle in gate::of_rule(rule)? {
-                    words.needle(rules.vocabulary.look(needle), rules.vocabulary.word(needle));
-                }
-            }
-        }
-        Some(Change { words: words.build().ok()?, segments: one.segments })
+        let alike = one.segments == other.segments;
+        let words = if alike { changed_words(one, other) } else { None };
+        let union = if alike { Union::of(&one.vocabulary, &other.vocabulary).ok() } else { None };
+        Change { one, other, words, union }
     }
 
-    /// May the two sets decide this mail differently?
-    pub fn may_matter(&self, message: &Message) -> bool {
-        self.words.len() > 0 && self.words.is_in(Views::of(message, self.segments, self.words.squeezes(), true).all())
+    /// What the two sets say is to be done about a mail, without evidence and scores; none if it can be told beforehand that they say the same.
+    pub fn judge(&self, input: &Input<'_>) -> Option<(Judgement, Judgement)> {
+        if self.words.as_ref().is_some_and(|words| words.len() == 0) {
+            return None;
+        }
+        let Some(union) = &self.union else {
+            return Some((self.one.judge(input), self.other.judge(input)));
+        };
+        let views = Views::of(input.message, self.one.segments, union.squeezes(), !input.subject_unchanged);
+        if self.words.as_ref().is_some_and(|words| !words.is_in(views.all())) {
+            return None;
+        }
+        let [of_one, of_other] = union.read(views.all());
+        Some((engine::gist(self.one, input, &views, of_one), engine::gist(self.other, input, &views, of_other)))
     }
+}
+
+/// Of these words one stands in every mail that the two sets may judge differently. None if that can be any mail: what
+/// all rules share has changed, or a rule that needs no word.
+fn changed_words(one: &Rules, other: &Rules) -> Option<Vocabulary> {
+    if one.makings.common != other.makings.common {
+        return None;
+    }
+    let mut words = Words::default();
+    for (rules, others) in [(one, other), (other, one)] {
+        for rule in rules.changed_from(others) {
+            for needle in gate::of_rule(rule)? {
+                words.needle(rules.vocabulary.look(needle), rules.vocabulary.word(needle));
+            }
+        }
+    }
+    words.build().ok()
 }
 
 impl Rules {

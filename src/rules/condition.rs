@@ -319,11 +319,12 @@ impl<'r> Judge<'r, '_> {
             return false;
         }
         let (mut different, mut evidence) = (0, Vec::new());
-        let wanted = self.in_scope(words.segments.or(scope));
         for needle in &words.needles {
+            if different >= words.min && evidence.len() == MAX_EVIDENCE {
+                break;
+            }
             let mut found = false;
-            for seen in self.sightings.of(*needle).iter().filter(|seen| wanted[seen.view]) {
-                let view = &self.views.all()[seen.view];
+            for (view, seen) in self.seen_in(*needle, words.segments.or(scope)) {
                 if let Some(range) = words.range_of(view, seen)
                     && !is_masked(masks, view.segment, &range)
                     && !(words.drop_denied && words.is_denied(view, seen))
@@ -342,6 +343,21 @@ impl<'r> Judge<'r, '_> {
             reason.evidence.extend(evidence);
         }
         holds
+    }
+
+    /// What the evidence for one word would count, of [`Judge::words_hold`] without masks; none if it does not hold.
+    pub(super) fn words_factor(&self, words: &WordsIn, scope: Option<Segments>) -> Option<f64> {
+        let seen = words.needles.iter().flat_map(|needle| self.seen_in(*needle, words.segments.or(scope)));
+        let fit =
+            seen.filter(|(view, seen)| words.fits(view, seen) && !(words.drop_denied && words.is_denied(view, seen)));
+        fit.take(MAX_EVIDENCE).map(|(view, _)| view.segment.factor()).max_by(f64::total_cmp)
+    }
+
+    /// Where a needle was seen in these segments.
+    fn seen_in(&self, needle: Needle, segments: Option<Segments>) -> impl Iterator<Item = (&View<'_>, &Seen)> {
+        let segments = segments.unwrap_or(self.views.default_segments());
+        let seen = self.sightings.of(needle).iter().map(|seen| (&self.views.all()[seen.view], seen));
+        seen.filter(move |(view, _)| segments.contains(view.segment))
     }
 
     fn pattern_holds(&self, pattern: &PatternIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
@@ -375,7 +391,7 @@ impl<'r> Judge<'r, '_> {
     fn code_holds(&self, code: &CodeIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
         let segments = code.segments.or(scope);
         let mut holds = false;
-        for found in self.codes().iter().filter(|found| found.is_in(&self.views, segments)) {
+        for found in self.codes().iter().filter(|found| found.is_in(self.views, segments)) {
             let view = &self.views.all()[found.view];
             let range = view.folded.original(found.range.clone());
             if code.patterns.iter().any(|pattern| pattern.matches(found))
@@ -456,6 +472,11 @@ impl WordsIn {
     pub(super) fn range_of(&self, view: &View<'_>, seen: &Seen) -> Option<Range<usize>> {
         let folded = view.look(self.look)?;
         self.edges.fit(folded.text(), seen.start..seen.end).then(|| folded.original(seen.start..seen.end))
+    }
+
+    /// Does what stands beside it let it be a word?
+    fn fits(&self, view: &View<'_>, seen: &Seen) -> bool {
+        view.look(self.look).is_some_and(|folded| self.edges.fit(folded.text(), seen.start..seen.end))
     }
 
     pub(super) fn is_denied(&self, view: &View<'_>, seen: &Seen) -> bool {

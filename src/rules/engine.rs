@@ -14,12 +14,12 @@ use std::rc::Rc;
 
 use super::Rules;
 use super::code::{self, Code};
-use super::condition::Reason;
+use super::condition::{Condition, Reason};
 use super::field::value_of;
-use super::judgement::{Handoff, Hit, Input, Judgement, Notified, Won};
+use super::judgement::{Evidence, Handoff, Hit, Input, Judgement, Notified, Won};
 use super::rule::{Actions, Phase, PriorityChange, Reply, Rule};
-use super::score::{self, Points};
-use super::segment::{Segment, Segments, Views};
+use super::score::{self, Points, Score};
+use super::segment::{Segment, Views};
 use super::vocabulary::Sightings;
 use crate::fold::fold;
 use crate::ids::{GroupId, RuleId};
@@ -29,7 +29,7 @@ use crate::time::Hours;
 pub(super) struct Judge<'r, 'm> {
     pub(super) rules: &'r Rules,
     pub(super) input: &'m Input<'m>,
-    pub(super) views: Views<'m>,
+    pub(super) views: &'m Views<'m>,
     pub(super) sightings: Sightings,
     pub(super) fields: BTreeMap<String, String>,
     /// Of whoever has the case as far as is known in this phase.
@@ -42,6 +42,9 @@ pub(super) struct Judge<'r, 'm> {
     reasons: HashMap<usize, Option<Rc<Reason>>>,
     /// Rules that may hold, for the words that were seen. The others are not asked: of thousands a mail wakes a few.
     awake: Vec<bool>,
+    /// The same of the boosts of all rules.
+    boosts_awake: Vec<bool>,
+    depth: Depth,
     /// Read when the first rule asks.
     codes: OnceCell<Vec<Code>>,
     supposing: Supposing,
@@ -62,6 +65,15 @@ pub(super) enum Supposing {
     InForce(usize),
     /// This rule is not there.
     Absent(usize),
+}
+
+/// How much of a judgement is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    Whole,
+    /// What is to be done, without the scores and the evidence: a hundred words in a mail speak for something, and to
+    /// write each of them down costs more than to judge by them.
+    Gist,
 }
 
 /// Looks over the judge's shoulder: it sees each rule at the moment at which it is asked, with all that is known by
@@ -89,7 +101,15 @@ struct Said<'r> {
 }
 
 pub(super) fn judge(rules: &Rules, input: &Input<'_>, supposing: Supposing) -> Judgement {
-    Judge::new(rules, input, rules.segments, rules.vocabulary.squeezes(), supposing).run()
+    let views = Views::of(input.message, rules.segments, rules.vocabulary.squeezes(), !input.subject_unchanged);
+    Judge::new(rules, input, &views, rules.vocabulary.read(views.all()), supposing).run()
+}
+
+/// The gist, for a mail in whose views the words of the rules have been looked for.
+pub(super) fn gist<'m>(rules: &Rules, input: &'m Input<'m>, views: &'m Views<'m>, sightings: Sightings) -> Judgement {
+    let mut judge = Judge::new(rules, input, views, sightings, Supposing::Nothing);
+    judge.depth = Depth::Gist;
+    judge.run()
 }
 
 /// Judges with somebody watching. All segments are folded, so that a word can be shown where nobody looked for it;
@@ -100,9 +120,11 @@ pub(super) fn watch<'m>(
     supposing: Supposing,
     watcher: &'m mut dyn Watcher,
 ) -> Judgement {
-    let mut judge = Judge::new(rules, input, Segment::ALL.into_iter().collect(), true, supposing);
+    let views = Views::of(input.message, Segment::ALL.into_iter().collect(), true, !input.subject_unchanged);
+    let mut judge = Judge::new(rules, input, &views, rules.vocabulary.read(views.all()), supposing);
     // The rules whose words are missing are asked as well, to see what they miss.
     judge.awake.fill(true);
+    judge.boosts_awake.fill(true);
     judge.watcher = Some(watcher);
     judge.run()
 }
@@ -111,17 +133,13 @@ impl<'r, 'm> Judge<'r, 'm> {
     fn new(
         rules: &'r Rules,
         input: &'m Input<'m>,
-        segments: Segments,
-        squeeze: bool,
+        views: &'m Views<'m>,
+        sightings: Sightings,
         supposing: Supposing,
     ) -> Judge<'r, 'm> {
-        let views = Views::of(input.message, segments, squeeze, !input.subject_unchanged);
-        let sightings = rules.vocabulary.read(views.all());
-        let fields = rules.form.read(&rules.taxonomy.fields, &views);
-        let mut awake = rules.gates.always.clone();
-        for needle in sightings.all() {
-            rules.gates.of(*needle).iter().for_each(|place| awake[*place as usize] = true);
-        }
+        let fields = rules.form.read(&rules.taxonomy.fields, views);
+        let awake = rules.gates.rules.awake(sightings.all());
+        let boosts_awake = rules.gates.boosts.awake(sightings.all());
         Judge {
             rules,
             input,
@@ -133,6 +151,8 @@ impl<'r, 'm> Judge<'r, 'm> {
             best_score: 0.0,
             reasons: HashMap::new(),
             awake,
+            boosts_awake,
+            depth: Depth::Whole,
             codes: OnceCell::new(),
             supposing,
             watcher: None,
@@ -180,7 +200,9 @@ impl<'r, 'm> Judge<'r, 'm> {
                 }
                 Err(why) => judgement.why_not = Some(why),
             }
-            judgement.scores = scores;
+            if self.depth == Depth::Whole {
+                judgement.scores = scores.into_iter().map(Score::told).collect();
+            }
             for rule in &strongest {
                 self.set_fields(rule);
             }
@@ -268,7 +290,7 @@ impl<'r, 'm> Judge<'r, 'm> {
 
     /// The codes that mail systems said.
     pub(super) fn codes(&self) -> &[Code] {
-        self.codes.get_or_init(|| code::codes(&self.views))
+        self.codes.get_or_init(|| code::codes(self.views))
     }
 
     pub(super) fn has_effect(&self, index: usize) -> bool {
@@ -304,19 +326,21 @@ impl<'r, 'm> Judge<'r, 'm> {
             self.secrets.extend(reason.secrets.iter().filter(|_| redact.secrets).cloned());
             self.hidden_fields.extend(redact.fields.iter().map(String::as_str));
         }
-        self.hits.push(Hit {
-            rule: rule.id.clone(),
-            phase: rule.phase,
-            shadow: !effect,
-            evidence: reason.evidence.clone(),
-        });
+        if self.depth == Depth::Whole {
+            self.hits.push(Hit {
+                rule: rule.id.clone(),
+                phase: rule.phase,
+                shadow: !effect,
+                evidence: reason.evidence.clone(),
+            });
+        }
         if effect && rule.phase != Phase::Classify {
             self.set_fields(rule);
         }
         effect.then_some(rule)
     }
 
-    fn classify(&mut self) -> Vec<Points> {
+    fn classify(&mut self) -> Vec<Points<'r>> {
         let mut points = Vec::new();
         for index in &self.rules.classifiers {
             let Some(rule) = self.ask(*index) else { continue };
@@ -324,18 +348,31 @@ impl<'r, 'm> Judge<'r, 'm> {
                 continue;
             };
             for (category, weight) in &rule.weights {
-                points.push(Points::new(category, &rule.id, *weight, &reason));
+                let evidence = self.kept(|| reason.evidence.clone());
+                points.push(Points { category, rule: &rule.id, weight: weight * reason.factor(), evidence });
             }
-            for boost in &rule.boosts {
+            let Some(category) = &rule.category else { continue };
+            for (boost, place) in rule.boosts.iter().zip(self.rules.gates.boosts_of(*index)) {
+                if !self.boosts_awake[place] {
+                    continue;
+                }
                 let mut more = Reason::default();
-                if self.holds(&boost.condition, rule.scope, &[], &mut more)
-                    && let Some(category) = &rule.category
-                {
-                    points.push(Points::new(category, &rule.id, boost.weight, &more));
+                let factor = match (self.depth, &boost.condition) {
+                    (Depth::Gist, Condition::Words(words)) if words.min == 1 => self.words_factor(words, rule.scope),
+                    _ => self.holds(&boost.condition, rule.scope, &[], &mut more).then(|| more.factor()),
+                };
+                if let Some(factor) = factor {
+                    let evidence = self.kept(|| more.evidence);
+                    points.push(Points { category, rule: &rule.id, weight: boost.weight * factor, evidence });
                 }
             }
         }
         points
+    }
+
+    /// The evidence, where anybody wants to see it.
+    fn kept(&self, evidence: impl FnOnce() -> Vec<Evidence>) -> Vec<Evidence> {
+        if self.depth == Depth::Whole { evidence() } else { Vec::new() }
     }
 
     /// What the rules that say so have found, as it is written in the mail: longest first, so that a part of a
@@ -349,10 +386,10 @@ impl<'r, 'm> Judge<'r, 'm> {
     }
 
     /// The rules that spoke for the winning category, the strongest first.
-    fn strongest(&self, scores: &[super::CategoryScore]) -> Vec<&'r Rule> {
+    fn strongest(&self, scores: &[Score<'r>]) -> Vec<&'r Rule> {
         let mut by_rule: BTreeMap<&RuleId, f64> = BTreeMap::new();
-        for contribution in scores.first().into_iter().flat_map(|best| &best.contributions) {
-            *by_rule.entry(&contribution.rule).or_default() += contribution.weight;
+        for points in scores.first().into_iter().flat_map(|best| &best.points) {
+            *by_rule.entry(points.rule).or_default() += points.weight;
         }
         let mut strongest: Vec<(f64, &'r Rule)> = by_rule
             .into_iter()

@@ -1,7 +1,10 @@
 //! Which rules a mail can wake, by the words that were seen in it.
 //!
 //! Nearly every rule needs a word: without one of its keywords, or of the literals of its regex, it cannot hold. So
-//! with ten thousand rules a mail asks the dozen whose words it has, and those that need none.
+//! with ten thousand rules a mail asks the dozen whose words it has, and those that need none. The same goes for the
+//! boosts of a rule: one that was learnt has a hundred and sixty, of which a mail has a few.
+
+use std::ops::Range;
 
 use super::condition::{Condition, When};
 use super::rule::Rule;
@@ -9,9 +12,19 @@ use super::vocabulary::Needle;
 
 #[derive(Debug, Default)]
 pub(super) struct Gates {
-    /// For each rule: it is asked whatever was seen.
-    pub(super) always: Vec<bool>,
-    /// The rules of each needle, one after another, and where those of each begin.
+    pub(super) rules: Gate,
+    /// Of all rules, one after another.
+    pub(super) boosts: Gate,
+    /// Where the boosts of each rule begin, and where the last one's end.
+    begins: Vec<usize>,
+}
+
+/// Things that need a word, by their places.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    /// For each: it is asked whatever was seen.
+    always: Vec<bool>,
+    /// The places of each needle, one after another, and where those of each begin.
     places: Vec<u32>,
     begins: Vec<u32>,
 }
@@ -19,21 +32,44 @@ pub(super) struct Gates {
 impl Gates {
     /// `needles` is how many there are.
     pub(super) fn of_rules(rules: &[Rule], needles: usize) -> Gates {
-        let mut always = vec![false; rules.len()];
-        let mut woken: Vec<(usize, u32)> = Vec::new();
-        for (place, rule) in rules.iter().enumerate() {
-            match of_rule(rule) {
-                Some(words) => woken.extend(words.into_iter().map(|needle| (needle.index(), place as u32))),
-                None => always[place] = true,
-            }
+        let boosts = rules.iter().flat_map(|rule| &rule.boosts).map(|boost| of_condition(&boost.condition));
+        let mut begins = vec![0];
+        for rule in rules {
+            begins.push(begins[begins.len() - 1] + rule.boosts.len());
+        }
+        Gates { rules: Gate::of(rules.iter().map(of_rule), needles), boosts: Gate::of(boosts, needles), begins }
+    }
+
+    /// The places of a rule's boosts among all.
+    pub(super) fn boosts_of(&self, rule: usize) -> Range<usize> {
+        self.begins[rule]..self.begins[rule + 1]
+    }
+}
+
+impl Gate {
+    /// Of each thing the words of which one must be seen; none if it may hold without.
+    fn of(things: impl Iterator<Item = Option<Vec<Needle>>>, needles: usize) -> Gate {
+        let (mut always, mut woken) = (Vec::new(), Vec::new());
+        for (place, words) in things.enumerate() {
+            always.push(words.is_none());
+            woken.extend(words.into_iter().flatten().map(|needle| (needle.index(), place as u32)));
         }
         woken.sort_unstable();
         woken.dedup();
         let begins = (0..=needles).map(|needle| woken.partition_point(|(of, _)| *of < needle) as u32).collect();
-        Gates { always, places: woken.into_iter().map(|(_, place)| place).collect(), begins }
+        Gate { always, places: woken.into_iter().map(|(_, place)| place).collect(), begins }
     }
 
-    pub(super) fn of(&self, needle: Needle) -> &[u32] {
+    /// For each, may it hold in a mail in which these words were seen?
+    pub(super) fn awake(&self, seen: &[Needle]) -> Vec<bool> {
+        let mut awake = self.always.clone();
+        for needle in seen {
+            self.woken_by(*needle).iter().for_each(|place| awake[*place as usize] = true);
+        }
+        awake
+    }
+
+    fn woken_by(&self, needle: Needle) -> &[u32] {
         let begin = |index: usize| self.begins.get(index).map_or(0, |begin| *begin as usize);
         self.places.get(begin(needle.index())..begin(needle.index() + 1)).unwrap_or_default()
     }

@@ -6,46 +6,61 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::Reason;
-use super::judgement::{Ambiguity, CategoryScore, Contribution, Won};
+use super::judgement::{Ambiguity, CategoryScore, Contribution, Evidence, Won};
 use super::taxonomy::{MARGIN, THRESHOLD, Taxonomy};
 use crate::ids::{CategoryId, RuleId};
 
 /// What one rule, or one boost of it, adds to one category.
-pub(super) struct Points {
-    category: CategoryId,
-    contribution: Contribution,
+pub(super) struct Points<'r> {
+    pub(super) category: &'r CategoryId,
+    pub(super) rule: &'r RuleId,
+    /// The weight in the rule times the factor of the segment.
+    pub(super) weight: f64,
+    pub(super) evidence: Vec<Evidence>,
 }
 
-impl Points {
-    pub(super) fn new(category: &CategoryId, rule: &RuleId, weight: f64, reason: &Reason) -> Points {
-        Points {
-            category: category.clone(),
-            contribution: Contribution {
-                rule: rule.clone(),
-                weight: weight * reason.factor(),
-                evidence: reason.evidence.clone(),
-            },
+/// What one category got.
+pub(super) struct Score<'r> {
+    pub(super) category: &'r CategoryId,
+    pub(super) score: f64,
+    pub(super) threshold: f64,
+    /// The strongest first.
+    pub(super) points: Vec<Points<'r>>,
+}
+
+impl Score<'_> {
+    /// As it is told to people.
+    pub(super) fn told(self) -> CategoryScore {
+        let contribution = |points: Points<'_>| Contribution {
+            rule: points.rule.clone(),
+            weight: points.weight,
+            evidence: points.evidence,
+        };
+        CategoryScore {
+            category: self.category.clone(),
+            score: self.score,
+            threshold: self.threshold,
+            contributions: self.points.into_iter().map(contribution).collect(),
         }
     }
 }
 
 /// All scores, the highest first, and the category that won or why none did.
-pub(super) fn decide(taxonomy: &Taxonomy, points: Vec<Points>) -> (Vec<CategoryScore>, Result<Won, Ambiguity>) {
-    let mut by_category: BTreeMap<CategoryId, Vec<Contribution>> = BTreeMap::new();
-    for Points { category, contribution } in points {
-        by_category.entry(category).or_default().push(contribution);
+pub(super) fn decide<'r>(taxonomy: &Taxonomy, points: Vec<Points<'r>>) -> (Vec<Score<'r>>, Result<Won, Ambiguity>) {
+    let mut by_category: BTreeMap<&CategoryId, Vec<Points<'r>>> = BTreeMap::new();
+    for points in points {
+        by_category.entry(points.category).or_default().push(points);
     }
-    let mut scores: Vec<CategoryScore> = by_category
+    let mut scores: Vec<Score<'r>> = by_category
         .into_iter()
-        .map(|(category, mut contributions)| {
+        .map(|(category, mut points)| {
             // Stable, and the rules came in order of their ids.
-            contributions.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-            CategoryScore {
-                score: contributions.iter().map(|contribution| contribution.weight).sum(),
-                threshold: taxonomy.category(&category).map_or(THRESHOLD, |category| category.threshold),
+            points.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+            Score {
                 category,
-                contributions,
+                score: points.iter().map(|points| points.weight).sum(),
+                threshold: taxonomy.category(category).map_or(THRESHOLD, |category| category.threshold),
+                points,
             }
         })
         .collect();
@@ -54,7 +69,7 @@ pub(super) fn decide(taxonomy: &Taxonomy, points: Vec<Points>) -> (Vec<CategoryS
     (scores, outcome)
 }
 
-fn winner(taxonomy: &Taxonomy, scores: &[CategoryScore]) -> Result<Won, Ambiguity> {
+fn winner(taxonomy: &Taxonomy, scores: &[Score<'_>]) -> Result<Won, Ambiguity> {
     let best = scores.first().ok_or(Ambiguity::Nothing)?;
     if best.score < best.threshold {
         return Err(Ambiguity::BelowThreshold {
@@ -63,7 +78,7 @@ fn winner(taxonomy: &Taxonomy, scores: &[CategoryScore]) -> Result<Won, Ambiguit
             threshold: best.threshold,
         });
     }
-    let category = taxonomy.category(&best.category);
+    let category = taxonomy.category(best.category);
     let margin = category.map_or(MARGIN, |category| category.margin);
     // A category pushed below nothing is no better a runner-up than one nobody spoke of.
     let second = scores.get(1).filter(|second| second.score > 0.0);

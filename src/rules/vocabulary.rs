@@ -98,6 +98,41 @@ impl Words {
     }
 }
 
+/// The words of two vocabularies in one, so that a mail is read once for both.
+#[derive(Debug)]
+pub(super) struct Union {
+    all: Vocabulary,
+    /// For each needle of both together, which it is in the one and in the other.
+    needles: [Vec<Option<Needle>>; 2],
+}
+
+impl Union {
+    /// `Err` when the automata would be larger than can be addressed.
+    pub(super) fn of(one: &Vocabulary, other: &Vocabulary) -> Result<Union, aho_corasick::BuildError> {
+        let mut words = Words::default();
+        for (look, word) in one.words.iter().chain(&other.words) {
+            words.needle(*look, word);
+        }
+        let all = words.build()?;
+        let needles = [one, other].map(|part| {
+            let own: HashMap<(Look, &str), Needle> =
+                (0..).zip(&part.words).map(|(at, (look, word))| ((*look, word.as_str()), Needle(at))).collect();
+            all.words.iter().map(|(look, word)| own.get(&(*look, word.as_str())).copied()).collect()
+        });
+        Ok(Union { all, needles })
+    }
+
+    pub(super) fn squeezes(&self) -> bool {
+        self.all.squeezes()
+    }
+
+    /// What each vocabulary would have seen.
+    pub(super) fn read(&self, views: &[View<'_>]) -> [Sightings; 2] {
+        let all = self.all.read(views);
+        [all.told_as(&self.needles[0]), all.told_as(&self.needles[1])]
+    }
+}
+
 impl Needle {
     pub(super) fn index(self) -> usize {
         self.0 as usize
@@ -170,6 +205,23 @@ impl Sightings {
 
     pub(super) fn is_in(&self, needle: Needle, view: usize) -> bool {
         self.of(needle).iter().any(|seen| seen.view == view)
+    }
+
+    /// The same by the names that needles have elsewhere.
+    fn told_as(&self, names: &[Option<Needle>]) -> Sightings {
+        let known =
+            self.needles.iter().zip(&self.lists).filter_map(|(needle, list)| Some((names[needle.index()]?, list)));
+        let mut told = Sightings { slots: Vec::new(), lists: Vec::new(), needles: Vec::new() };
+        for (needle, list) in known {
+            told.lists.push(list.clone());
+            told.needles.push(needle);
+            let slot = needle.index();
+            if told.slots.len() <= slot {
+                told.slots.resize(slot + 1, 0);
+            }
+            told.slots[slot] = told.lists.len() as u32;
+        }
+        told
     }
 
     fn add(&mut self, automaton: &Automaton, view: usize, text: &str) {

@@ -102,6 +102,11 @@ pub fn prepare() {
     subject::prepare();
 }
 
+/// Who sent it, without the rest of the screening.
+pub fn authenticate(message: &Message, desk: &Desk, findings: Option<&Findings>) -> Authentication {
+    auth::authenticate(message, desk.trusted(), findings)
+}
+
 /// Screens a mail. `at_home` is `None` for an inspection offline: what needs a configuration is left out.
 pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived<'_>)>) -> Screening {
     let mut reasons = Vec::new();
@@ -120,7 +125,7 @@ pub fn screen(message: &Message, at_home: Option<(&Desk, &Arrived<'_>)>) -> Scre
     }
     let mut authentication = Authentication::UNKNOWN;
     if let Some((desk, arrived)) = at_home {
-        authentication = auth::authenticate(message, desk.trusted(), arrived.findings);
+        authentication = authenticate(message, desk, arrived.findings);
         desk.look(message, answer_to.as_ref(), form, &mut reasons);
         desk.doubt(authentication.verdict, &mut reasons);
         arrived.look(message, desk, &mut reasons);

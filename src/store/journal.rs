@@ -22,7 +22,9 @@ use tokio::sync::watch;
 
 use super::error::is_full;
 use super::frame::{self, End, Frame};
-use super::segments::{check_order, create, damaged, mark_bytes, path_of, read_mark, recover, settle, starts_in};
+use super::segments::{
+    check_order, create, damaged, mark_bytes, path_of, payload_at, read_mark, recover, settle, starts_in,
+};
 use super::{StoreError, folder};
 use crate::failpoint;
 
@@ -211,20 +213,7 @@ impl Journal {
     /// The payload of the frame at `position`, its checksum verified.
     pub fn read(&self, position: Position) -> Result<Vec<u8>, StoreError> {
         let start = self.segment_of(position)?;
-        let path = path_of(&self.shared.dir, start);
-        let offset = position.0.saturating_sub(start);
-        let damaged = |what: &str| damaged(&path, start, position.0, what);
-        let file = File::open(&path).map_err(|e| damaged(&e.to_string()))?;
-        let mut bytes = vec![0; frame::HEADER];
-        file.read_exact_at(&mut bytes, offset).map_err(|e| damaged(&e.to_string()))?;
-        let length = frame::announced(&bytes).ok_or_else(|| damaged("no frame begins here"))?;
-        bytes.resize(frame::HEADER + length, 0);
-        file.read_exact_at(&mut bytes[frame::HEADER..], offset + frame::HEADER as u64)
-            .map_err(|e| damaged(&e.to_string()))?;
-        match frame::frame_at(&bytes, position.0, 0) {
-            Some(_) => Ok(bytes.split_off(frame::HEADER)),
-            None => Err(damaged("the checksum is wrong")),
-        }
+        payload_at(&path_of(&self.shared.dir, start), start, position.0)
     }
 
     /// Hands over every frame after `mark`, in order. `false`, with nothing handed over, if the journal has

@@ -5,6 +5,10 @@
 //! takes a new version byte, whose reader stands beside the old one. `tests/fixtures/journal-v1.log` is read
 //! by a test for ever.
 
+mod glance;
+
+pub(super) use glance::{Glance, GlancedDecision, glance};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -40,8 +44,13 @@ pub(super) fn encode(record: &Record) -> Result<Vec<u8>, StoreError> {
 
 /// The record in a payload of any version; the error is for a person.
 pub(super) fn decode(payload: &[u8]) -> Result<Record, String> {
+    read(payload).map(|As(record)| record)
+}
+
+/// What stands behind the version byte, or as much of it as `T` asks for.
+fn read<'p, T: Deserialize<'p>>(payload: &'p [u8]) -> Result<T, String> {
     match payload.split_first() {
-        Some((&VERSION, json)) => serde_json::from_slice(json).map(|As(record)| record).map_err(|e| e.to_string()),
+        Some((&VERSION, json)) => serde_json::from_slice(json).map_err(|e| e.to_string()),
         Some((version, _)) => {
             Err(format!("the record has version {version}; this program reads version {VERSION}, a newer one wrote it"))
         }

@@ -80,6 +80,23 @@ fn last_checksum(dir: &Path, start: u64) -> Result<u32, StoreError> {
     }
 }
 
+/// The payload of the frame at this position of a segment, its checksum verified.
+pub(super) fn payload_at(segment: &Path, start: u64, position: u64) -> Result<Vec<u8>, StoreError> {
+    let offset = position.saturating_sub(start);
+    let damaged = |what: &str| damaged(segment, start, position, what);
+    let file = File::open(segment).map_err(|e| damaged(&e.to_string()))?;
+    let mut bytes = vec![0; frame::HEADER];
+    file.read_exact_at(&mut bytes, offset).map_err(|e| damaged(&e.to_string()))?;
+    let length = frame::announced(&bytes).ok_or_else(|| damaged("no frame begins here"))?;
+    bytes.resize(frame::HEADER + length, 0);
+    file.read_exact_at(&mut bytes[frame::HEADER..], offset + frame::HEADER as u64)
+        .map_err(|e| damaged(&e.to_string()))?;
+    match frame::frame_at(&bytes, position, 0) {
+        Some(_) => Ok(bytes.split_off(frame::HEADER)),
+        None => Err(damaged("the checksum is wrong")),
+    }
+}
+
 /// The starts of the segments, in order.
 pub(super) fn starts_in(dir: &Path) -> Result<Vec<u64>, StoreError> {
     let entries = std::fs::read_dir(dir).map_err(|e| StoreError::at(dir, "listed", &e))?;

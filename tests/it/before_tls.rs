@@ -35,7 +35,7 @@ impl Parrot {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut says = says.iter();
                 let mut octets = [0; 4096];
-                while let Some(next) = says.next() {
+                for next in says {
                     if stream.write_all(next).await.is_err() {
                         break;
                     }

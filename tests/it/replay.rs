@@ -3,9 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use huixin::app;
+use huixin::app::{self, files};
+use huixin::case::Facts;
+use huixin::decide::{Foresight, Mail, decide};
+use huixin::ids::{Key, MailHash};
 use huixin::language::Language;
 use huixin::message::Message;
+use huixin::playbook::Texts;
 use huixin::problem::SourceText;
 use huixin::rules::{self, Change, Input, Judgement, Rules};
 use toml::{Table, Value};
@@ -14,22 +18,27 @@ use toml::{Table, Value};
 type Files = Vec<Table>;
 
 #[test]
-fn a_mail_beyond_a_change_is_judged_alike_under_both() {
+fn a_mail_is_judged_under_a_change_as_under_each_of_its_sides() {
     let (files, mails) = (shipped(), mails());
     let before = loaded(&files).expect("the shipped rules have no error");
     let judged: Vec<Judgement> = mails.iter().map(|mail| judgement(&before, mail)).collect();
     let (mut beyond, mut within, mut changed) = (0, 0, 0);
     for (name, files) in changes(&files) {
         let Some(after) = loaded(&files) else { continue };
-        let Some(change) = Change::between(&before, &after) else { continue };
+        let change = Change::between(&before, &after);
         for (mail, was) in mails.iter().zip(&judged) {
-            let differs = judged_otherwise(was, &judgement(&after, mail), &before, &after);
-            if change.may_matter(mail) {
-                within += 1;
-                changed += usize::from(differs);
-            } else {
-                beyond += 1;
-                assert!(!differs, "{name}: {}", mail.subject);
+            let is = judgement(&after, mail);
+            let differs = judged_otherwise(was, &is, &before, &after);
+            match change.judge(&question(mail)) {
+                Some((one, other)) => {
+                    within += 1;
+                    changed += usize::from(differs);
+                    assert_eq!((one, other), (gist(was), gist(&is)), "{name}: {}", mail.subject);
+                }
+                None => {
+                    beyond += 1;
+                    assert!(!differs, "{name}: {}", mail.subject);
+                }
             }
         }
     }
@@ -39,41 +48,103 @@ fn a_mail_beyond_a_change_is_judged_alike_under_both() {
 }
 
 #[test]
-fn a_change_matters_for_mails_with_its_words_or_for_all() {
-    let files = shipped();
-    let change = |edit: &dyn Fn(&mut Files)| {
+fn what_shifts_is_what_is_decided_otherwise_when_all_is_decided_twice() {
+    let configured = files::configured(&root().join("bot.toml")).unwrap();
+    let texts = files::texts(&configured).unwrap();
+    let playbook = |files: &Files| {
+        let rules = files.iter().enumerate().map(|(at, file)| SourceText::new(at.to_string(), file.to_string()));
+        let texts = Texts { rules: rules.collect(), ..texts.clone() };
+        app::playbook_of(&configured, &texts, Key::from_bytes([7; 32])).unwrap().0
+    };
+    let mut files = shipped();
+    each(&mut files, "rule", &mut |rule| {
+        rule.remove("test");
+    });
+    let before = playbook(&files);
+    let more = |what: &str| format!("[[group]]\nid = \"{what}\"\nlabel = \"{what}\"\n").parse().unwrap();
+    let edits: [&dyn Fn(&mut Files); 3] = [
+        &|files| {
+            files.push(more("more"));
+            each(files, "category", &mut |category| {
+                category.insert("answer_threshold".into(), 40.0.into());
+            });
+        },
+        // Only who gets it, and whether the bot may answer.
+        &|files| {
+            files.push(more("others"));
+            each(files, "category", &mut |category| {
+                category.insert("group".into(), "others".into());
+                category.insert("bot_may_answer".into(), false.into());
+            });
+        },
+        &|files| {
+            let mut at = 0;
+            each(files, "rule", &mut |rule| {
+                at += 1;
+                if at % 7 == 0 {
+                    rule.insert("enabled".into(), false.into());
+                }
+            });
+        },
+    ];
+    let (mails, now) = (mails(), "2026-01-07T14:30:00+08:00".parse().unwrap());
+    for edit in edits {
         let mut edited = files.clone();
         edit(&mut edited);
-        Change::between(&loaded(&files).unwrap(), &loaded(&edited).unwrap())
+        let after = playbook(&edited);
+        let change = Change::between(before.rules(), after.rules());
+        let mut shifted = 0;
+        for message in &mails {
+            let (mailbox, hash) = (&after.config().mailboxes[0], MailHash::of(message.text.as_bytes()));
+            let mail = Mail { mailbox, hash, message, findings: None, delivered: now, junk: false, baseline: false };
+            let case = decide(&mail, &Facts::default(), &before, now).case().cloned();
+            let follows = Facts { by_signed: case.into_iter().collect(), ..Facts::default() };
+            for facts in [Facts::default(), follows] {
+                let foresight = Foresight::of(&mail, &facts, &after, now);
+                let (from, to) = (foresight.under(&before, None).upshot, foresight.under(&after, None).upshot);
+                let want = (from != to).then_some((from, to));
+                shifted += usize::from(want.is_some());
+                assert_eq!(foresight.shift(&before, &after, &change), want, "{}", message.subject);
+            }
+        }
+        assert!(shifted > 20, "{shifted}");
+    }
+}
+
+#[test]
+fn a_change_matters_for_mails_with_its_words_or_for_all() {
+    let (files, mails) = (shipped(), mails());
+    let before = loaded(&files).unwrap();
+    let mattering = |mails: &[Message], edit: &dyn Fn(&mut Files)| {
+        let mut edited = files.clone();
+        edit(&mut edited);
+        let after = loaded(&edited).unwrap();
+        let change = Change::between(&before, &after);
+        mails.iter().filter(|mail| change.judge(&question(mail)).is_some()).count()
     };
-    let mails = mails();
-    let matters = |change: Option<Change>| {
-        let change = change.expect("a change that is told by words");
-        mails.iter().filter(|mail| change.may_matter(mail)).count()
-    };
-    assert_eq!(matters(change(&|_| {})), 0, "nothing changed");
-    let without_tests = change(&|files| {
+    let matters = |edit: &dyn Fn(&mut Files)| mattering(&mails, edit);
+    assert_eq!(matters(&|_| {}), 0, "nothing changed");
+    let without_tests = |files: &mut Files| {
         each(files, "rule", &mut |rule| {
             rule.remove("test");
         });
-    });
-    assert_eq!(matters(without_tests), 0, "tests are no part of a rule");
-    let file = change(&|files| files.push("schema = 1\n[lists]\nunused = [\"邮箱\"]\n".parse().unwrap()));
-    assert_eq!(matters(file), 0, "a list that no rule names");
+    };
+    assert_eq!(matters(&without_tests), 0, "tests are no part of a rule");
+    let file = |files: &mut Files| files.push("schema = 1\n[lists]\nunused = [\"邮箱\"]\n".parse().unwrap());
+    assert_eq!(matters(&file), 0, "a list that no rule names");
     let group = |files: &mut Files| {
         let group = "[[group]]\nid = \"more\"\nlabel = \"more\"\n".parse().unwrap();
         files.push(group);
     };
-    assert!(change(&group).is_none(), "what all rules share");
+    assert_eq!(matters(&group), mails.len(), "what all rules share");
     let rule = |when: &str| {
         let text = format!(
             "[[rule]]\nid = \"more\"\nphase = \"route\"\n[rule.when]\nall = [{when}]\n[rule.do]\ntags = [\"x\"]\n"
         );
-        change(&|files| files.push(text.parse().unwrap()))
+        move |files: &mut Files| files.push(text.parse().unwrap())
     };
-    assert!(rule("{ lang = \"zh\" }").is_none(), "a rule that needs no word");
-    let word = rule("{ kw = \"邮箱\" }").expect("a rule that needs a word");
-    let told = |text: &str| word.may_matter(&mail(text, text));
+    assert_eq!(matters(&rule("{ lang = \"zh\" }")), mails.len(), "a rule that needs no word");
+    let told = |text: &str| mattering(&[mail(text, text)], &rule("{ kw = \"邮箱\" }")) == 1;
     assert!(told("我的郵箱") && !told("发票"));
 }
 
@@ -141,11 +212,19 @@ fn judged_otherwise(was: &Judgement, is: &Judgement, before: &Rules, after: &Rul
 
 /// Without the rules in shadow, which have no say.
 fn judgement(rules: &Rules, mail: &Message) -> Judgement {
-    let now = "2026-01-07T14:30:00+08:00".parse().unwrap();
-    let language = mail.language.language().unwrap_or(Language::Zh);
-    let mut judgement = rules.judge(&Input::first(mail, language, now));
+    let mut judgement = rules.judge(&question(mail));
     judgement.hits.retain(|hit| !hit.shadow);
     judgement
+}
+
+/// Without what tells how it came about.
+fn gist(judgement: &Judgement) -> Judgement {
+    Judgement { hits: Vec::new(), scores: Vec::new(), ..judgement.clone() }
+}
+
+fn question(mail: &Message) -> Input<'_> {
+    let now = "2026-01-07T14:30:00+08:00".parse().unwrap();
+    Input::first(mail, mail.language.language().unwrap_or(Language::Zh), now)
 }
 
 /// None where the change leaves a fault.
@@ -159,13 +238,19 @@ fn shipped() -> Files {
     in_folder("rules", "toml").iter().map(|file| fs::read_to_string(file).unwrap().parse().unwrap()).collect()
 }
 
-/// Every other fixture, and people's sentences.
+/// Every other fixture, people's sentences, and the gold set.
 fn mails() -> Vec<Message> {
     let fixtures: Vec<PathBuf> = in_folder("tests/fixtures/mails", "eml").into_iter().step_by(2).collect();
     let fixtures = fixtures.iter().map(|file| app::read(&fs::read(file).unwrap()));
     let labelled = fs::read_to_string(root().join("tests/labelled/zh.tsv")).unwrap();
     let sentences = labelled.lines().skip(1).step_by(60).filter_map(|line| line.split_once('\t'));
-    fixtures.chain(sentences.map(|(_, text)| mail("你好", text))).collect()
+    let sentences = sentences.map(|(_, text)| mail("你好", text));
+    let gold = in_folder("tests/gold", "toml").into_iter().flat_map(|file| {
+        let file: Table = fs::read_to_string(file).unwrap().parse().unwrap();
+        let mails = file.get("mail").and_then(Value::as_array).cloned().unwrap_or_default();
+        mails.into_iter().map(|said| mail(said["subject"].as_str().unwrap(), said["body"].as_str().unwrap()))
+    });
+    fixtures.chain(sentences).chain(gold).collect()
 }
 
 fn mail(subject: &str, text: &str) -> Message {

@@ -29,21 +29,15 @@ pub fn compare(past: &Past, before: &Playbook, after: &Playbook) -> Comparison {
     let (begun, mut progress) = (Instant::now(), Progress::new(past.len(), "deciding"));
     let change = Change::between(before.rules(), after.rules());
     let decide = |replayed: &Replayed<'_>| {
-        let foresight = replayed.foresight(after);
-        if change.as_ref().is_some_and(|change| foresight.is_beyond(change)) {
-            return None;
-        }
-        let (from, to) = (foresight.under(before, None).upshot, foresight.under(after, None).upshot);
-        // Only what changes is shown, so only its subject is kept.
-        let subject = (from != to).then(|| one_line(&replayed.mail.message.subject, SUBJECT));
-        Some((from, to, subject))
+        let (from, to) = replayed.foresight(after).shift(before, after, &change)?;
+        Some((from, to, one_line(&replayed.mail.message.subject, SUBJECT)))
     };
     past.replay(after, decide, |place, result| {
         match result {
             Ok(None) => comparison.shifts.add_same(),
             Ok(Some((from, to, subject))) => {
                 if comparison.shifts.add(place, &from, &to) {
-                    comparison.subjects.extend(subject.map(|subject| (place, subject)));
+                    comparison.subjects.insert(place, subject);
                 }
             }
             Err(why) => {

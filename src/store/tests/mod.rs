@@ -7,6 +7,7 @@ mod suppression;
 mod crash;
 mod disk;
 mod outbox;
+mod past;
 mod versions;
 
 use std::path::Path;
