@@ -62,7 +62,7 @@ impl Desk {
             Err(reason) => {
                 let clues = Clues { candidates: thread::candidates(hash, key), ..Clues::default() };
                 let facts = view.facts(&clues, at)?;
-                let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, reason };
+                let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, size: mail.size, reason };
                 let decision = decide::quarantine(&asked, &facts, &self.playbook, at);
                 let case = decision.case().map(|case| case.number);
                 maillog!(
