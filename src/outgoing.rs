@@ -78,12 +78,16 @@ pub enum Leaves {
     WhenReleased,
 }
 
+/// How a head ends whose original follows in base64: a file among files, which no program reads unasked.
+pub const BASE64_FOLLOWS: &str = "Content-Transfer-Encoding: base64\r\n\r\n";
+
 /// The bytes of a mail, ASCII with CRLF line ends, but for the original in the middle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// The whole mail, or everything before the original.
     pub head: String,
-    /// A mail of the archive that stands between head and tail as message/rfc822 (RFC 2046 §5.2.1).
+    /// A mail of the archive that stands between head and tail: as message/rfc822 (RFC 2046 §5.2.1), or in base64 where
+    /// the head announces that.
     pub original: Option<MailHash>,
     /// The closing boundary; empty without an original.
     pub tail: String,
@@ -96,7 +100,10 @@ impl Content {
         let original = original.unwrap_or_default();
         let mut bytes = Vec::with_capacity(self.head.len() + original.len() + original.len() / 40 + self.tail.len());
         bytes.extend_from_slice(self.head.as_bytes());
-        push_with_crlf(&mut bytes, original);
+        match self.head.ends_with(BASE64_FOLLOWS) {
+            true => push_base64(&mut bytes, original),
+            false => push_with_crlf(&mut bytes, original),
+        }
         bytes.extend_from_slice(self.tail.as_bytes());
         bytes
     }
@@ -112,6 +119,23 @@ pub fn push_with_crlf(bytes: &mut Vec<u8>, text: &[u8]) {
         rest = &rest[end + 1 + usize::from(both)..];
     }
     bytes.extend_from_slice(rest);
+}
+
+/// Appends `octets` in base64, in lines of 76 characters (RFC 2045 §6.8).
+fn push_base64(bytes: &mut Vec<u8>, octets: &[u8]) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const LINE: usize = 57;
+    for line in octets.chunks(LINE) {
+        for three in line.chunks(3) {
+            let bits = (0..3).fold(0, |bits, at| bits << 8 | u32::from(three.get(at).copied().unwrap_or(0)));
+            let digit = |at: usize| match at <= three.len() {
+                true => DIGITS[(bits >> (18 - 6 * at) & 63) as usize],
+                false => b'=',
+            };
+            bytes.extend((0..4).map(digit));
+        }
+        bytes.extend_from_slice(b"\r\n");
+    }
 }
 
 impl SendError {
@@ -173,6 +197,18 @@ mod tests {
         ] {
             let content = Content { head: "H".into(), original: Some(MailHash::of(b"")), tail: "T".into() };
             assert_eq!(content.bytes(Some(text.as_bytes())), format!("H{want}T").into_bytes(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_original_leaves_in_base64_where_the_head_says_so() {
+        let long = "x".repeat(58);
+        let wide = format!("{}\r\neA==\r\n", "eHh4".repeat(19));
+        for (text, want) in [("", ""), ("M", "TQ==\r\n"), ("Ma", "TWE=\r\n"), ("Man", "TWFu\r\n"), (&long, &wide)] {
+            let content =
+                Content { head: format!("H\r\n{BASE64_FOLLOWS}"), original: Some(MailHash::of(b"")), tail: "T".into() };
+            let bytes = content.bytes(Some(text.as_bytes()));
+            assert_eq!(bytes, format!("{}{want}T", content.head).into_bytes(), "{text:?}");
         }
     }
 }

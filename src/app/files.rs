@@ -11,6 +11,7 @@ use crate::playbook::Texts;
 use crate::problem::{Problem, Problems, SourceText};
 
 /// bot.toml, read and checked, and the folder it stands in.
+#[derive(Clone)]
 pub struct Configured {
     pub config: Config,
     pub folder: PathBuf,

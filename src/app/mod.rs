@@ -121,7 +121,9 @@ pub async fn run(file: &Path, configured: &Configured, shutdown: CancellationTok
     let reload = Reload::new(file, configured, files, store.clone(), newest, clock());
     let stop = shutdown.clone();
     flows.spawn(async move { reload.run(stop).await });
-    let clerk = Clerk { store: store.clone(), clock: clock(), running: true };
+    let today = playbook.clone();
+    let today = Box::new(move || Ok(today.borrow().clone()));
+    let clerk = Clerk { store: store.clone(), clock: clock(), running: true, playbook: today };
     let (asked, stop) = (requests::Folder::of(&configured.path(&configured.config.data)), shutdown.clone());
     flows.spawn(async move { requests::run(asked, clerk, stop).await });
     let delivery = delivery(configured, &store, playbook)?;

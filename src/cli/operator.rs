@@ -2,11 +2,13 @@
 //! as the log knows them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{Done, Exit, Trouble};
+use crate::app::files::Configured;
 use crate::app::requests::{self, Answer, Clerk, Posted, Request};
 use crate::app::{self, files};
 use crate::ids::{Key, RequestId};
@@ -22,6 +24,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct Folder {
     pub path: PathBuf,
     pub key: Key,
+    configured: Configured,
 }
 
 impl Folder {
@@ -30,7 +33,7 @@ impl Folder {
         let configured = files::configured(config).map_err(|problems| Trouble::new(Exit::Config, problems))?;
         let path = configured.path(&configured.config.data);
         match Store::read_key(&path).map_err(trouble)? {
-            Some(key) => Ok(Folder { path, key }),
+            Some(key) => Ok(Folder { path, key, configured }),
             None => {
                 let what = format!("{} holds no journal: no bot has run with this configuration yet", path.display());
                 Err(Trouble::new(Exit::NoInput, anyhow::anyhow!(what)))
@@ -43,7 +46,7 @@ impl Folder {
         let posted =
             Posted { id: RequestId::new(app::now().as_millisecond(), fastrand::u64(..)), by: by.to_owned(), request };
         let answer = match Store::open(&self.path) {
-            Ok((store, _)) => Clerk { store, clock: app::clock(), running: false }.answer(&posted).map_err(trouble)?,
+            Ok((store, _)) => self.alone(store).answer(&posted).map_err(trouble)?,
             Err(StoreError::Locked { by, .. }) => self.ask_bot(&posted, by)?,
             Err(error) => return Err(trouble(error)),
         };
@@ -56,6 +59,16 @@ impl Folder {
             Answer::Later(why) => (Exit::TempFail, why),
         };
         Err(Trouble::new(exit, anyhow::anyhow!(why)))
+    }
+
+    fn alone(&self, store: Store) -> Clerk {
+        let configured = self.configured.clone();
+        let key = self.key.clone();
+        let playbook = Box::new(move || {
+            let assembled = app::playbook(&configured, key.clone());
+            assembled.map(|(playbook, ..)| Arc::new(playbook)).map_err(|problems| problems.to_string())
+        });
+        Clerk { store, clock: app::clock(), running: false, playbook }
     }
 
     /// Lays the request before whoever has the data folder, and waits for the answer.

@@ -7,7 +7,7 @@
 use std::time::{Duration, SystemTime};
 
 use lettre::message::header::{self, HeaderName, HeaderValue, Headers};
-use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
+use lettre::message::{Body, Mailbox, Mailboxes, MultiPart, SinglePart};
 
 use super::clean::Line;
 use super::written::MAX_SUBJECT;
@@ -148,12 +148,43 @@ impl Head {
 
     /// The whole mail, with a part of text and the original as message/rfc822.
     pub(super) fn around_original(
-        mut self,
+        self,
         key: &Key,
         case: CaseNumber,
         message_id: &MessageId,
         body: &str,
         original: MailHash,
+    ) -> Content {
+        self.around(key, message_id, body, original, |place| {
+            SinglePart::builder()
+                .header(media_type("message/rfc822"))
+                .header(header::ContentDisposition::attachment(&format!("{case}.eml")))
+                // RFC 2046 §5.2.1: neither quoted-printable nor base64 is allowed for message/rfc822.
+                .header(header::ContentTransferEncoding::EightBit)
+                .body(place)
+        })
+    }
+
+    /// The whole mail, with a part of text and a mail that defeated us as a file. As message/rfc822 every relay, filter
+    /// and mail program on its way would read it unasked, as we did; as octets in base64 under a name that none of them
+    /// opens it harms nobody.
+    pub(super) fn around_octets(self, key: &Key, message_id: &MessageId, body: &str, mail: MailHash) -> Content {
+        self.around(key, message_id, body, mail, |place| {
+            SinglePart::builder()
+                .header(media_type("application/octet-stream"))
+                .header(header::ContentDisposition::attachment(&format!("{}.eml.bin", mail.short())))
+                .body(Body::dangerous_pre_encoded(place.into_bytes(), header::ContentTransferEncoding::Base64))
+        })
+    }
+
+    /// The whole mail, with a part of text and a part that holds the original. `part` makes it around a place holder.
+    fn around(
+        mut self,
+        key: &Key,
+        message_id: &MessageId,
+        body: &str,
+        original: MailHash,
+        part: impl FnOnce(String) -> SinglePart,
     ) -> Content {
         self.0.set(header::MIME_VERSION_1_0);
         let id = message_id.as_str().as_bytes();
@@ -161,12 +192,7 @@ impl Head {
         // original knows the proof.
         let boundary = format!("=_{}", key.prove("boundary", &[id]));
         let place = format!("=_{}", key.prove("original", &[id]));
-        let attached = SinglePart::builder()
-            .header(media_type("message/rfc822"))
-            .header(header::ContentDisposition::attachment(&format!("{case}.eml")))
-            // RFC 2046 §5.2.1: neither quoted-printable nor base64 is allowed for message/rfc822.
-            .header(header::ContentTransferEncoding::EightBit)
-            .body(place.clone());
+        let attached = part(place.clone());
         let parts = MultiPart::builder()
             .header(media_type(&format!("multipart/mixed; boundary=\"{boundary}\"")))
             .singlepart(SinglePart::plain(body.to_owned()))

@@ -146,6 +146,28 @@ pub fn forward(
     }
 }
 
+/// A notice about a mail that could not be read, with its octets as a file.
+pub fn notice_with_octets(
+    key: &Key,
+    voice: &Voice,
+    to: &Address,
+    written: &Written,
+    mail: MailHash,
+    now: Timestamp,
+) -> Outgoing {
+    let name = name(key, Purpose::Notice, &[b"octets", mail.as_bytes(), to.to_string().as_bytes()]);
+    let message_id = MessageId::mint_notice(key, &name, &voice.domain);
+    let head = Head::new(key, voice, Purpose::Notice, to, written.subject(), &message_id, now);
+    Outgoing {
+        purpose: Purpose::Notice,
+        case: None,
+        envelope: Envelope { from: reachable(voice), to: to.clone() },
+        content: head.around_octets(key, &message_id, written.body(), mail),
+        message_id,
+        leaves: Leaves::AtOnce,
+    }
+}
+
 /// Something the operator must know. `name` tells notices apart.
 pub fn notice(key: &Key, voice: &Voice, to: &Address, written: &Written, name: &str, now: Timestamp) -> Outgoing {
     let name = self::name(key, Purpose::Notice, &[name.as_bytes(), to.to_string().as_bytes()]);
@@ -308,6 +330,21 @@ mod tests {
             let outgoing = notice(&key(), &voice(), &group(), &written, "relay-535", odd);
             assert!(outgoing.content.head.starts_with("Date: "), "{odd}");
         }
+    }
+
+    #[test]
+    fn a_mail_that_defeated_us_travels_as_a_file_that_nobody_opens_unasked() {
+        let written = Written::new("In quarantine", "huixin quarantine show", Language::En);
+        let poison = b"From: a@b\r\n\r\n\0\xff.\r\n.\r\nMAIL FROM:<x>\n";
+        let outgoing = notice_with_octets(&key(), &voice(), &group(), &written, MailHash::of(poison), now());
+        let whole = bytes(&outgoing, Some(poison));
+        assert!(whole.is_ascii() && !whole.contains("MAIL FROM"));
+        let parsed = MessageParser::new().parse(whole.as_bytes()).unwrap();
+        assert_eq!(parsed.attachments().len(), 1);
+        let file = parsed.attachments().next().unwrap();
+        assert_eq!(&*file.decoded(), poison);
+        assert!(file.nested().is_none());
+        assert!(whole.contains(".eml.bin"), "{whole}");
     }
 
     /// B02, B03: only an answer may leave with `<>`.

@@ -6,7 +6,7 @@ use super::{Mail, Plan, Why, told};
 use crate::address::Address;
 use crate::case::{Case, Prints};
 use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
-use crate::ids::{CaseNumber, Key, MessageId, Right, TemplateName};
+use crate::ids::{CaseNumber, Key, MailHash, MessageId, Right, TemplateName};
 use crate::language::Language;
 use crate::message::Defect;
 use crate::outgoing::{Outgoing, Purpose};
@@ -270,12 +270,44 @@ fn notice_to(
     fill: impl FnOnce(&mut Values),
     now: Timestamp,
 ) -> Outgoing {
+    let written = notice_text(playbook, mailbox, template, fill, now);
+    let language: Language = playbook.config().handoff.language;
+    compose::notice(playbook.key(), &playbook.voice(mailbox, language), to, &written, name, now)
+}
+
+fn notice_text(
+    playbook: &Playbook,
+    mailbox: &crate::config::Mailbox,
+    template: &str,
+    fill: impl FnOnce(&mut Values),
+    now: Timestamp,
+) -> Written {
     let language: Language = playbook.config().handoff.language;
     let mut values: Values = playbook.values(&mailbox.group, language, now);
     fill(&mut values);
     let written = playbook.templates().render(&own(template), language, &values);
-    let written = written.unwrap_or_else(|error| Written::new(template, &error.to_string(), language));
-    compose::notice(playbook.key(), &playbook.voice(mailbox, language), to, &written, name, now)
+    written.unwrap_or_else(|error| Written::new(template, &error.to_string(), language))
+}
+
+/// A notice about a mail that could not be read, to whom [`notice`] would tell it, with the mail as a file.
+pub(super) fn notice_with_octets(
+    playbook: &Playbook,
+    mailbox: &crate::config::Mailbox,
+    template: &str,
+    mail: MailHash,
+    told: &[(&str, String)],
+    now: Timestamp,
+) -> Option<Outgoing> {
+    let config = playbook.config();
+    let to: &Address = config.operator.as_ref().or(config.handoff.to.first())?;
+    let fill = |values: &mut Values| {
+        for (key, text) in told {
+            values.text(key, text);
+        }
+    };
+    let written = notice_text(playbook, mailbox, template, fill, now);
+    let voice = playbook.voice(mailbox, config.handoff.language);
+    Some(compose::notice_with_octets(playbook.key(), &voice, to, &written, mail, now))
 }
 
 /// What kind of mail of ours an identifier belongs to, and its case; none if it is not ours.

@@ -4,7 +4,7 @@
 //! an answer that comes back later is shown to its group, a forward that comes back is told to the operator, and a
 //! notice that fails is only logged. So no chain of reports goes on for ever.
 
-use super::mails::{notice, notice_of};
+use super::mails::{notice, notice_of, notice_with_octets};
 use super::{Bounced, Decision, Effect, Mail, Shown, Why, bounced as reported};
 use crate::address::Address;
 use crate::case::{Case, CaseState, Facts, Said, Work};
@@ -25,6 +25,9 @@ use crate::time::Timestamp;
 pub struct Quarantine<'a> {
     pub mailbox: &'a Mailbox,
     pub hash: MailHash,
+    /// Octets.
+    pub size: u64,
+    /// A code, a colon, and what happened in words.
     pub reason: &'a str,
 }
 
@@ -51,10 +54,18 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
     let told = [
         ("notice.case", number.to_string()),
         ("notice.why", mail.reason.to_owned()),
+        ("notice.what", mail.hash.short()),
         ("notice.file", mail.hash.to_string()),
     ];
-    let name = format!("quarantined {}", mail.hash);
-    let notice = notice(playbook, mail.mailbox, OwnTemplates::QUARANTINED, &name, &told, now);
+    // Base64 makes four octets of three.
+    let fits = mail.size <= playbook.largest_original() / 4 * 3;
+    let notice = match fits {
+        true => notice_with_octets(playbook, mail.mailbox, OwnTemplates::QUARANTINED, mail.hash, &told, now),
+        false => {
+            let name = format!("quarantined {}", mail.hash);
+            notice(playbook, mail.mailbox, OwnTemplates::QUARANTINED, &name, &told, now)
+        }
+    };
     let why = Why {
         screening: Screening::unreadable(),
         threading: Threading::New,

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use super::effects::Effects;
 use super::is_baseline;
 use crate::case::Clues;
 use crate::config::Mailbox;
-use crate::decide::{self, Decision, Effect, Mail, Quarantine};
+use crate::decide::{self, Decision, Mail, Quarantine};
 use crate::ids::{CaseNumber, Key, MailHash, MailboxName};
 use crate::mailbox::Listed;
 use crate::maillog;
 use crate::message::Message;
 use crate::playbook::Playbook;
 use crate::screen::Findings;
-use crate::store::{Decided, Orders, Outcome, QUARANTINED, Record, StartMark, StoreError, View, Why};
+use crate::store::{Decided, Outcome, QUARANTINED, Record, StartMark, StoreError, View, Why};
 use crate::thread::{self, Threading};
 use crate::time::Clock;
 
@@ -62,7 +63,7 @@ impl Desk {
             Err(reason) => {
                 let clues = Clues { candidates: thread::candidates(hash, key), ..Clues::default() };
                 let facts = view.facts(&clues, at)?;
-                let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, reason };
+                let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, size: mail.size, reason };
                 let decision = decide::quarantine(&asked, &facts, &self.playbook, at);
                 let case = decision.case().map(|case| case.number);
                 maillog!(
@@ -80,20 +81,7 @@ impl Desk {
         if let Err(reason) = read {
             why.push(QUARANTINED, reason);
         }
-        let mut orders = Orders::default();
-        let (mut case, mut outgoing, mut spent, mut suppressed) = (None, Vec::new(), Vec::new(), Vec::new());
-        for effect in decision.effects {
-            match effect {
-                Effect::Open(changed) | Effect::Append(changed) => case = Some(changed),
-                Effect::Send(mail) => outgoing.push(mail),
-                Effect::Spend(scope) => spent.push(scope),
-                Effect::Suppress(suppression) => suppressed.push(suppression),
-                Effect::Release(id) => orders.released.push(id),
-                Effect::Withdraw(id) => orders.withdrawn.push(id),
-                Effect::Internal(prints) => orders.internal.extend(&prints),
-                Effect::Away(absence) => orders.absences.push(absence),
-            }
-        }
+        let Effects { case, outgoing, spent, suppressed, orders } = decision.effects.into_iter().collect();
         let (hash, delivered) = (*hash, mail.delivered);
         Ok(Record::Decided(Box::new(Decided {
             mailbox,

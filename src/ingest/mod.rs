@@ -5,7 +5,9 @@
 //! early (a cut, a full disk, the process) leaves the mailbox as it was: the next step starts from the last
 //! commit.
 
+mod again;
 mod desk;
+mod effects;
 pub mod reader;
 
 use std::collections::{HashMap, HashSet};
@@ -26,6 +28,8 @@ use crate::message::{Defect, Limits, Message};
 use crate::playbook::Playbook;
 use crate::store::{MailboxState, Record, StartMark, Store, StoreError};
 use crate::time::Clock;
+
+pub use again::{Again, again};
 
 /// Mails listed, fetched and committed together. They share two fdatasyncs.
 const BATCH_MAILS: usize = 128;
@@ -448,7 +452,7 @@ fn read(mails: &[Vec<u8>], hopeless: &[bool], cut: &[usize]) -> Vec<Result<Messa
     let readable: Vec<&[u8]> =
         mails.iter().zip(hopeless).filter(|(_, hopeless)| !**hopeless).map(|(mail, _)| mail.as_slice()).collect();
     let mut read = reader::read_all(&readable, &Limits::default()).into_iter();
-    let given_up = || Err(format!("its reader died {MAX_ATTEMPTS} times"));
+    let given_up = || Err(format!("reader-died: the bot died {MAX_ATTEMPTS} times while it read this mail"));
     let one = |hopeless: &bool| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) };
     let mut all: Vec<_> = hopeless.iter().map(one).collect();
     for at in cut {

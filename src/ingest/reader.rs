@@ -60,7 +60,7 @@ pub fn on_all_cores<I: Sync, T: Send>(
             let reader = || {
                 while let Some((index, item)) = take(items, &next) {
                     let result = catch_unwind(AssertUnwindSafe(|| work(item)))
-                        .unwrap_or_else(|panic| Err(format!("the reader stopped: {}", panic_text(&panic))));
+                        .unwrap_or_else(|panic| Err(format!("reader-stopped: {}", panic_text(&panic))));
                     if let Ok(mut results) = results.lock() {
                         results[index] = Some(result);
                     }
@@ -71,7 +71,10 @@ pub fn on_all_cores<I: Sync, T: Send>(
         }
     });
     let results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    results.into_iter().map(|result| result.unwrap_or_else(|| Err("no thread could be started".into()))).collect()
+    results
+        .into_iter()
+        .map(|result| result.unwrap_or_else(|| Err("no-reader: no thread could be started".into())))
+        .collect()
 }
 
 fn take<'a, I>(items: &'a [I], next: &AtomicUsize) -> Option<(usize, &'a I)> {
@@ -95,7 +98,7 @@ mod tests {
         assert_eq!(results.len(), 100);
         for (n, result) in numbers.iter().zip(results) {
             match n % 10 {
-                3 => assert_eq!(result, Err(format!("the reader stopped: poison {n}"))),
+                3 => assert_eq!(result, Err(format!("reader-stopped: poison {n}"))),
                 _ => assert_eq!(result, Ok(n * 2)),
             }
         }

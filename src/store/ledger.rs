@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::record::{Decided, Outcome, Record};
+use super::record::{Decided, Outcome, Record, Why};
 use super::{StoreError, beside};
 use crate::ids::{CaseNumber, MailHash, MailboxName};
 use crate::mailbox::Place;
@@ -42,8 +42,10 @@ pub struct Quarantined {
     pub delivered: Timestamp,
     /// The minimal case that was opened for it.
     pub case: Option<CaseNumber>,
-    /// None in a journal of an early version.
+    /// A code, a colon, and what happened in words. None in a journal of an early version.
     pub why: Option<String>,
+    /// By whom it was dropped and why, if it was.
+    pub dropped: Option<String>,
 }
 
 /// Hands over every entry of the ledger in the order in which it was written down, those not decided yet at last.
@@ -77,21 +79,41 @@ pub fn ledger(data: &Path, mut each: impl FnMut(LedgerEntry)) -> Result<(), Stor
     Ok(())
 }
 
-/// The mails in quarantine, in the order in which they came.
+/// The mails in quarantine, in the order in which they came; those that were read later are not among them.
 pub fn quarantined(data: &Path) -> Result<Vec<Quarantined>, StoreError> {
-    let mut found = Vec::new();
+    let mut found: Vec<Quarantined> = Vec::new();
     beside::records(data, |_, record| {
-        if let Record::Decided(decided) = record
-            && let Outcome::Quarantined(case) = decided.outcome
-        {
-            let why = decided.why.0.into_iter().find(|(key, _)| key == QUARANTINED).map(|(_, why)| why);
-            let Decided { hash, mailbox, place, at, delivered, .. } = *decided;
-            found.push(Quarantined { hash, mailbox, place, at, delivered, case, why });
+        match record {
+            Record::Decided(decided) => {
+                let Decided { hash, mailbox, place, at, delivered, outcome, why, .. } = *decided;
+                if let Outcome::Quarantined(case) = outcome {
+                    let why = line(why, QUARANTINED);
+                    found.push(Quarantined { hash, mailbox, place, at, delivered, case, why, dropped: None });
+                } else {
+                    found.retain(|mail| mail.hash != hash);
+                }
+            }
+            Record::Changed(changed) => {
+                let case = Some(changed.case.number);
+                if let Some(mail) = found.iter_mut().find(|mail| mail.case == case)
+                    && let Some(dropped) = line(changed.why, DROPPED)
+                {
+                    mail.dropped = Some(dropped);
+                }
+            }
+            _ => {}
         }
         Ok(())
     })?;
     Ok(found)
 }
+
+fn line(why: Why, key: &str) -> Option<String> {
+    why.0.into_iter().find(|(found, _)| found == key).map(|(_, text)| text)
+}
+
+/// The key of the line that says who dropped a mail of the quarantine, and why.
+pub const DROPPED: &str = "dropped";
 
 /// The key of the line in a decision's why that says what defeated the reading.
 pub const QUARANTINED: &str = "quarantined";

@@ -34,7 +34,7 @@ pub use backup::{Copied, backup, is_free, restore};
 pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
-pub use ledger::{Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
+pub use ledger::{DROPPED, Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
 pub use past::{PastJournal, PastMail};
 pub use record::{Asked, Changed, Decided, Orders, Outcome, Record, StartMark, Why};
 pub use state::{Ledgered, OutboxItem};

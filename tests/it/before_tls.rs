@@ -33,7 +33,6 @@ impl Parrot {
         let noted = heard.clone();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let mut says = says.iter();
                 let mut octets = [0; 4096];
                 for next in says {
                     if stream.write_all(next).await.is_err() {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use huixin::case::{Case, CaseState};
 use huixin::ids::{CaseNumber, MailHash, MailboxName};
 use huixin::mailbox::Place;
 use huixin::store::{Decided, Outcome, QUARANTINED, Record, Store, Why};
@@ -195,8 +196,72 @@ fn a_mail_in_quarantine_is_shown_with_its_reason_and_its_file() {
     assert_eq!(told[0]["hash"], hash.to_string());
     let shown = says(&bot, &["quarantine", "show", &hash.short()], 0);
     assert!(shown.contains("the reader stopped") && shown.contains(&format!("{hash}.eml")), "{shown}");
-    assert!(says(&bot, &["quarantine", "show", "zz"], 64).contains("`huixin quarantine list` lists them"));
+    assert!(says(&bot, &["quarantine", "show", "zz"], 64).contains("`huixin quarantine list --all` lists them"));
     assert!(says(&bot, &["ledger"], 0).contains("1 quarantined"));
+}
+
+/// Puts a mail into the quarantine of a bot that stands still; its hash.
+fn quarantine(bot: &Bot, case: u64, mail: &str) -> MailHash {
+    let (store, _) = Store::open(&bot.folder().join("data")).unwrap();
+    let hash = store.archive().put(mail.as_bytes()).unwrap();
+    let (now, number) = (huixin::app::now(), CaseNumber::from_bits(case));
+    let mut opened = store.cases().unwrap().next().unwrap().unwrap();
+    opened = Case { number, state: CaseState::WithAgents, requester: None, answers: 0, ..opened };
+    let decided = Decided {
+        mailbox: MailboxName::parse("support").unwrap(),
+        place: Place::Maildir { file: format!("poison{case}") },
+        hash,
+        at: now,
+        delivered: now,
+        outcome: Outcome::Quarantined(Some(number)),
+        case: Some(opened),
+        known_as: Vec::new(),
+        twin: None,
+        outgoing: Vec::new(),
+        spent: Vec::new(),
+        suppressed: Vec::new(),
+        why: Why(vec![(QUARANTINED.into(), "reader-stopped: at a byte".into())]),
+    };
+    store.append(Record::Decided(Box::new(decided))).unwrap();
+    hash
+}
+
+#[test]
+fn a_mail_in_quarantine_is_read_again_or_dropped_while_the_bot_runs() {
+    let mut bot = at_work();
+    assert_eq!(bot.stop(), Some(0));
+    let mail = |name: &str| {
+        format!(
+            "From: {name}@example.org\r\nTo: support@example.com\r\nMessage-ID: <{name}@example.org>\r\n\
+             Subject: {SECRET}\r\n\r\nMy {SECRET} {name} cannot sleep.\r\n"
+        )
+    };
+    let (again, dropped) = (quarantine(&bot, 7, &mail("g")), quarantine(&bot, 8, &mail("h")));
+    bot.start();
+    bot.wait("the second start", |bot| bot.log().matches("huixin is running").count() == 2);
+    let answered = bot.events("answered").len();
+    let said =
+        says(&bot, &["quarantine", "drop", &dropped.to_string(), "--reason", "told by telephone", "--by", "li"], 0);
+    assert!(said.contains("is dropped, and case") && said.contains("bytes are kept"), "{said}");
+    let said = says(&bot, &["quarantine", "retry", "--all", "--by", "li"], 0);
+    assert!(said.contains("was read: it is in case") && said.contains("1 in quarantine were tried"), "{said}");
+    bot.wait("the answer to what was read again", |bot| bot.events("answered").len() == answered + 1);
+    assert!(says(&bot, &["quarantine", "retry", &again.short()], 64).contains("no mail in quarantine"));
+    assert!(says(&bot, &["quarantine", "list"], 0).starts_with("0 in quarantine"));
+    let all = lines(&says(&bot, &["quarantine", "list", "--all", "--json"], 0));
+    assert_eq!((all.len(), &all[0]["code"]), (1, &"reader-stopped".into()));
+    assert_eq!(all[0]["dropped"], "by li: told by telephone");
+    assert_eq!(bot.stop(), Some(0));
+
+    let (store, _) = Store::open(&bot.folder().join("data")).unwrap();
+    let case = store.case(CaseNumber::from_bits(7)).unwrap().unwrap();
+    assert_eq!((case.received, case.answers), (1, 1), "{case:?}");
+    assert_eq!(store.taken(&again).unwrap().unwrap().outcome, Outcome::Appended(case.number));
+    assert_eq!(store.case(CaseNumber::from_bits(8)).unwrap().unwrap().state, CaseState::Closed);
+    assert!(store.archive().get(&dropped).is_ok());
+    let history = store.history(case.number).unwrap();
+    let asked = history.iter().any(|(_, record)| matches!(record, Record::Asked(asked) if asked.by == "li"));
+    assert!(asked, "{history:?}");
 }
 
 #[test]

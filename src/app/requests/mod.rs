@@ -9,6 +9,7 @@
 
 mod folder;
 mod outbox;
+mod quarantine;
 
 pub use folder::Folder;
 
@@ -17,7 +18,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::ids::{MessageId, RequestId};
+use crate::ids::{MailHash, MessageId, RequestId};
+use crate::playbook::Playbook;
 use crate::store::{Asked, Record, Store, StoreError, View};
 use crate::time::{Clock, Timestamp};
 
@@ -28,6 +30,10 @@ pub enum Request {
     RetryMail(MessageId),
     /// A mail of the outbox is never sent.
     DropMail { id: MessageId, reason: String },
+    /// A mail in quarantine is read again and decided anew.
+    RetryQuarantined(MailHash),
+    /// A mail in quarantine needs nothing more.
+    DropQuarantined { hash: MailHash, reason: String },
 }
 
 /// A request as it is handed over.
@@ -59,6 +65,8 @@ impl Request {
         match self {
             Request::RetryMail(id) => words(&["outbox", "retry", id.as_str()]),
             Request::DropMail { id, reason } => words(&["outbox", "drop", id.as_str(), reason]),
+            Request::RetryQuarantined(hash) => words(&["quarantine", "retry", &hash.to_string()]),
+            Request::DropQuarantined { hash, reason } => words(&["quarantine", "drop", &hash.to_string(), reason]),
         }
     }
 
@@ -67,6 +75,10 @@ impl Request {
             ["outbox", "retry", id] => Request::RetryMail(MessageId::parse(id)?),
             ["outbox", "drop", id, reason] => {
                 Request::DropMail { id: MessageId::parse(id)?, reason: (*reason).to_owned() }
+            }
+            ["quarantine", "retry", hash] => Request::RetryQuarantined(MailHash::parse(hash)?),
+            ["quarantine", "drop", hash, reason] => {
+                Request::DropQuarantined { hash: MailHash::parse(hash)?, reason: (*reason).to_owned() }
             }
             _ => return None,
         })
@@ -87,6 +99,8 @@ pub struct Clerk {
     pub clock: Clock,
     /// A bot runs, whose mails may be on their way right now; else the attempts of a bot that died are in doubt.
     pub running: bool,
+    /// Today's playbook, asked for when a mail has to be decided; the error is for a person.
+    pub playbook: Box<dyn Fn() -> Result<Arc<Playbook>, String> + Send + Sync>,
 }
 
 impl Clerk {
@@ -109,6 +123,13 @@ impl Clerk {
             }
             Request::DropMail { id, reason } => {
                 self.write(posted, now, |view| outbox::drop(view, id, reason, posted, self.running, now))
+            }
+            Request::RetryQuarantined(hash) => match quarantine::read(&self.store, hash, &self.playbook)? {
+                Err(why) => Ok(Answer::Refused(why)),
+                Ok(read) => self.write(posted, now, |view| quarantine::retry(view, &read, &posted.by, now)),
+            },
+            Request::DropQuarantined { hash, reason } => {
+                self.write(posted, now, |view| quarantine::drop(view, hash, reason, &posted.by, now))
             }
         }
     }
@@ -197,7 +218,7 @@ mod tests {
             leaves: Default::default(),
         };
         store.append(Record::Told { at, notice }).unwrap();
-        Clerk { store, clock: Arc::new(move || at), running }
+        Clerk { store, clock: Arc::new(move || at), running, playbook: Box::new(|| Err("none".into())) }
     }
 
     fn posted(n: u64, request: Request) -> Posted {
@@ -235,7 +256,13 @@ mod tests {
     #[test]
     fn a_request_reads_back_from_its_words() {
         let id = MessageId::parse("a@b").unwrap();
-        for request in [Request::RetryMail(id.clone()), Request::DropMail { id, reason: "told by telephone".into() }] {
+        let (hash, reason) = (MailHash::of(b"x"), "told by telephone".to_owned());
+        for request in [
+            Request::RetryMail(id.clone()),
+            Request::DropMail { id, reason: reason.clone() },
+            Request::RetryQuarantined(hash),
+            Request::DropQuarantined { hash, reason },
+        ] {
             let words = request.words();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             assert_eq!(Request::parse(&words), Some(request));

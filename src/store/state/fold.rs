@@ -79,7 +79,10 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             change.put(keys::attempts(hash), attempt.to_be_bytes());
             change.put(keys::pending(mailbox, place), *hash.as_bytes());
         }
-        Record::Decided(decided) => decide(change, position, decided)?,
+        Record::Decided(decided) => {
+            placed(change, &decided.mailbox, &decided.place, Some(&decided.hash))?;
+            decide(change, position, decided)?;
+        }
         Record::Again { mailbox, place, hash, .. } => placed(change, mailbox, place, Some(hash))?,
         Record::Vanished { mailbox, place: place @ Place::Maildir { .. }, .. } => {
             change.remove(keys::pending(mailbox, place));
@@ -123,7 +126,11 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
         }
         Record::Asked(asked) => {
             change.put(keys::asked(&asked.request), position.0.to_be_bytes());
-            return fold(change, position, mark, &asked.done);
+            match &asked.done {
+                // A mail decided anew: its mailbox was told when it was decided first.
+                Record::Decided(decided) => decide(change, position, decided)?,
+                done => return fold(change, position, mark, done),
+            }
         }
     }
     let mut applied = mark.end.to_be_bytes().to_vec();
@@ -133,7 +140,6 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
 }
 
 fn decide(change: &mut Change<'_>, position: Position, decided: &Decided) -> Result<(), Broken> {
-    placed(change, &decided.mailbox, &decided.place, Some(&decided.hash))?;
     let ledgered = Ledgered {
         outcome: decided.outcome,
         at: decided.at,
