@@ -49,6 +49,7 @@ pub mod smtp;
 pub mod store;
 
 // flows: a loop is a step repeated
+pub mod chores;
 pub mod delivery;
 pub mod ingest;
 

@@ -53,10 +53,13 @@ impl OwnTemplates {
     pub const QUARANTINED: &str = "notice/quarantined";
     pub const BOUNCED: &str = "notice/bounced";
     pub const UNUSABLE: &str = "notice/unusable";
+    pub const BREAKER: &str = "notice/breaker";
+    /// To agents, about mails that would have buried them.
+    pub const DIGEST: &str = "handoff/digest";
     /// To whom a rule notifies.
     pub const NOTIFIED: &str = "notice/notified";
 
-    const ALL: [&str; 9] = [
+    const ALL: [&str; 11] = [
         Self::RECEIVED,
         Self::HANDOFF_OPEN,
         Self::HANDOFF_CLOSED,
@@ -65,12 +68,14 @@ impl OwnTemplates {
         Self::QUARANTINED,
         Self::BOUNCED,
         Self::UNUSABLE,
+        Self::BREAKER,
+        Self::DIGEST,
         Self::NOTIFIED,
     ];
 }
 
 /// The values every template may name, beside `org.*` and `fields.*`.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 18] = [
     "case.number",
     "group.label",
     "hours.text",
@@ -83,6 +88,12 @@ const VARIABLES: [&str; 12] = [
     "notice.file",
     "notice.revision",
     "notice.problems",
+    "notice.figures",
+    "notice.senders",
+    "notice.acts",
+    "digest.count",
+    "digest.cases",
+    "digest.lines",
 ];
 
 impl Playbook {
@@ -142,6 +153,11 @@ impl Playbook {
     /// An agent or the operator: their mail is recorded, not treated as a customer's.
     pub fn is_colleague(&self, address: &Address) -> bool {
         self.colleagues.contains(&address.counting_key())
+    }
+
+    /// Everybody of the house whom mails are counted by that go to them one by one.
+    pub fn humans(&self) -> impl Iterator<Item = &Address> {
+        colleagues(&self.config).chain(self.rules.notified())
     }
 
     pub fn may_answer_alone(&self, category: &CategoryId) -> bool {

@@ -1,9 +1,19 @@
 //! A case: one matter of one requester, with the number they know it by.
 
+mod budgets;
 mod facts;
+mod folded;
+mod haste;
+mod person;
+mod pulse;
 mod said;
 
-pub use facts::{Budgets, Clues, Facts, Scope, Suppression, Twin, Window};
+pub use budgets::{Budgets, Grain, Scope, Window};
+pub use facts::{Clues, Facts, Suppression, Twin};
+pub use folded::Folded;
+pub use haste::{Haste, Patience, Robot};
+pub use person::pseudonym;
+pub use pulse::{Act, Cause, JUDGED, Pulse, Tripped};
 pub use said::Said;
 
 use crate::address::Address;
@@ -68,8 +78,12 @@ pub struct Case {
     pub touched: Timestamp,
     /// Mails received in this case.
     pub received: u32,
-    /// Automatic replies sent in this case.
+    /// Automatic replies sent in this case, of whatever kind.
     pub answers: u32,
+    /// Those of them that said no more than that humans have it.
+    pub acknowledgements: u32,
+    /// Those of them that told how the case stands.
+    pub statuses: u32,
     /// Forwards sent to the group in this case.
     pub forwards: u32,
     /// The last automatic reply: the same text a second time would help nobody.

@@ -25,7 +25,7 @@ pub use executable::is_executable;
 pub use forward_text::{ForwardSheet, SHEET_VARIABLES, Verdict};
 pub use head::Voice;
 pub use hours::{describe, describe_moment};
-pub use letter::{answer, forward, notice};
+pub use letter::{answer, digest, forward, notice};
 pub use template::{MAX_ANSWER_TEXT, RenderError, Templates};
 pub use values::Values;
 pub use written::Written;

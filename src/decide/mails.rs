@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::ration::Ration;
 use super::{Mail, Plan, Why, told};
 use crate::address::Address;
 use crate::case::Case;
@@ -35,6 +36,7 @@ pub(super) fn write(
     case: &Case,
     plan: &Plan,
     why: &Why,
+    ration: &mut Ration<'_>,
     playbook: &Playbook,
     now: Timestamp,
 ) -> Letters {
@@ -52,12 +54,12 @@ pub(super) fn write(
     };
     let said = written.as_ref().filter(|_| answer.is_some()).map(|written| written.body().to_owned());
     let forwards = match plan.goes_to_humans() || fault.is_some() {
-        true => forwards(mail, case, why, written, fault, playbook, now),
+        true => forwards(mail, case, why, written, fault, ration, playbook, now),
         false => Vec::new(),
     };
     let notices = match plan {
         Plan::Record => Vec::new(),
-        _ => notices(mail, case, why, playbook, now),
+        _ => notices(mail, case, why, ration, playbook, now),
     };
     Letters { answer, said, forwards, notices }
 }
@@ -80,16 +82,22 @@ fn answer_text(
     playbook.templates().render(template, case.language, &values).map_err(|error| error.to_string())
 }
 
+#[expect(clippy::too_many_arguments, reason = "everything agents are told of")]
 fn forwards(
     mail: &Mail<'_>,
     case: &Case,
     why: &Why,
     answered: Option<Written>,
     fault: Option<String>,
+    ration: &mut Ration<'_>,
     playbook: &Playbook,
     now: Timestamp,
 ) -> Vec<Outgoing> {
     let handoff = &playbook.config().handoff;
+    let agents: Vec<&Address> = handoff.addresses(&case.group).iter().filter(|to| ration.allows(to)).collect();
+    if agents.is_empty() {
+        return Vec::new();
+    }
     let human = why.screening.kind == Kind::Human;
     let message = mail.message;
     let sheet = ForwardSheet {
@@ -135,9 +143,8 @@ fn forwards(
     let customer = case.requester.as_ref().filter(|address| human && !outsider && !address.is_international());
     let reply_to = customer.unwrap_or(&voice.address).clone();
     let name = mail.hash.to_string();
-    handoff
-        .addresses(&case.group)
-        .iter()
+    agents
+        .into_iter()
         .map(|to| compose::forward(playbook.key(), &voice, case.number, to, &reply_to, &written, original, &name, now))
         .collect()
 }
@@ -171,7 +178,14 @@ fn warnings(mail: &Mail<'_>, why: &Why, language: Language) -> Vec<String> {
 }
 
 /// The short word to whom rules notify: which case, and what it is about, nothing of what the customer wrote.
-fn notices(mail: &Mail<'_>, case: &Case, why: &Why, playbook: &Playbook, now: Timestamp) -> Vec<Outgoing> {
+fn notices(
+    mail: &Mail<'_>,
+    case: &Case,
+    why: &Why,
+    ration: &mut Ration<'_>,
+    playbook: &Playbook,
+    now: Timestamp,
+) -> Vec<Outgoing> {
     let handoff = &playbook.config().handoff;
     let mut to: Vec<&Address> = Vec::new();
     for notified in &why.judgement.notify {
@@ -181,7 +195,7 @@ fn notices(mail: &Mail<'_>, case: &Case, why: &Why, playbook: &Playbook, now: Ti
         }
     }
     let mut told = BTreeSet::new();
-    to.retain(|address| told.insert(*address));
+    to.retain(|address| told.insert(*address) && ration.allows(address));
     let category = why.judgement.category.as_ref();
     let rules = why.judgement.hits.iter().filter(|hit| !hit.shadow && playbook.rules().notifies(&hit.rule));
     let rules: Vec<&str> = rules.map(|hit| hit.rule.as_str()).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::is_baseline;
-use crate::case::Clues;
+use crate::case::{Clues, Tripped};
 use crate::config::Mailbox;
 use crate::decide::{self, Decision, Effect, Mail, Quarantine};
 use crate::ids::{CaseNumber, Key, MailHash, MailboxName};
@@ -12,7 +12,7 @@ use crate::maillog;
 use crate::message::Message;
 use crate::playbook::Playbook;
 use crate::screen::Findings;
-use crate::store::{Decided, Outcome, QUARANTINED, Record, StartMark, StoreError, View, Why};
+use crate::store::{Decided, Manners, Outcome, QUARANTINED, Record, StartMark, StoreError, View, Why};
 use crate::thread::{self, Threading};
 use crate::time::Clock;
 
@@ -43,8 +43,9 @@ impl Desk {
         let key = self.playbook.key();
         let (decision, outcome, known_as, twin) = match read {
             Ok(message) => {
-                let clues = thread::clues(message, hash, key);
-                let facts = view.facts(&clues, at)?;
+                let mut clues = thread::clues(message, hash, key);
+                clues.scopes.extend(decide::forward_scopes(message.sender(), self.playbook.humans()));
+                let mut facts = view.facts(&clues, at)?;
                 let asked = Mail {
                     mailbox: &self.mailbox,
                     hash: *hash,
@@ -54,13 +55,19 @@ impl Desk {
                     junk: mail.junk,
                     baseline: is_baseline(&self.mark, mail),
                 };
-                let decision = decide::decide(&asked, &facts, &self.playbook, at);
+                let mut decision = decide::decide(&asked, &facts, &self.playbook, at);
+                if decision.trips() {
+                    // The same decision, with the evidence in what the operator is told.
+                    facts.answered = view.answered(&facts.pulse)?;
+                    decision = decide::decide(&asked, &facts, &self.playbook, at);
+                }
                 let outcome = outcome(&decision);
                 log_received(key, &self.mailbox.name, mail, message, &decision);
                 (decision, outcome, message.message_id.clone().into_iter().collect(), clues.twin)
             }
             Err(reason) => {
-                let clues = Clues { candidates: thread::candidates(hash, key), ..Clues::default() };
+                let scopes = decide::forward_scopes(None, self.playbook.humans());
+                let clues = Clues { candidates: thread::candidates(hash, key), scopes, ..Clues::default() };
                 let facts = view.facts(&clues, at)?;
                 let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, reason };
                 let decision = decide::quarantine(&asked, &facts, &self.playbook, at);
@@ -81,12 +88,22 @@ impl Desk {
             why.push(QUARANTINED, reason);
         }
         let (mut case, mut outgoing, mut spent, mut suppressed) = (None, Vec::new(), Vec::new(), Vec::new());
+        let mut manners = Manners::default();
         for effect in decision.effects {
             match effect {
                 Effect::Open(changed) | Effect::Append(changed) => case = Some(changed),
                 Effect::Send(mail) => outgoing.push(mail),
                 Effect::Spend(scope) => spent.push(scope),
                 Effect::Suppress(suppression) => suppressed.push(suppression),
+                Effect::CameBack(case) => manners.came_back = Some(case),
+                Effect::Trip(tripped) => {
+                    let Tripped { cause, count, limit, .. } = tripped;
+                    maillog!("breaker", cause = cause.as_str(), count = count, limit = limit);
+                    tracing::error!("the breaker is open: nobody is answered until `huixin breaker release`");
+                    manners.tripped = Some(tripped);
+                }
+                Effect::Hurry(sender, haste) => manners.haste = Some((sender, haste)),
+                Effect::Fold(folded) => manners.folded = Some(folded),
             }
         }
         let (hash, delivered) = (*hash, mail.delivered);
@@ -103,6 +120,7 @@ impl Desk {
             outgoing,
             spent,
             suppressed,
+            manners,
             why,
         })))
     }

@@ -18,6 +18,7 @@ mod folder;
 mod frame;
 mod journal;
 mod ledger;
+mod manners;
 mod mend;
 mod past;
 mod record;
@@ -35,9 +36,10 @@ pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Mark, Position, Torn};
 pub use ledger::{Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
+pub use manners::{Standing, standing};
 pub use past::{PastMail, past};
-pub use record::{Asked, Changed, Decided, Outcome, Record, StartMark, Why};
-pub use state::{Ledgered, OutboxItem};
+pub use record::{Asked, Changed, Decided, Manners, Outcome, Record, StartMark, Why};
+pub use state::{Ledgered, Line, OutboxItem};
 pub use waiting::{waiting, waiting_mail};
 
 use std::cell::RefCell;
@@ -54,7 +56,7 @@ use self::state::{Broken, State, guarded};
 use tokio::sync::watch;
 
 use crate::address::Address;
-use crate::case::{Case, Clues, Facts};
+use crate::case::{Case, Clues, Facts, Folded, Pulse, Tripped};
 use crate::ids::{CaseNumber, Key, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::{Known, Place};
 use crate::outgoing::Outgoing;
@@ -114,7 +116,7 @@ struct Inner {
     mend_after: Mutex<Instant>,
     /// Held by whoever writes a record.
     pen: Mutex<()>,
-    /// Counts the records that put mail into the outbox, or may have made one due.
+    /// Counts the records that put mail into the outbox, or may have made one due or let it go.
     queued: watch::Sender<u64>,
     dir: PathBuf,
     key: Key,
@@ -358,6 +360,23 @@ impl Store {
         }
     }
 
+    // Manners.
+
+    /// The breaker, if it is open.
+    pub fn tripped(&self) -> Result<Option<Tripped>, StoreError> {
+        self.ask(State::tripped)
+    }
+
+    /// Who waits for a digest.
+    pub fn digests(&self) -> Result<Vec<(Address, Line)>, StoreError> {
+        self.ask(State::digests)
+    }
+
+    /// The mails that wait for the digest of an agent, oldest first, at most `most`, and the number after the last.
+    pub fn folded(&self, to: &Address, most: u64) -> Result<(Vec<Folded>, u64), StoreError> {
+        self.ask(|state| state.folded(to, most))
+    }
+
     // Upkeep.
 
     /// One record, its checksum verified.
@@ -412,7 +431,8 @@ impl Store {
                 Err(other) => return Err(other),
             }
         }
-        if !record.outgoing().is_empty() || matches!(record, Record::Asked(_)) {
+        let freed = matches!(record, Record::Asked(_) | Record::Released { .. });
+        if freed || !record.outgoing().is_empty() {
             self.inner.queued.send_modify(|times| *times += 1);
         }
         Ok(position)
@@ -494,6 +514,11 @@ impl View<'_> {
 
     pub fn asked(&self, request: &RequestId) -> Result<bool, StoreError> {
         Ok(self.ask(|state| state.asked(request))?.is_some())
+    }
+
+    /// Whose the cases of the last answers are, the newest first.
+    pub fn answered(&self, pulse: &Pulse) -> Result<Vec<(CaseNumber, Option<Address>)>, StoreError> {
+        self.ask(|state| state.answered(pulse))
     }
 
     pub fn outbox_len(&self) -> Result<u64, StoreError> {

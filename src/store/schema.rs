@@ -9,10 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::StoreError;
 use super::journal::Position;
-use super::record::{Asked, Changed, Decided, Outcome, Record, StartMark, Why};
+use super::record::{Asked, Changed, Decided, Manners, Outcome, Record, StartMark, Why};
 use super::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::address::{Address, ReversePath};
-use crate::case::{Case, CaseState, Said, Scope, Suppression, Twin};
+use crate::case::{Case, CaseState, Cause, Folded, Haste, Robot, Said, Scope, Suppression, Tripped, Twin};
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId, TemplateName};
 use crate::language::Language;
 use crate::mailbox::{Cursor, Place};
@@ -149,6 +149,8 @@ texts! {
     Said: |said| said.to_string(), |text| Said::parse(text);
     CaseState: |state| state.as_str(),
         |text| CaseState::ALL.into_iter().find(|state| state.as_str() == text);
+    Cause: |cause| cause.as_str(),
+        |text| Cause::ALL.into_iter().find(|cause| cause.as_str() == text);
     Purpose: |purpose| purpose.as_str(),
         |text| Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == text);
     // The null reverse-path is an empty text.
@@ -187,6 +189,11 @@ mirrors! {
     Place: PlaceV1,
     Case: CaseV1,
     Suppression: SuppressionV1,
+    Manners: MannersV1,
+    Tripped: TrippedV1,
+    Haste: HasteV1,
+    Robot: RobotV1,
+    Folded: FoldedV1,
     Outgoing: OutgoingV1,
     Envelope: EnvelopeV1,
     Content: ContentV1,
@@ -235,6 +242,19 @@ enum RecordV1 {
         at: Timestamp,
     },
     Changed(#[serde(with = "one")] Box<Changed>),
+    Digested {
+        at: Timestamp,
+        #[serde(with = "one")]
+        to: Address,
+        through: u64,
+        #[serde(with = "one")]
+        mail: Outgoing,
+    },
+    Released {
+        at: Timestamp,
+        by: String,
+        reason: String,
+    },
     Told {
         at: Timestamp,
         #[serde(with = "one")]
@@ -296,8 +316,85 @@ struct DecidedV1 {
     spent: Vec<Scope>,
     #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
     suppressed: Vec<Suppression>,
+    #[serde(default, with = "one", skip_serializing_if = "is_default")]
+    manners: Manners,
     #[serde(with = "one")]
     why: Why,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Manners")]
+struct MannersV1 {
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    came_back: Option<CaseNumber>,
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    tripped: Option<Tripped>,
+    #[serde(default, with = "of_someone", skip_serializing_if = "Option::is_none")]
+    haste: Option<(Scope, Haste)>,
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    folded: Option<Folded>,
+}
+
+/// `[who, what]`, or none.
+mod of_someone {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(value: &Option<(Scope, Haste)>, to: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(|(scope, haste)| (As(scope), As(haste))).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(Scope, Haste)>, D::Error> {
+        let value = Option::<(As<Scope>, As<Haste>)>::deserialize(from)?;
+        Ok(value.map(|(As(scope), As(haste))| (scope, haste)))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Tripped")]
+struct TrippedV1 {
+    at: Timestamp,
+    #[serde(with = "one")]
+    cause: Cause,
+    count: u32,
+    limit: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Haste")]
+struct HasteV1 {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    quick: Vec<Timestamp>,
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    robot: Option<Robot>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Robot")]
+struct RobotV1 {
+    until: Timestamp,
+    #[serde(with = "one")]
+    case: CaseNumber,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Folded")]
+struct FoldedV1 {
+    #[serde(with = "list")]
+    to: Vec<Address>,
+    #[serde(with = "one")]
+    case: CaseNumber,
+    #[serde(with = "one")]
+    mail: MailHash,
+    at: Timestamp,
+    #[serde(with = "maybe")]
+    from: Option<Address>,
+    subject: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -377,6 +474,10 @@ struct CaseV1 {
     touched: Timestamp,
     received: u32,
     answers: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    acknowledgements: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    statuses: u32,
     forwards: u32,
     #[serde(default, with = "maybe")]
     last_answer: Option<TemplateName>,
@@ -426,7 +527,7 @@ struct ContentV1 {
 }
 
 /// The rows of the state, which is rebuilt whenever this number changes.
-pub(super) const STATE_FORMAT: u32 = 1;
+pub(super) const STATE_FORMAT: u32 = 2;
 
 /// A row of the state.
 pub(super) fn row<T: OnDisk>(value: &T) -> Vec<u8> {

@@ -89,6 +89,8 @@ impl House {
             touched: self.now,
             received: 1,
             answers: 1,
+            acknowledgements: 0,
+            statuses: 0,
             forwards: 0,
             last_answer: Some(TemplateName::parse("kb/554-dt-spm").unwrap()),
             said: Said::default(),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use huixin::ids::{CaseNumber, MailHash, MailboxName};
 use huixin::mailbox::Place;
-use huixin::store::{Decided, Outcome, QUARANTINED, Record, Store, Why};
+use huixin::store::{Decided, Manners, Outcome, QUARANTINED, Record, Store, Why};
 use serde_json::Value;
 
 use crate::bot::Bot;
@@ -184,6 +184,7 @@ fn a_mail_in_quarantine_is_shown_with_its_reason_and_its_file() {
         outgoing: Vec::new(),
         spent: Vec::new(),
         suppressed: Vec::new(),
+        manners: Manners::default(),
         why: Why(vec![(QUARANTINED.into(), "the reader stopped at <a@example.org>".into())]),
     };
     store.append(Record::Decided(Box::new(decided))).unwrap();

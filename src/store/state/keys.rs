@@ -134,6 +134,28 @@ pub fn suppressed(scope: &Scope) -> Vec<u8> {
     key(b"s", &[scope.key().as_bytes()])
 }
 
+/// What a sender did with our answers.
+pub fn haste(sender: &Scope) -> Vec<u8> {
+    key(b"h", &[sender.key().as_bytes()])
+}
+
+/// The answers of the last week, and whether they came back.
+pub const PULSE: &[u8] = b"v";
+/// There while the breaker is open.
+pub const TRIPPED: &[u8] = b"x";
+
+/// Who is to be sent a digest, and of which mails.
+pub const DIGESTS: &[u8] = b"g";
+
+pub fn digest(to: &Address) -> Vec<u8> {
+    key(DIGESTS, &[to.to_string().as_bytes()])
+}
+
+/// One of the mails for a digest, by its place in the line.
+pub fn folded(to: &Address, at: u64) -> Vec<u8> {
+    key(b"j", &[to.to_string().as_bytes(), &[END], &at.to_be_bytes()])
+}
+
 fn place_bytes(place: &Place) -> Vec<u8> {
     match place {
         Place::Imap { uid_validity, uid } => key(&[1], &[&uid_validity.to_be_bytes(), &uid.to_be_bytes()]),

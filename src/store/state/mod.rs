@@ -7,6 +7,7 @@
 
 mod fold;
 mod keys;
+mod manners;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -14,13 +15,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use self::fold::{Change, fold};
+pub use self::manners::Line;
 use super::error::is_full;
 use super::journal::{Mark, Position};
 use super::record::{Outcome, Record, StartMark};
 use super::schema::{self, OnDisk};
 use super::{StoreError, folder};
 use crate::address::Address;
-use crate::case::{Budgets, Case, CaseState, Clues, Facts, Twin, Window};
+use crate::case::{Budgets, Case, CaseState, Clues, Facts, Scope, Twin, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::{Cursor, Place};
 use crate::outgoing::{Envelope, Purpose};
@@ -294,11 +296,12 @@ impl State {
                 Ok((scope.clone(), window))
             })
             .collect::<Result<Budgets, Broken>>()?;
-        for scope in &clues.scopes {
+        for scope in clues.scopes.iter().filter(|scope| matches!(scope, Scope::Sender(_))) {
             if let Some(until) = self.db.get(keys::suppressed(scope))? {
                 facts.suppressed.insert(scope.clone(), moment(&until)?);
             }
         }
+        self.manners(clues, &mut facts)?;
         Ok(facts)
     }
 
@@ -363,12 +366,13 @@ impl State {
     /// Mails whose next attempt is due, at most one of each case.
     pub fn due(&self, now: Timestamp, most: usize) -> Result<Vec<OutboxItem>, Broken> {
         let (mut found, mut cases) = (Vec::new(), HashSet::new());
+        let tripped = self.tripped()?.is_some();
         for item in self.waiting() {
             let item = item?;
             if item.due > now || found.len() == most {
                 break;
             }
-            if !self.must_wait(&item)? && item.case.is_none_or(|case| cases.insert(case)) {
+            if !is_held(&item, tripped) && !self.must_wait(&item)? && item.case.is_none_or(|case| cases.insert(case)) {
                 found.push(item);
             }
         }
@@ -377,9 +381,10 @@ impl State {
 
     /// When the next attempt may begin; what waits for another mail of its case is not counted.
     pub fn next_due(&self) -> Result<Option<Timestamp>, Broken> {
+        let tripped = self.tripped()?.is_some();
         for item in self.waiting() {
             let item = item?;
-            if !self.must_wait(&item)? {
+            if !is_held(&item, tripped) && !self.must_wait(&item)? {
                 return Ok(Some(item.due));
             }
         }
@@ -494,6 +499,11 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, 
         let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         Err(Broken::new(format!("sled gave up: {}", what.unwrap_or("no reason given"))))
     })
+}
+
+/// While the breaker is open, answers stay in the outbox.
+fn is_held(item: &OutboxItem, tripped: bool) -> bool {
+    tripped && item.purpose == Purpose::Answer
 }
 
 /// Moves the state out of the way, in place of the one that was moved before.
