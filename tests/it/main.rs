@@ -13,6 +13,7 @@ mod hostile_mails;
 mod imap_peer;
 mod knowledge;
 mod layers;
+mod manners;
 mod operator;
 mod peer;
 mod reload;
