@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use super::operator::{Folder, trouble};
 use super::{Done, Exit};
 use crate::app;
+use crate::app::requests::Request;
 use crate::case::{JUDGED, Tripped};
 use crate::decide;
 use crate::language::Language;
 use crate::maillog;
-use crate::store::{self, Record, Standing};
+use crate::store::{self, Standing};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -27,7 +28,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Let automatic answers leave again. The bot must stand still.
+    /// Let automatic answers leave again. Works while the bot runs, and while it does not.
     Release(Release),
 }
 
@@ -107,13 +108,5 @@ fn as_json(folder: &Folder, standing: &Standing) -> Value {
 }
 
 fn release(folder: &Folder, options: Release) -> Done {
-    let (store, _) = folder.open()?;
-    if store.tripped().map_err(trouble)?.is_none() {
-        println!("the breaker is closed: there is nothing to release");
-        return Ok(Exit::Ok);
-    }
-    let record = Record::Released { at: app::now(), by: options.by, reason: options.reason };
-    store.append(record).and_then(|_| store.sync()).map_err(trouble)?;
-    println!("released: automatic answers leave again when the bot runs");
-    Ok(Exit::Ok)
+    folder.ask(Request::ReleaseBreaker { reason: options.reason }, &options.by)
 }

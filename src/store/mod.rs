@@ -516,6 +516,11 @@ impl View<'_> {
         Ok(self.ask(|state| state.asked(request))?.is_some())
     }
 
+    /// The breaker, if it is open.
+    pub fn tripped(&self) -> Result<Option<Tripped>, StoreError> {
+        self.ask(State::tripped)
+    }
+
     /// Whose the cases of the last answers are, the newest first.
     pub fn answered(&self, pulse: &Pulse) -> Result<Vec<(CaseNumber, Option<Address>)>, StoreError> {
         self.ask(|state| state.answered(pulse))

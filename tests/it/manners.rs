@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use huixin::address::Address;
+use huixin::app::requests::{Answer, Clerk, Posted, Request};
 use huixin::app::{self, files};
 use huixin::case::{Case, Clues};
 use huixin::chores::Chores;
 use huixin::config;
 use huixin::delivery::{Delivery, Patience};
-use huixin::ids::{CaseNumber, MailHash, MailboxName};
+use huixin::ids::{CaseNumber, MailHash, MailboxName, RequestId};
 use huixin::ingest::Ingest;
 use huixin::maildir::MaildirSource;
 use huixin::outgoing::{Accepted, Envelope, Purpose, Relay, SendError};
@@ -452,8 +453,11 @@ async fn f37_the_breaker_stops_answers_alone_tells_the_operator_and_survives_a_r
     bot.work().await;
     assert_eq!((bot.answers(), bot.left_to("operator@example.com").len()), (5, 1));
 
-    let released = Record::Released { at: (bot.clock)(), by: "ops".into(), reason: "looked".into() };
-    bot.store().append(released).unwrap();
+    let clerk = Clerk { store: bot.store().clone(), clock: bot.clock.clone(), running: true };
+    let request = Request::ReleaseBreaker { reason: "looked".into() };
+    let posted = Posted { id: RequestId::new((bot.clock)().as_millisecond(), 1), by: "ops".into(), request };
+    assert!(matches!(clerk.answer(&posted).unwrap(), Answer::Done(_)));
+    drop(clerk);
     bot.ask("again@a.example", KNOWN);
     bot.work().await;
     assert_eq!((bot.answers(), bot.left_to("again@a.example").len()), (6, 1));

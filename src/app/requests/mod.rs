@@ -7,6 +7,7 @@
 //!
 //! To add a request: a variant of [`Request`], its words, and an arm of [`Clerk::answer`].
 
+mod breaker;
 mod folder;
 mod outbox;
 
@@ -28,6 +29,8 @@ pub enum Request {
     RetryMail(MessageId),
     /// A mail of the outbox is never sent.
     DropMail { id: MessageId, reason: String },
+    /// The breaker is closed again.
+    ReleaseBreaker { reason: String },
 }
 
 /// A request as it is handed over.
@@ -59,6 +62,7 @@ impl Request {
         match self {
             Request::RetryMail(id) => words(&["outbox", "retry", id.as_str()]),
             Request::DropMail { id, reason } => words(&["outbox", "drop", id.as_str(), reason]),
+            Request::ReleaseBreaker { reason } => words(&["breaker", "release", reason]),
         }
     }
 
@@ -68,6 +72,7 @@ impl Request {
             ["outbox", "drop", id, reason] => {
                 Request::DropMail { id: MessageId::parse(id)?, reason: (*reason).to_owned() }
             }
+            ["breaker", "release", reason] => Request::ReleaseBreaker { reason: (*reason).to_owned() },
             _ => return None,
         })
     }
@@ -109,6 +114,9 @@ impl Clerk {
             }
             Request::DropMail { id, reason } => {
                 self.write(posted, now, |view| outbox::drop(view, id, reason, posted, self.running, now))
+            }
+            Request::ReleaseBreaker { reason } => {
+                self.write(posted, now, |view| breaker::release(view, reason, posted, self.running, now))
             }
         }
     }
@@ -232,9 +240,23 @@ mod tests {
     }
 
     #[test]
+    fn only_an_open_breaker_is_released() {
+        let folder = tempfile::tempdir().unwrap();
+        let clerk = clerk(folder.path(), true);
+        let release = posted(1, Request::ReleaseBreaker { reason: "looked".into() });
+        assert!(matches!(clerk.answer(&release).unwrap(), Answer::Refused(_)));
+        assert_eq!(clerk.store.stats().unwrap().records, 1, "nothing is written down");
+    }
+
+    #[test]
     fn a_request_reads_back_from_its_words() {
         let id = MessageId::parse("a@b").unwrap();
-        for request in [Request::RetryMail(id.clone()), Request::DropMail { id, reason: "told by telephone".into() }] {
+        for request in [
+            Request::RetryMail(id.clone()),
+            Request::DropMail { id, reason: "told by telephone".into() },
+            Request::ReleaseBreaker { reason: "looked".into() },
+            Request::ReleaseBreaker { reason: String::new() },
+        ] {
             let words = request.words();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             assert_eq!(Request::parse(&words), Some(request));
