@@ -284,6 +284,7 @@ fn write_down(
         spent: Vec::new(),
         suppressed: Vec::new(),
         orders: Default::default(),
+        manners: Default::default(),
         why,
     };
     let mut records = vec![taken, Record::Decided(Box::new(decided))];

@@ -1,6 +1,7 @@
-//! What the time brings: timers of cases that have run down, each written down like a decision about a mail.
+//! What time brings: work that no mail starts. Timers of cases run down, and what was folded is told in digests.
 //!
-//! A pass costs what is due, not what exists: the store keeps the timers in the order of time.
+//! Each is written down like a decision about a mail, and what is to be sent goes by the outbox like everything else. A
+//! pass costs what is due, not what exists: the store keeps the timers in the order of time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +13,17 @@ use crate::decide;
 use crate::ids::CaseNumber;
 use crate::maillog;
 use crate::playbook::Playbook;
-use crate::store::{Changed, Record, Store, StoreError, Why};
-use crate::time::Clock;
+use crate::store::{Changed, Position, Record, Store, StoreError, Why};
+use crate::time::{Clock, Timestamp};
 
-/// Cases looked after before others get a turn with the store.
+/// Between two looks: nobody is promised more than minutes.
+const LOOK: Duration = Duration::from_secs(30);
+/// Cases looked after in one step, before others get a turn with the store.
 const BATCH: usize = 64;
-/// How often the timers are looked at: nobody is promised more than minutes.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// Mails named in one digest: a mail of a megabyte or so at the most. The others wait for the next.
+const IN_A_DIGEST: u64 = 10_000;
 
-/// Looks after the timers of all cases.
+/// See the module text.
 pub struct Chores {
     pub store: Store,
     pub playbook: watch::Receiver<Arc<Playbook>>,
@@ -30,36 +33,33 @@ pub struct Chores {
 impl Chores {
     /// Repeats the step until `shutdown`. An error is one that only a restart or a person can mend.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
-        loop {
-            match self.step().await {
-                Ok(BATCH) => continue,
-                Ok(_) => {}
-                Err(error) if error.is_temporary() => tracing::error!("{error}; timers wait"),
+        while shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+            match self.all() {
+                Ok(()) => {}
+                Err(error) if error.is_temporary() => tracing::error!("{error}; the chores wait"),
                 Err(error) => return Err(error),
             }
-            if shutdown.run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_none() {
-                return Ok(());
-            }
         }
+        Ok(())
+    }
+
+    fn all(&self) -> Result<(), StoreError> {
+        while self.ring()? == BATCH {}
+        self.step().map(|_| ())
     }
 
     /// Looks after at most one batch of cases whose timers have run down. Gives how many there were.
-    pub async fn step(&self) -> Result<usize, StoreError> {
-        let now = (self.clock)();
-        let due = self.store.alarms(now, BATCH)?;
+    pub fn ring(&self) -> Result<usize, StoreError> {
+        let due = self.store.alarms((self.clock)(), BATCH)?;
         let playbook = self.playbook.borrow().clone();
-        let mut last = None;
         for number in &due {
-            last = Some(self.look_after(*number, &playbook)?);
-        }
-        if let Some(position) = last {
-            self.store.synced(position).await?;
+            self.look_after(*number, &playbook)?;
         }
         Ok(due.len())
     }
 
     /// The case is read inside the store's critical section: a mail that came meanwhile has changed it.
-    fn look_after(&self, number: CaseNumber, playbook: &Playbook) -> Result<crate::store::Position, StoreError> {
+    fn look_after(&self, number: CaseNumber, playbook: &Playbook) -> Result<Position, StoreError> {
         let at = (self.clock)();
         self.store.decide(|view| {
             let case = view.case(number)?.ok_or_else(|| StoreError::Rebuilt(format!("case {number} is missing")))?;
@@ -70,5 +70,25 @@ impl Chores {
             let (case, outgoing) = (rung.case, rung.outgoing);
             Ok(Record::Changed(Box::new(Changed { at, case, outgoing, spent: Vec::new(), why: Why(rung.why) })))
         })
+    }
+
+    /// Writes the digests that are due. Gives their number.
+    pub fn step(&self) -> Result<usize, StoreError> {
+        let (playbook, now) = (self.playbook.borrow().clone(), (self.clock)());
+        let between = Duration::from_secs(u64::from(playbook.config().budget.digest_minutes) * 60);
+        let mut written = 0;
+        for (to, line) in self.store.digests()? {
+            // A digest that seems to have been sent in the future was sent under a clock that was ahead.
+            let waits = line.since <= now && now < line.since.checked_add(between).unwrap_or(Timestamp::MAX);
+            if waits {
+                continue;
+            }
+            let (mails, through) = self.store.folded(&to, IN_A_DIGEST)?;
+            let Some(mail) = decide::digest(&to, &mails, &playbook, now) else { continue };
+            maillog!("digest", to = maillog::person(self.store.key(), &to), mails = mails.len());
+            self.store.append(Record::Digested { at: now, to, through, mail })?;
+            written += 1;
+        }
+        Ok(written)
     }
 }

@@ -6,18 +6,13 @@
 //! stranger can write no line of their own (CWE-117).
 
 use crate::address::Address;
+pub use crate::case::pseudonym as person;
 use crate::ids::Key;
 
 /// What the lines are filed under; `HUIXIN__LOG__LEVEL` does not silence them below `info`.
 pub const TARGET: &str = "mail";
 /// Octets of a value.
 const MAX_VALUE: usize = 256;
-
-/// A person as the log knows them.
-pub fn person(key: &Key, address: &Address) -> String {
-    let proof = key.prove("maillog", &[address.counting_key().as_bytes()]);
-    format!("{}@{}", &proof.as_str()[..8], address.domain())
-}
 
 /// Words of a server, with every address in them as the log knows it.
 pub fn words(key: &Key, text: &str) -> String {

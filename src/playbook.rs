@@ -53,6 +53,9 @@ impl OwnTemplates {
     pub const QUARANTINED: &str = "notice/quarantined";
     pub const BOUNCED: &str = "notice/bounced";
     pub const UNUSABLE: &str = "notice/unusable";
+    pub const BREAKER: &str = "notice/breaker";
+    /// To agents, about mails that would have buried them.
+    pub const DIGEST: &str = "handoff/digest";
     /// To whom a rule notifies.
     pub const NOTIFIED: &str = "notice/notified";
     /// To the operator: a mail in an agent's name that lacks a proof.
@@ -67,7 +70,7 @@ impl OwnTemplates {
     /// To a requester who has been silent.
     pub const SILENT: &str = "close/silent";
 
-    const ALL: [&str; 15] = [
+    const ALL: [&str; 17] = [
         Self::RECEIVED,
         Self::HANDOFF_OPEN,
         Self::HANDOFF_CLOSED,
@@ -76,6 +79,8 @@ impl OwnTemplates {
         Self::QUARANTINED,
         Self::BOUNCED,
         Self::UNUSABLE,
+        Self::BREAKER,
+        Self::DIGEST,
         Self::NOTIFIED,
         Self::REFUSED,
         Self::RELAY,
@@ -87,7 +92,7 @@ impl OwnTemplates {
 }
 
 /// The values every template may name, beside `org.*` and `fields.*`.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 20] = [
     "case.number",
     "group.label",
     "hours.text",
@@ -102,6 +107,12 @@ const VARIABLES: [&str; 14] = [
     "notice.problems",
     "receipt.lines",
     "receipt.text",
+    "notice.figures",
+    "notice.senders",
+    "notice.acts",
+    "digest.count",
+    "digest.cases",
+    "digest.lines",
 ];
 
 impl Playbook {
@@ -190,6 +201,11 @@ impl Playbook {
         let with_token = |base: &Address| base.with_detail('+', &token.detail());
         let own = mailbox.addresses[0].clone();
         self.config.handoff.reply_address.as_ref().and_then(with_token).unwrap_or(own)
+    }
+
+    /// Everybody of the house whom mails are counted by that go to them one by one.
+    pub fn humans(&self) -> impl Iterator<Item = &Address> {
+        colleagues(&self.config).chain(self.rules.notified())
     }
 
     pub fn may_answer_alone(&self, category: &CategoryId) -> bool {

@@ -7,6 +7,7 @@
 
 use crate::address::Address;
 use crate::case::{Case, Clues, Facts, Scope, Twin};
+use crate::fold::fold_words;
 use crate::ids::{CaseNumber, Key, MailHash, Token};
 use crate::message::Message;
 
@@ -18,6 +19,12 @@ const NUMBER_TEXT: usize = 20_000;
 const CANDIDATES: u8 = 4;
 /// Identifiers followed, newest first. A long thread names its nearest mails last.
 const MAX_REFERENCES: usize = 20;
+
+/// What mail programs put before a subject: an answer or a forward, folded.
+const REPLY_MARKS: &[&str] = &[
+    "re", "aw", "sv", "vs", "fw", "fwd", "wg", "tr", "rv", "回复", "答复", "回覆", "答覆", "转发", "轉寄", "返信",
+    "転送",
+];
 
 /// Where a mail belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +51,8 @@ pub enum Because {
     Number,
     /// It carries the token of an agent.
     AgentsToken,
+    /// Its sender is taken for a program, whose mails are kept in one case.
+    Robot,
 }
 
 impl Because {
@@ -57,6 +66,7 @@ impl Because {
             Because::EarlierMail => "it answers an earlier mail of the same requester",
             Because::Number => "it names the case number, and the requester wrote it",
             Because::AgentsToken => "it carries the token of an agent",
+            Because::Robot => "its sender is taken for a program, whose mails are kept in one case",
         }
     }
 }
@@ -95,7 +105,7 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
         numbers,
         candidates: candidates(mail, key),
         sender: message.sender().cloned(),
-        scopes: answerable.into_iter().flat_map(scopes).collect(),
+        scopes: answerable.into_iter().flat_map(|to| scopes(to, message)).collect(),
         twin: twin(message),
         agents: Vec::new(),
     }
@@ -129,9 +139,29 @@ pub fn is_reply(message: &Message) -> bool {
     !message.references.is_empty() || !CaseNumber::find_in(&message.subject, 1).is_empty()
 }
 
-/// Everything an answer to this address is counted by.
-pub fn scopes(sender: &Address) -> Vec<Scope> {
-    vec![Scope::Sender(sender.counting_key()), Scope::Domain(sender.domain().to_owned()), Scope::Unknown, Scope::Global]
+/// Everything that an answer to this mail and address may be counted by.
+pub fn scopes(to: &Address, message: &Message) -> Vec<Scope> {
+    let subject = Some(base_subject(&message.subject)).filter(|subject| !subject.is_empty());
+    let mut scopes = vec![Scope::Sender(to.counting_key())];
+    scopes.extend(subject.map(|subject| Scope::subject(to, &subject)));
+    scopes.extend([Scope::Domain(to.domain().to_owned()), Scope::Unknown, Scope::FirstTime, Scope::Global]);
+    scopes
+}
+
+/// What is the same in the subjects of mails about one thing (RFC 5256 §2.1): without what mail programs put before it,
+/// case and width of letters, blanks. Nothing if nothing else stands there.
+pub fn base_subject(subject: &str) -> String {
+    let folded: String = fold_words(subject).split_whitespace().collect();
+    let mut rest = folded.as_str();
+    loop {
+        let marked = rest.split_once([':', '：']).filter(|(mark, _)| REPLY_MARKS.contains(mark));
+        let listed = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        match (marked, listed) {
+            (Some((_, after)), _) => rest = after,
+            (None, Some((_, after))) if !after.is_empty() => rest = after,
+            _ => return rest.to_owned(),
+        }
+    }
 }
 
 /// Judges what the store answered.
@@ -165,4 +195,26 @@ fn twin(message: &Message) -> Option<Twin> {
     let text: String = message.text.split_whitespace().collect();
     let parts = [id.as_str(), &sender.to_string(), &message.subject, &text];
     Some(Twin(MailHash::of(parts.join("\0").as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_the_same_whatever_mail_programs_put_before_it() {
+        for (subject, want) in [
+            ("Invoice 17", "invoice17"),
+            ("Re: RE: Fwd: invoice  17", "invoice17"),
+            ("回复：[案号 K7F3-9QD2-X] Re: 退信", "退信"),
+            ("转发: 退信", "退信"),
+            ("re: ", ""),
+            ("", ""),
+            ("[help]", "[help]"),
+            ("Question: how?", "question:how?"),
+        ] {
+            let marks: String = base_subject(subject);
+            assert_eq!(marks, want, "{subject}");
+        }
+    }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
-use crate::case::{Case, Prints};
+use crate::case::{Budgets, Case, Haste, Prints, Pulse, Scope, Tripped};
 use crate::ids::{CaseNumber, MailHash, MessageId};
 use crate::time::Timestamp;
 
@@ -59,6 +59,16 @@ pub struct Facts {
     pub waiting: Vec<Pending>,
     /// The agents that were asked for, those of whom something is known.
     pub agents: BTreeMap<Address, AgentFacts>,
+    /// What the sender did with our answers so far.
+    pub haste: Haste,
+    /// The case that collects the mails of a sender who was found to be a program.
+    pub robots_case: Option<Case>,
+    pub pulse: Pulse,
+    /// The breaker is open.
+    pub tripped: Option<Tripped>,
+    /// Whose the cases of the last answers are, newest first: looked up only where the breaker is about to open, for
+    /// the evidence.
+    pub answered: Vec<(CaseNumber, Option<Address>)>,
 }
 
 /// A mail of ours that has not left yet.
@@ -100,140 +110,9 @@ pub struct Suppression {
     pub until: Timestamp,
 }
 
-/// Whom or what automatic replies are counted by.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Scope {
-    /// A person, by [`crate::address::Address::counting_key`].
-    Sender(String),
-    Domain(String),
-    /// Senders of whom nothing is known, all together.
-    Unknown,
-    /// The bot as a whole.
-    Global,
-}
-
-/// When automatic replies went out, by scope: what was spent, not what is left.
-pub type Budgets = BTreeMap<Scope, Window>;
-
-/// The replies of the last 24 hours, counted in slots.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Window {
-    /// (minutes since 1970, replies), oldest first. Times are rounded down to the slot of the scope.
-    slots: Vec<(i64, u32)>,
-}
-
-const DAY_MINUTES: i64 = 24 * 60;
-
 impl Suppression {
     /// Suppressed is a person, in whatever way their address is written.
     pub fn scope(&self) -> Scope {
         Scope::Sender(self.address.counting_key())
-    }
-}
-
-impl Scope {
-    /// The width of a slot in minutes. A scope with a large budget is counted in wide slots, so that its
-    /// window stays small; counting errs on the side of silence by at most one slot.
-    fn slot_minutes(&self) -> i64 {
-        match self {
-            Scope::Sender(_) => 1,
-            Scope::Domain(_) | Scope::Unknown => 5,
-            Scope::Global => 15,
-        }
-    }
-
-    /// `sender:…`, `domain:…`, `unknown`, `global`: the key in the store and the word in `explain`.
-    pub fn key(&self) -> String {
-        match self {
-            Scope::Sender(key) => format!("sender:{key}"),
-            Scope::Domain(domain) => format!("domain:{domain}"),
-            Scope::Unknown => "unknown".into(),
-            Scope::Global => "global".into(),
-        }
-    }
-
-    pub fn parse(key: &str) -> Option<Scope> {
-        match key.split_once(':') {
-            Some(("sender", rest)) => Some(Scope::Sender(rest.into())),
-            Some(("domain", rest)) => Some(Scope::Domain(rest.into())),
-            None if key == "unknown" => Some(Scope::Unknown),
-            None if key == "global" => Some(Scope::Global),
-            _ => None,
-        }
-    }
-}
-
-impl Window {
-    pub fn from_slots(slots: Vec<(i64, u32)>) -> Window {
-        Window { slots }
-    }
-
-    pub fn slots(&self) -> &[(i64, u32)] {
-        &self.slots
-    }
-
-    /// One more reply at `now`; slots older than a day are dropped.
-    pub fn spend(&mut self, scope: &Scope, now: Timestamp) {
-        let minute = now.as_second().div_euclid(60);
-        let slot = minute - minute.rem_euclid(scope.slot_minutes());
-        // What lies more than a day ahead was counted by a clock that had gone astray.
-        self.slots.retain(|(at, _)| *at <= slot + DAY_MINUTES);
-        match self.slots.last_mut() {
-            // A clock that went backwards counts into the last slot: it may not open a new window.
-            Some((last, count)) if *last >= slot => *count += 1,
-            _ => self.slots.push((slot, 1)),
-        }
-        self.slots.retain(|(at, _)| *at > slot - DAY_MINUTES - scope.slot_minutes());
-    }
-
-    /// Replies in the `minutes` before `now`, counting every slot that reaches into them.
-    pub fn count(&self, scope: &Scope, minutes: i64, now: Timestamp) -> u32 {
-        let minute = now.as_second().div_euclid(60);
-        let (from, to) = (minute - minutes - scope.slot_minutes(), minute + DAY_MINUTES);
-        self.slots.iter().filter(|(at, _)| (from + 1..=to).contains(at)).map(|(_, count)| count).sum()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(minute: i64) -> Timestamp {
-        Timestamp::from_second(minute * 60 + 30).unwrap()
-    }
-
-    #[test]
-    fn a_window_counts_the_last_hour_and_the_last_day() {
-        let scope = Scope::Sender("a@example.com".into());
-        let mut window = Window::default();
-        for minute in [0, 10, 20] {
-            window.spend(&scope, at(minute));
-        }
-        assert_eq!(window.count(&scope, 60, at(20)), 3);
-        assert_eq!(window.count(&scope, 60, at(82)), 0);
-        window.spend(&scope, at(1430));
-        assert_eq!(window.count(&scope, DAY_MINUTES, at(1431)), 4);
-        assert_eq!(window.count(&scope, DAY_MINUTES, at(1465)), 1);
-        window.spend(&scope, at(100));
-        assert_eq!(window.count(&scope, 60, at(1431)), 2, "a clock set back refills nothing");
-        let mut astray = Window::default();
-        (0..5).for_each(|_| astray.spend(&scope, at(2_000_000)));
-        assert_eq!(astray.count(&scope, 60, at(1431)), 0, "a clock that was years ahead for a moment silences nobody");
-        astray.spend(&scope, at(1431));
-        assert_eq!(astray.count(&scope, DAY_MINUTES, at(1431)), 1);
-    }
-
-    #[test]
-    fn a_window_stays_small_whatever_is_sent() {
-        for scope in [Scope::Global, Scope::Unknown, Scope::Domain("example.com".into())] {
-            let mut window = Window::default();
-            for minute in 0..3 * DAY_MINUTES {
-                window.spend(&scope, at(minute));
-            }
-            assert!(window.slots().len() <= 300, "{scope:?}: {}", window.slots().len());
-            let slack = scope.slot_minutes() as u32 * 2;
-            assert!(window.count(&scope, 60, at(3 * DAY_MINUTES - 1)) <= 60 + slack);
-            assert_eq!(Scope::parse(&scope.key()), Some(scope));
-        }
     }
 }

@@ -1,11 +1,21 @@
 //! A case: one matter of one requester, with the number they know it by.
 
+mod budgets;
 mod facts;
+mod folded;
+mod haste;
+mod person;
 mod prints;
+mod pulse;
 mod said;
 
-pub use facts::{Absence, AgentFacts, Budgets, Clues, Facts, Pending, Scope, Suppression, Twin, Window};
+pub use budgets::{Budgets, Grain, Scope, Window};
+pub use facts::{Absence, AgentFacts, Clues, Facts, Pending, Suppression, Twin};
+pub use folded::Folded;
+pub use haste::{Haste, Patience, Robot};
+pub use person::pseudonym;
 pub use prints::Prints;
+pub use pulse::{Act, Cause, JUDGED, Pulse, Tripped};
 pub use said::Said;
 
 use std::collections::BTreeMap;
@@ -105,8 +115,12 @@ pub struct Case {
     pub touched: Timestamp,
     /// Mails received in this case.
     pub received: u32,
-    /// Automatic replies sent in this case.
+    /// Automatic replies sent in this case, of whatever kind.
     pub answers: u32,
+    /// Those of them that said no more than that humans have it.
+    pub acknowledgements: u32,
+    /// Those of them that told how the case stands.
+    pub statuses: u32,
     /// Forwards sent to the group in this case.
     pub forwards: u32,
     /// The last automatic reply: the same text a second time would help nobody.

@@ -21,6 +21,7 @@ macro_rules! eprintln {
 }
 
 mod backup;
+mod breaker;
 mod check;
 mod demo;
 mod explain;
@@ -96,6 +97,8 @@ enum Command {
     Ledger(ledger::Options),
     /// List, show, retry and drop mails that have not left.
     Outbox(outbox::Options),
+    /// Show the breaker, which stops all automatic answers when something is wrong, and release it.
+    Breaker(breaker::Options),
     /// List and show mails that could not be read. Works beside a running bot.
     Quarantine(quarantine::Options),
     /// Copy everything that must not be lost into a new folder. Works beside a running bot.
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Rules(options) => rules::run(&config, options),
         Command::Ledger(options) => ledger::run(&config, options),
         Command::Outbox(options) => outbox::run(&config, options),
+        Command::Breaker(options) => breaker::run(&config, options),
         Command::Quarantine(options) => quarantine::run(&config, options),
         Command::Backup(options) => backup::run(&config, options),
         Command::Restore(options) => restore::run(&config, options),

@@ -168,6 +168,21 @@ pub fn notice_with_octets(
     }
 }
 
+/// What an agent was not sent one by one. It belongs to many cases, and so to none.
+pub fn digest(key: &Key, voice: &Voice, to: &Address, written: &Written, name: &str, now: Timestamp) -> Outgoing {
+    let name = self::name(key, Purpose::Forward, &[b"digest", name.as_bytes(), to.to_string().as_bytes()]);
+    let message_id = MessageId::mint_notice(key, &name, &voice.domain);
+    let head = Head::new(key, voice, Purpose::Forward, to, written.subject(), &message_id, now);
+    Outgoing {
+        purpose: Purpose::Forward,
+        case: None,
+        envelope: Envelope { from: reachable(voice), to: to.clone() },
+        content: head.with_text(written.body()),
+        message_id,
+        leaves: Leaves::AtOnce,
+    }
+}
+
 /// Something the operator must know. `name` tells notices apart.
 pub fn notice(key: &Key, voice: &Voice, to: &Address, written: &Written, name: &str, now: Timestamp) -> Outgoing {
     let name = self::name(key, Purpose::Notice, &[name.as_bytes(), to.to_string().as_bytes()]);

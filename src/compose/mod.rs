@@ -25,7 +25,7 @@ pub use executable::is_executable;
 pub use forward_text::{ForwardSheet, SHEET_VARIABLES, Verdict};
 pub use head::Voice;
 pub use hours::{describe, describe_moment};
-pub use letter::{answer, forward, in_thread, notice, notice_with_octets, receipt};
+pub use letter::{answer, digest, forward, in_thread, notice, notice_with_octets, receipt};
 pub use template::{MAX_ANSWER_TEXT, RenderError, Templates};
 pub use values::Values;
 pub use written::Written;

@@ -89,6 +89,7 @@ impl Check<'_> {
             tiers,
             reply: reply?,
             budget: file.budget,
+            breaker: file.breaker,
             delivery: Delivery {
                 give_up: hours(file.delivery.give_up_hours),
                 answer_in_doubt: hours(file.delivery.answer_in_doubt_hours),

@@ -17,6 +17,7 @@ pub struct BotFile {
     pub tier: BTreeMap<String, TierTable>,
     pub reply: ReplyTable,
     pub budget: BudgetTable,
+    pub breaker: BreakerTable,
     pub delivery: DeliveryTable,
     pub log: LogTable,
 }
@@ -256,17 +257,30 @@ impl Default for ReplyTable {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetTable {
+    pub case_acknowledgements: u32,
     pub case_answers: u32,
+    pub case_statuses: u32,
     pub sender_hour: u32,
     pub sender_day: u32,
+    /// Mails with the same subject that open a case.
+    pub subject_day: u32,
     pub domain_hour: u32,
     pub domain_day: u32,
     pub free_mail: Vec<String>,
     pub free_mail_hour: u32,
+    pub first_time_day: u32,
     pub unknown_hour: u32,
     pub unknown_day: u32,
     pub global_hour: u32,
     pub global_day: u32,
+    /// Forwards about the mails of one sender, and to one agent, before the rest is told in a digest.
+    pub forwards_of_hour: u32,
+    pub forwards_to_hour: u32,
+    pub digest_minutes: u32,
+    /// A sender whose mails come so soon after our answers, so often within a day, is a program for so long.
+    pub robot_seconds: u32,
+    pub robot_times: u32,
+    pub robot_days: u32,
     /// How long an address gets no automatic answer after one came back for good or its owner complained.
     pub suppress_days: u32,
 }
@@ -299,18 +313,54 @@ impl Default for BudgetTable {
             "web.de",
         ];
         BudgetTable {
+            case_acknowledgements: 1,
             case_answers: 3,
+            case_statuses: 3,
             sender_hour: 3,
             sender_day: 5,
+            subject_day: 1,
             domain_hour: 20,
             domain_day: 100,
             free_mail: free.map(String::from).to_vec(),
             free_mail_hour: 200,
+            first_time_day: 2_000,
             unknown_hour: 30,
             unknown_day: 200,
             global_hour: 600,
             global_day: 5_000,
+            forwards_of_hour: 20,
+            forwards_to_hour: 60,
+            digest_minutes: 10,
+            robot_seconds: 60,
+            robot_times: 3,
+            robot_days: 7,
             suppress_days: 30,
+        }
+    }
+}
+
+/// When all automatic answers stop, or slow down. 0 switches a limit off.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BreakerTable {
+    pub answers_hour: u32,
+    pub times_median: u32,
+    /// The median stops nothing below this.
+    pub least_hour: u32,
+    pub bounce_percent: u32,
+    pub slow_percent: u32,
+    pub slow_hour: u32,
+}
+
+impl Default for BreakerTable {
+    fn default() -> BreakerTable {
+        BreakerTable {
+            answers_hour: 300,
+            times_median: 5,
+            least_hour: 60,
+            bounce_percent: 30,
+            slow_percent: 5,
+            slow_hour: 10,
         }
     }
 }

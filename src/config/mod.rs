@@ -8,7 +8,7 @@ mod check;
 mod file;
 mod place;
 
-pub use file::{BudgetTable as Budget, Wording};
+pub use file::{BreakerTable as Breaker, BudgetTable as Budget, Wording};
 pub use place::variable;
 
 use std::collections::BTreeMap;
@@ -47,6 +47,7 @@ pub struct Config {
     pub tiers: BTreeMap<String, Tier>,
     pub reply: Reply,
     pub budget: Budget,
+    pub breaker: Breaker,
     pub delivery: Delivery,
     pub log: Log,
     /// bot.toml itself, so that a fault found later still points at its line.

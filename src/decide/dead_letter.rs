@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
-use super::{Mail, mails};
+use super::{Bounced, Mail, bounced, mails};
 use crate::case::{Case, Suppression};
+use crate::ids::CaseNumber;
 use crate::message::{Action, Outcome, Report};
 use crate::outgoing::Purpose;
 use crate::playbook::Playbook;
+use crate::screen::{Kind, Screening};
 use crate::time::Timestamp;
 
 /// Complaints of an abuse report (RFC 5965 §7.3, RFC 6650): what a person says of a mail they did not want. That it
@@ -27,6 +29,18 @@ pub(super) fn suppression(mail: &Mail<'_>, case: &Case, playbook: &Playbook, now
     }
     let until = now.checked_add(Duration::from_secs(u64::from(days) * 24 * 60 * 60)).ok()?;
     Some(Suppression { address: case.requester.clone()?, until })
+}
+
+/// The case whose answer a mail system says to have failed, for good or for now: by the proof in the answer's
+/// Message-ID, like everything that a report can do.
+pub(super) fn came_back(
+    mail: &Mail<'_>,
+    screening: &Screening,
+    case: Option<&Case>,
+    playbook: &Playbook,
+) -> Option<CaseNumber> {
+    let case = case.filter(|_| screening.kind == Kind::Bounce && !mail.baseline)?;
+    (bounced(mail, playbook) == Bounced::Answer).then_some(case.number)
 }
 
 /// Does it say that another answer would be as dead, or as unwanted, as this one?

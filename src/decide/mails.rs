@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::ration::Ration;
 use super::{Mail, Plan, Why, told};
 use crate::address::Address;
 use crate::case::{Case, Prints};
@@ -37,6 +38,7 @@ pub(super) fn write(
     case: &Case,
     plan: &Plan,
     why: &Why,
+    ration: &mut Ration<'_>,
     playbook: &Playbook,
     now: Timestamp,
 ) -> Letters {
@@ -54,12 +56,12 @@ pub(super) fn write(
     };
     let said = written.as_ref().filter(|_| answer.is_some()).map(|written| written.body().to_owned());
     let (forwards, internal) = match plan.goes_to_humans() || fault.is_some() {
-        true => forwards(mail, case, why, written, fault, playbook, now),
+        true => forwards(mail, case, why, written, fault, ration, playbook, now),
         false => (Vec::new(), Prints::default()),
     };
     let notices = match plan {
         Plan::Record => Vec::new(),
-        _ => notices(mail, case, why, playbook, now),
+        _ => notices(mail, case, why, ration, playbook, now),
     };
     Letters { answer, said, forwards, internal, notices }
 }
@@ -82,16 +84,22 @@ fn answer_text(
     playbook.templates().render(template, case.language, &values).map_err(|error| error.to_string())
 }
 
+#[expect(clippy::too_many_arguments, reason = "everything agents are told of")]
 fn forwards(
     mail: &Mail<'_>,
     case: &Case,
     why: &Why,
     answered: Option<Written>,
     fault: Option<String>,
+    ration: &mut Ration<'_>,
     playbook: &Playbook,
     now: Timestamp,
 ) -> (Vec<Outgoing>, Prints) {
     let handoff = &playbook.config().handoff;
+    let agents: Vec<&Address> = handoff.addresses(&case.group).iter().filter(|to| ration.allows(to)).collect();
+    if agents.is_empty() {
+        return (Vec::new(), Prints::default());
+    }
     let human = why.screening.kind == Kind::Human;
     let message = mail.message;
     let sheet = ForwardSheet {
@@ -146,7 +154,7 @@ fn forwards(
         compose::forward(playbook.key(), &voice, &token, to, &reply_to, &written, original, &name, now)
     };
     let internal: Vec<&str> = written.body().lines().filter(|line| !line.starts_with(['|', '>'])).collect();
-    (handoff.addresses(&case.group).iter().map(forward).collect(), Prints::of(&internal.join("\n")))
+    (agents.into_iter().map(forward).collect(), Prints::of(&internal.join("\n")))
 }
 
 fn fresh_and_forwarded(mail: &Mail<'_>) -> String {
@@ -178,7 +186,14 @@ fn warnings(mail: &Mail<'_>, why: &Why, language: Language) -> Vec<String> {
 }
 
 /// The short word to whom rules notify: which case, and what it is about, nothing of what the customer wrote.
-fn notices(mail: &Mail<'_>, case: &Case, why: &Why, playbook: &Playbook, now: Timestamp) -> Vec<Outgoing> {
+fn notices(
+    mail: &Mail<'_>,
+    case: &Case,
+    why: &Why,
+    ration: &mut Ration<'_>,
+    playbook: &Playbook,
+    now: Timestamp,
+) -> Vec<Outgoing> {
     let handoff = &playbook.config().handoff;
     let mut to: Vec<&Address> = Vec::new();
     for notified in &why.judgement.notify {
@@ -188,7 +203,7 @@ fn notices(mail: &Mail<'_>, case: &Case, why: &Why, playbook: &Playbook, now: Ti
         }
     }
     let mut told = BTreeSet::new();
-    to.retain(|address| told.insert(*address));
+    to.retain(|address| told.insert(*address) && ration.allows(address));
     let category = why.judgement.category.as_ref();
     let rules = why.judgement.hits.iter().filter(|hit| !hit.shadow && playbook.rules().notifies(&hit.rule));
     let rules: Vec<&str> = rules.map(|hit| hit.rule.as_str()).collect();

@@ -9,15 +9,20 @@
 //! leave (screening, budgets), the human gets the mail all the same. A mail in a case that humans have goes
 //! to them and is not answered twice. Automatic mail is never answered; what belongs to no case is shown to
 //! a human. Whose From is proven false is not answered, and whose From nothing confirms draws on one small
-//! budget with all others of that kind; `reply.authentication` may ask for more or for less. Mail from before
-//! the first start is recorded and nobody is told.
+//! budget with all others of that kind; `reply.authentication` may ask for more or for less. Who answers our answers
+//! faster than people read is taken for a program: silence, and one case for all it writes. While the breaker is open
+//! nobody is answered. What would bury the agents is told to them in a digest. Mail from before the first start is
+//! recorded and nobody is told.
 
 mod agents;
+mod breaker;
 mod budget;
 mod clock;
 mod dead_letter;
+mod digest;
 mod heard;
 mod mails;
+mod ration;
 mod redact;
 pub mod told;
 mod trouble;
@@ -25,8 +30,11 @@ mod upshot;
 mod why;
 
 pub use agents::{Heed, Refusal};
-pub use budget::Exhausted;
+pub use breaker::cause as breaker_cause;
+pub use budget::{Exhausted, Says};
 pub use clock::{Rung, ring};
+pub use digest::digest;
+pub use ration::scopes as forward_scopes;
 pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unusable};
 pub use upshot::{Aspect, Foreseen, Foresight, Upshot};
 pub use why::{Shown, Silence, Why};
@@ -34,8 +42,10 @@ pub use why::{Shown, Silence, Why};
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::case::{Absence, Case, CaseState, Facts, Prints, Said, Scope, Suppression, Work};
-use crate::config::{Mailbox, SenderPolicy};
+use crate::case::{
+    Absence, Case, CaseState, Facts, Folded, Haste, Patience, Prints, Said, Scope, Suppression, Tripped, Work,
+};
+use crate::config::{Budget, Mailbox, SenderPolicy};
 use crate::ids::{CaseNumber, GroupId, MailHash, MessageId, TemplateName};
 use crate::language::Language;
 use crate::message::{Action, Message, Report};
@@ -45,6 +55,9 @@ use crate::rules::{CaseMoment, Input, Judgement, Proof, Proofs};
 use crate::screen::{self, Arrived, Authentication, Findings, Kind, Reason, Screening, Verdict};
 use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
+
+use breaker::Beat;
+use ration::Ration;
 
 /// A mail to be decided.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +91,7 @@ pub enum Effect {
     /// This mail joins the case, which then stands like this.
     Append(Case),
     Send(Outgoing),
-    /// An automatic reply is counted.
+    /// An automatic reply, or a mail to agents, is counted.
     Spend(Scope),
     /// An address gets no automatic answers for a time.
     Suppress(Suppression),
@@ -90,6 +103,14 @@ pub enum Effect {
     Internal(Prints),
     /// An agent is away.
     Away(Absence),
+    /// An answer in this case came back.
+    CameBack(CaseNumber),
+    /// The breaker opens.
+    Trip(Tripped),
+    /// The sender answered us in haste.
+    Hurry(Scope, Haste),
+    /// Agents are told of the mail in a digest.
+    Fold(Folded),
 }
 
 impl Decision {
@@ -99,6 +120,11 @@ impl Decision {
             Effect::Open(case) | Effect::Append(case) => Some(case),
             _ => None,
         })
+    }
+
+    /// The breaker opens by this mail.
+    pub fn trips(&self) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::Trip(_)))
     }
 
     pub fn opens(&self) -> bool {
@@ -115,18 +141,28 @@ impl Decision {
 
 /// Decides about one mail.
 pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Decision {
-    let threading = thread::thread(mail.message, facts);
+    let threading = collected(thread::thread(mail.message, facts), facts, now);
     let before = match &threading {
         Threading::Follows { case, .. } => Some(case.as_ref().clone()),
         Threading::Twin(_) | Threading::New => None,
     };
+    let number = match (&before, &threading) {
+        (Some(case), _) => case.number,
+        (None, Threading::Twin(number)) => *number,
+        // All candidates taken is beyond any size we promise; the number then names an older case as well.
+        _ => facts.free_number.unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0)),
+    };
     let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
     let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
-    let screening = screened(mail, playbook, now);
+    let mut screening = screened(mail, playbook, now);
     // The same order on another way, or sent once more, is carried out once.
     let is_twin = matches!(threading, Threading::Twin(_));
     if let Some(decision) = agents::attend(mail, facts, &screening, playbook, now).filter(|_| !is_twin) {
         return decision;
+    }
+    let haste = hurried(mail, &screening, number, facts, &playbook.config().budget, now);
+    if haste.as_ref().unwrap_or(&facts.haste).robot_at(now).is_some() {
+        screening.add(Reason::Robot);
     }
     let question = question(mail, before.as_ref(), facts, &screening.authentication, playbook, now);
     let (language, judgement) = (question.language, playbook.rules().judge(&question));
@@ -134,15 +170,16 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let mail = &Mail { message: redacted.as_ref().unwrap_or(mail.message), ..*mail };
     let judgement = redact::judged(judgement);
     let plan = plan(mail, &screening, &threading, before.as_ref(), &judgement, playbook, now).with_copy(&judgement);
-    let gate = gate(&screening, before.as_ref(), facts, &judgement, playbook, now);
+    let gate = gate(mail, &plan, &screening, before.as_ref(), facts, &judgement, playbook, now);
+    let would_answer = gate.is_ok() && plan.template().is_some();
+    let came_back = dead_letter::came_back(mail, &screening, before.as_ref(), playbook);
+    let beat = came_back.map(Beat::Return).or(would_answer.then_some(Beat::Answer));
+    let tripped = beat
+        .filter(|_| facts.tripped.is_none())
+        .and_then(|beat| breaker::trips(beat, &facts.pulse, &playbook.config().breaker, now));
+    let gate = gate.and(tripped.map_or(Ok(()), |tripped| Err(Silence::Breaker(tripped.at))));
     let (plan, silence) = plan.through(gate);
 
-    let number = match (&before, &threading) {
-        (Some(case), _) => case.number,
-        (None, Threading::Twin(number)) => *number,
-        // All candidates taken is beyond any size we promise; the number then names an older case as well.
-        _ => facts.free_number.unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0)),
-    };
     let mut case = before.clone().unwrap_or_else(|| new_case(number, mail, &screening, language, now));
     case.touched = now;
     case.received += 1;
@@ -150,37 +187,83 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         case.work.heard(mail.message.message_id.as_ref());
     }
     let suppressed = before.as_ref().and_then(|case| dead_letter::suppression(mail, case, playbook, now));
-    let why = Why { screening, threading, judgement, shown: plan.shown(), silence, suppressed, state: case.state };
+    let folded = Vec::new();
+    let why =
+        Why { screening, threading, judgement, shown: plan.shown(), silence, suppressed, folded, state: case.state };
     if matches!(why.threading, Threading::Twin(_)) {
         return Decision { effects: Vec::new(), why };
     }
     settle_case(&mut case, &plan, group(before.as_ref(), mail, &why.judgement, playbook), &why.judgement);
 
-    let letters = mails::write(mail, &case, &plan, &why, playbook, now);
+    let counted_as = mail.message.sender().filter(|_| before.is_some() || why.screening.kind == Kind::Human);
+    let mut ration = Ration::new(counted_as, &facts.budgets, &playbook.config().budget, now);
+    let letters = mails::write(mail, &case, &plan, &why, &mut ration, playbook, now);
+    let (folded, drawn) = ration.settle();
     let answered = letters.answer.is_some();
-    case.answers += u32::from(answered);
+    if let Some(template) = plan.template().filter(|_| answered) {
+        case.answers += 1;
+        case.acknowledgements += u32::from(Says::of(template) == Says::Received);
+        case.statuses += u32::from(Says::of(template) == Says::Status);
+    }
     letters.said.iter().for_each(|said| case.said.add(said));
     case.forwards += u32::from(!letters.forwards.is_empty());
     if why.screening.kind == Kind::Human && plan != Plan::Record {
         clock::moved(&mut case, plan.goes_to_humans(), answered, playbook, now);
     }
-    let why = Why { state: case.state, ..why };
-    let case_number = case.number;
+    let why = Why { state: case.state, folded, ..why };
     let mut effects = vec![if before.is_some() { Effect::Append(case) } else { Effect::Open(case) }];
     if answered {
-        effects.extend(scopes(&why.screening, playbook).into_iter().map(Effect::Spend));
+        effects.extend(scopes(mail, &why.screening, before.as_ref(), facts, playbook).into_iter().map(Effect::Spend));
     }
+    effects.extend(drawn.into_iter().map(Effect::Spend));
     effects.extend(why.suppressed.iter().cloned().map(Effect::Suppress));
     if !letters.internal.is_empty() && playbook.relays() {
         effects.push(Effect::Internal(letters.internal));
     }
+    effects.extend(came_back.map(Effect::CameBack));
+    effects.extend(tripped.map(Effect::Trip));
+    let sender = mail.message.sender().map(|sender| Scope::Sender(sender.counting_key()));
+    effects.extend(sender.zip(haste).map(|(sender, haste)| Effect::Hurry(sender, haste)));
+    effects.extend(digest::folded(mail, number, &why.folded, now).map(Effect::Fold));
+    let evidence = tripped.and_then(|tripped| breaker::notice(&tripped, facts, mail.mailbox, playbook, now));
     // Who answers a forward names it too; only a bounce reports that it failed.
     let is_bounce = why.screening.kind == Kind::Bounce;
-    let notice = is_bounce.then(|| trouble::bounced(mail, case_number, playbook, now)).flatten();
-    effects.extend(
-        letters.answer.into_iter().chain(letters.forwards).chain(notice).chain(letters.notices).map(Effect::Send),
-    );
+    let notice = is_bounce.then(|| trouble::bounced(mail, number, playbook, now)).flatten();
+    let told = letters.notices.into_iter().chain(notice).chain(evidence);
+    effects.extend(letters.answer.into_iter().chain(letters.forwards).chain(told).map(Effect::Send));
     Decision { effects, why }
+}
+
+/// The mails of a program that would open one case after the other are collected in one.
+fn collected(threading: Threading, facts: &Facts, now: Timestamp) -> Threading {
+    match &facts.robots_case {
+        Some(case) if threading == Threading::New && facts.haste.robot_at(now).is_some() => {
+            Threading::Follows { case: Box::new(case.clone()), because: Because::Robot }
+        }
+        _ => threading,
+    }
+}
+
+/// What is known of the sender's haste after a mail that came in haste. A forged mail says nothing about whom it names,
+/// and mail that says itself that a program wrote it is not answered anyway.
+fn hurried(
+    mail: &Mail<'_>,
+    screening: &Screening,
+    case: CaseNumber,
+    facts: &Facts,
+    budget: &Budget,
+    now: Timestamp,
+) -> Option<Haste> {
+    let patience = Patience {
+        turn_around: Duration::from_secs(budget.robot_seconds.into()),
+        times: budget.robot_times,
+        lasts: Duration::from_secs(u64::from(budget.robot_days) * 24 * 60 * 60),
+    };
+    let counts = screening.kind == Kind::Human
+        && screening.authentication.verdict != Verdict::Fail
+        && !mail.baseline
+        && facts.twin.is_none();
+    (counts && facts.haste.is_quick(mail.delivered, &patience)).then(|| facts.haste.after_quick(case, &patience, now))
 }
 
 /// What the rules are asked about a mail that comes into this case, or opens one.
@@ -373,8 +456,11 @@ fn is_receipt(mail: &Mail<'_>) -> bool {
     matches!(mail.message.report, Some(Report::Disposition { .. }))
 }
 
-/// May an answer leave?
+/// May the answer of this plan leave?
+#[expect(clippy::too_many_arguments, reason = "everything a decision rests on is asked here")]
 fn gate(
+    mail: &Mail<'_>,
+    plan: &Plan,
     screening: &Screening,
     before: Option<&Case>,
     facts: &Facts,
@@ -396,22 +482,43 @@ fn gate(
         return Err(Silence::Suppressed(*until));
     }
     let budget = &playbook.config().budget;
-    if before.is_some_and(|case| case.answers >= budget.case_answers) {
-        return Err(Silence::CaseBudget(budget.case_answers));
+    let says = plan.template().map(Says::of);
+    if let Some(limit) = says.and_then(|says| budget::exhausted_in(before, says, budget)) {
+        return Err(Silence::CaseBudget(limit));
     }
-    match budget::exhausted(&scopes(screening, playbook), &facts.budgets, budget, now) {
-        Some(exhausted) => Err(Silence::Budget(exhausted)),
-        None => Ok(()),
+    let scopes = scopes(mail, screening, before, facts, playbook);
+    let over = budget::exhausted(&scopes, &facts.budgets, budget, now)
+        .or_else(|| budget::slowed(&facts.pulse, &facts.budgets, &playbook.config().breaker, now));
+    match (over, facts.tripped) {
+        (Some(exhausted), _) => Err(Silence::Budget(exhausted)),
+        (None, Some(tripped)) => Err(Silence::Breaker(tripped.at)),
+        (None, None) => Ok(()),
     }
 }
 
-/// Everything an answer is counted by. Who is authenticated does not draw on the budget of the unknown, and nobody
-/// does where nobody is asked for it.
-fn scopes(screening: &Screening, playbook: &Playbook) -> Vec<Scope> {
+/// Everything an answer is counted by. Who is authenticated does not draw on the budget of the unknown but, the first
+/// time they are answered, on that of newcomers; and nobody is unknown where nobody is asked for a proof. Only what opens
+/// a case is counted by its subject: in a case, a subject is meant to come again.
+fn scopes(
+    mail: &Mail<'_>,
+    screening: &Screening,
+    before: Option<&Case>,
+    facts: &Facts,
+    playbook: &Playbook,
+) -> Vec<Scope> {
     let known =
         screening.authentication.verdict == Verdict::Pass || playbook.config().reply.senders == SenderPolicy::Off;
-    let mut scopes = screening.answer_to.as_ref().map(thread::scopes).unwrap_or_default();
-    scopes.retain(|scope| !(known && *scope == Scope::Unknown));
+    let to = screening.answer_to.as_ref();
+    let mut scopes = to.map(|to| thread::scopes(to, mail.message)).unwrap_or_default();
+    let answered_before = scopes.iter().any(|scope| {
+        matches!(scope, Scope::Sender(_)) && facts.budgets.get(scope).is_some_and(|window| !window.is_untouched())
+    });
+    scopes.retain(|scope| match scope {
+        Scope::Unknown => !known,
+        Scope::FirstTime => known && !answered_before,
+        Scope::Subject(_) => before.is_none(),
+        _ => true,
+    });
     scopes
 }
 
@@ -459,6 +566,8 @@ fn new_case(number: CaseNumber, mail: &Mail<'_>, screening: &Screening, language
         touched: now,
         received: 0,
         answers: 0,
+        acknowledgements: 0,
+        statuses: 0,
         forwards: 0,
         last_answer: None,
         said: Said::default(),

@@ -44,6 +44,11 @@ pub fn silence(silence: &Silence, screening: &Screening, language: Language) -> 
             format!("この案件の自動返信は上限の{limit}回に達しました"),
         ),
         Silence::Budget(over) => exhausted(over, language),
+        Silence::Breaker(since) => say(
+            format!("自动答复已于 {} 被熔断，待人工解除（huixin breaker）", moment(*since)),
+            format!("the breaker is open since {}: nobody is answered automatically (huixin breaker)", moment(*since)),
+            format!("{}から自動返信を停止しています。解除は huixin breaker で行います", moment(*since)),
+        ),
     }
 }
 
@@ -58,6 +63,10 @@ pub fn suppressed(suppression: &Suppression, language: Language) -> String {
     )
 }
 
+fn moment(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 fn day(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d").to_string()
 }
@@ -68,7 +77,21 @@ fn exhausted(over: &Exhausted, language: Language) -> String {
     let hour = *minutes == 60;
     let whom = match &over.scope {
         Scope::Sender(_) => by_language(language, "该发件人", "this sender", "この送信者"),
+        Scope::Subject(_) => by_language(
+            language,
+            "该发件人以同一主题的来信",
+            "new mails of this sender with the same subject",
+            "この送信者の同じ件名のメール",
+        ),
         Scope::Domain(_) => by_language(language, "该域名", "this domain", "このドメイン"),
+        Scope::FirstTime => by_language(
+            language,
+            "首次来信的客户合计",
+            "people answered for the first time, all together,",
+            "初めてのお客様全体",
+        ),
+        // Mails to agents are never silenced by a budget.
+        Scope::ForwardsOf(_) | Scope::ForwardsTo(_) => by_language(language, "处理组", "the agents", "担当"),
         Scope::Unknown => by_language(
             language,
             "身份未经证实的发件人合计",

@@ -5,9 +5,10 @@
 //! notice that fails is only logged. So no chain of reports goes on for ever.
 
 use super::mails::{notice, notice_of, notice_with_octets};
+use super::ration::Ration;
 use super::{Bounced, Decision, Effect, Mail, Shown, Why, bounced as reported};
 use crate::address::Address;
-use crate::case::{Case, CaseState, Facts, Said, Work};
+use crate::case::{Case, CaseState, Facts, Folded, Said, Work};
 use crate::compose::Values;
 use crate::config::Mailbox;
 use crate::ids::{CaseNumber, MailHash, MessageId};
@@ -46,6 +47,8 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
         touched: now,
         received: 1,
         answers: 0,
+        acknowledgements: 0,
+        statuses: 0,
         forwards: 0,
         last_answer: None,
         said: Said::default(),
@@ -66,6 +69,18 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
             notice(playbook, mail.mailbox, OwnTemplates::QUARANTINED, &name, &told, now)
         }
     };
+    // Poison comes in floods, too.
+    let mut ration = Ration::new(None, &facts.budgets, &playbook.config().budget, now);
+    let notice = notice.filter(|notice| ration.allows(&notice.envelope.to));
+    let (folded, drawn) = ration.settle();
+    let fold = (!folded.is_empty()).then(|| Folded {
+        to: folded.clone(),
+        case: number,
+        mail: mail.hash,
+        at: now,
+        from: None,
+        subject: mail.reason.to_owned(),
+    });
     let why = Why {
         screening: Screening::unreadable(),
         threading: Threading::New,
@@ -73,9 +88,11 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
         shown: Shown::Recorded,
         silence: None,
         suppressed: None,
+        folded,
         state: case.state,
     };
-    let effects = std::iter::once(Effect::Open(case)).chain(notice.map(Effect::Send)).collect();
+    let counted = drawn.into_iter().map(Effect::Spend).chain(fold.map(Effect::Fold));
+    let effects = std::iter::once(Effect::Open(case)).chain(counted).chain(notice.map(Effect::Send)).collect();
     Decision { effects, why }
 }
 

@@ -3,6 +3,7 @@
 use super::agents::{Heed, Refusal};
 use super::budget::Exhausted;
 use super::told;
+use crate::address::Address;
 use crate::case::{CaseState, Suppression};
 use crate::ids::{RuleId, TemplateName};
 use crate::language::Language;
@@ -23,6 +24,8 @@ pub struct Why {
     pub silence: Option<Silence>,
     /// Who gets no automatic answers after this mail.
     pub suppressed: Option<Suppression>,
+    /// Who is told of it in a digest, since they were sent too many mails one by one.
+    pub folded: Vec<Address>,
     /// Where the case stands now.
     pub state: CaseState,
 }
@@ -65,6 +68,8 @@ pub enum Silence {
     CaseBudget(u32),
     /// The sender, the domain, the unknown or all together have had theirs.
     Budget(Exhausted),
+    /// The breaker is open, since when.
+    Breaker(Timestamp),
 }
 
 impl Silence {
@@ -77,6 +82,7 @@ impl Silence {
             Silence::Suppressed(_) => "suppressed",
             Silence::CaseBudget(_) => "case-budget",
             Silence::Budget(_) => "budget",
+            Silence::Breaker(_) => "breaker",
         }
     }
 }
@@ -108,6 +114,7 @@ impl Why {
         lines.extend(
             self.suppressed.iter().map(|suppressed| ("suppressed", told::suppressed(suppressed, Language::En))),
         );
+        lines.extend(self.folded.iter().map(|to| ("digest", to.to_string())));
         lines.push(("state", self.state.as_str().into()));
         lines.into_iter().map(|(key, text)| (key.to_owned(), text)).collect()
     }

@@ -54,7 +54,7 @@ pub fn again(view: &View<'_>, mail: &Again<'_>, at: Timestamp) -> Result<Record,
     let mut why = Why(decision.why.lines());
     why.push("quarantine", mail.asked);
     let opens = decision.opens();
-    let Effects { mut case, outgoing, spent, suppressed, orders } = decision.effects.into_iter().collect();
+    let Effects { mut case, outgoing, spent, suppressed, orders, manners } = decision.effects.into_iter().collect();
     if let Some(case) = case.as_mut().filter(|_| opens) {
         case.opened = opened.unwrap_or(case.opened);
     }
@@ -72,6 +72,7 @@ pub fn again(view: &View<'_>, mail: &Again<'_>, at: Timestamp) -> Result<Record,
         spent,
         suppressed,
         orders,
+        manners,
         why,
     })))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::effects::Effects;
 use super::is_baseline;
-use crate::case::Clues;
+use crate::case::{Clues, Tripped};
 use crate::config::Mailbox;
 use crate::decide::{self, Decision, Mail, Quarantine};
 use crate::ids::{CaseNumber, Key, MailHash, MailboxName};
@@ -44,8 +44,9 @@ impl Desk {
         let key = self.playbook.key();
         let (decision, outcome, known_as, twin) = match read {
             Ok(message) => {
-                let clues = thread::clues(message, hash, key);
-                let facts = view.facts(&clues, at)?;
+                let mut clues = thread::clues(message, hash, key);
+                clues.scopes.extend(decide::forward_scopes(message.sender(), self.playbook.humans()));
+                let mut facts = view.facts(&clues, at)?;
                 let asked = Mail {
                     mailbox: &self.mailbox,
                     hash: *hash,
@@ -55,13 +56,19 @@ impl Desk {
                     junk: mail.junk,
                     baseline: is_baseline(&self.mark, mail),
                 };
-                let decision = decide::decide(&asked, &facts, &self.playbook, at);
+                let mut decision = decide::decide(&asked, &facts, &self.playbook, at);
+                if decision.trips() {
+                    // The same decision, with the evidence in what the operator is told.
+                    facts.answered = view.answered(&facts.pulse)?;
+                    decision = decide::decide(&asked, &facts, &self.playbook, at);
+                }
                 let outcome = outcome(&decision);
                 log_received(key, &self.mailbox.name, mail, message, &decision);
                 (decision, outcome, message.message_id.clone().into_iter().collect(), clues.twin)
             }
             Err(reason) => {
-                let clues = Clues { candidates: thread::candidates(hash, key), ..Clues::default() };
+                let scopes = decide::forward_scopes(None, self.playbook.humans());
+                let clues = Clues { candidates: thread::candidates(hash, key), scopes, ..Clues::default() };
                 let facts = view.facts(&clues, at)?;
                 let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, size: mail.size, reason };
                 let decision = decide::quarantine(&asked, &facts, &self.playbook, at);
@@ -81,7 +88,11 @@ impl Desk {
         if let Err(reason) = read {
             why.push(QUARANTINED, reason);
         }
-        let Effects { case, outgoing, spent, suppressed, orders } = decision.effects.into_iter().collect();
+        let Effects { case, outgoing, spent, suppressed, orders, manners } = decision.effects.into_iter().collect();
+        if let Some(Tripped { cause, count, limit, .. }) = manners.tripped {
+            maillog!("breaker", cause = cause.as_str(), count = count, limit = limit);
+            tracing::error!("the breaker is open: nobody is answered until `huixin breaker release`");
+        }
         let (hash, delivered) = (*hash, mail.delivered);
         Ok(Record::Decided(Box::new(Decided {
             mailbox,
@@ -97,6 +108,7 @@ impl Desk {
             spent,
             suppressed,
             orders,
+            manners,
             why,
         })))
     }

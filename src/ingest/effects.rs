@@ -3,7 +3,7 @@
 use crate::case::{Case, Scope, Suppression};
 use crate::decide::Effect;
 use crate::outgoing::Outgoing;
-use crate::store::Orders;
+use crate::store::{Manners, Orders};
 
 #[derive(Default)]
 pub(super) struct Effects {
@@ -12,6 +12,7 @@ pub(super) struct Effects {
     pub spent: Vec<Scope>,
     pub suppressed: Vec<Suppression>,
     pub orders: Orders,
+    pub manners: Manners,
 }
 
 impl FromIterator<Effect> for Effects {
@@ -27,6 +28,10 @@ impl FromIterator<Effect> for Effects {
                 Effect::Withdraw(id) => sorted.orders.withdrawn.push(id),
                 Effect::Internal(prints) => sorted.orders.internal.extend(&prints),
                 Effect::Away(absence) => sorted.orders.absences.push(absence),
+                Effect::CameBack(case) => sorted.manners.came_back = Some(case),
+                Effect::Trip(tripped) => sorted.manners.tripped = Some(tripped),
+                Effect::Hurry(sender, haste) => sorted.manners.haste = Some((sender, haste)),
+                Effect::Fold(folded) => sorted.manners.folded = Some(folded),
             }
         }
         sorted

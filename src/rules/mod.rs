@@ -53,6 +53,7 @@ use std::ops::Range;
 
 use engine::Supposing;
 
+use crate::address::Address;
 use crate::ids::{RuleId, TemplateName};
 use crate::message::Message;
 use crate::problem::{Problems, SourceText};
@@ -157,6 +158,14 @@ impl Rules {
     /// Does this rule want anybody notified?
     pub fn notifies(&self, id: &RuleId) -> bool {
         self.rule(id).is_some_and(|rule| !rule.actions.notify.is_empty())
+    }
+
+    /// The addresses that rules name themselves.
+    pub fn notified(&self) -> impl Iterator<Item = &Address> {
+        self.rules.iter().flat_map(|rule| &rule.actions.notify).filter_map(|notified| match notified {
+            Notified::Address(address) => Some(address),
+            Notified::Group(_) => None,
+        })
     }
 
     /// Every kind of customer that a condition asks for, and where it does.

@@ -89,6 +89,13 @@ impl Screening {
         }
     }
 
+    /// Another reason, found by who knows more than the mail.
+    pub fn add(&mut self, reason: Reason) {
+        if let Err(at) = self.reasons.binary_search(&reason) {
+            self.reasons.insert(at, reason);
+        }
+    }
+
     /// May it be answered automatically, as far as the mail itself can tell?
     pub fn answerable(&self) -> bool {
         self.reasons.is_empty() && self.answer_to.is_some()

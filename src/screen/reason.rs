@@ -29,6 +29,7 @@ pub enum Reason {
     LookAlike,
     AuthenticationFailed,
     ListedAddress,
+    Robot,
     LoopMark,
     DeliveredToLoop,
     TooManyHops,
@@ -55,7 +56,7 @@ struct Entry {
 }
 
 impl Reason {
-    pub const ALL: [Reason; 33] = [
+    pub const ALL: [Reason; 34] = [
         Reason::OwnMail,
         Reason::OwnAddress,
         Reason::DeliveryReport,
@@ -77,6 +78,7 @@ impl Reason {
         Reason::LookAlike,
         Reason::AuthenticationFailed,
         Reason::ListedAddress,
+        Reason::Robot,
         Reason::LoopMark,
         Reason::DeliveredToLoop,
         Reason::TooManyHops,
@@ -256,6 +258,13 @@ impl Reason {
                 None,
                 "the sender is an agent, a group, another bot or on the never-answer list",
                 "发件人是客服、客服组、其他机器人或在不回复名单中",
+            ),
+            Reason::Robot => entry(
+                "robot",
+                "V21",
+                None,
+                "the sender answered our mails within seconds, several times: a program",
+                "发件人多次在数秒内回复我们的邮件，应为程序",
             ),
             Reason::LoopMark => entry(
                 "loop-mark",

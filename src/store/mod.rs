@@ -18,6 +18,7 @@ mod folder;
 mod frame;
 mod journal;
 mod ledger;
+mod manners;
 mod mend;
 mod past;
 mod record;
@@ -35,9 +36,10 @@ pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
 pub use ledger::{DROPPED, Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
+pub use manners::{Standing, standing};
 pub use past::{PastJournal, PastMail};
-pub use record::{Asked, Changed, Decided, Orders, Outcome, Record, StartMark, Why};
-pub use state::{Ledgered, OutboxItem};
+pub use record::{Asked, Changed, Decided, Manners, Orders, Outcome, Record, StartMark, Why};
+pub use state::{Ledgered, Line, OutboxItem};
 pub use waiting::{waiting, waiting_mail};
 
 use std::cell::RefCell;
@@ -54,7 +56,7 @@ use self::state::{Broken, State, guarded};
 use tokio::sync::watch;
 
 use crate::address::Address;
-use crate::case::{Case, Clues, Facts};
+use crate::case::{Case, Clues, Facts, Folded, Pulse, Tripped};
 use crate::failpoint;
 use crate::ids::{CaseNumber, Key, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::{Known, Place};
@@ -115,7 +117,7 @@ struct Inner {
     mend_after: Mutex<Instant>,
     /// Held by whoever writes a record.
     pen: Mutex<()>,
-    /// Counts the records that put mail into the outbox, or may have made one due.
+    /// Counts the records that put mail into the outbox, or may have made one due or let it go.
     queued: watch::Sender<u64>,
     dir: PathBuf,
     key: Key,
@@ -373,6 +375,23 @@ impl Store {
         }
     }
 
+    // Manners.
+
+    /// The breaker, if it is open.
+    pub fn tripped(&self) -> Result<Option<Tripped>, StoreError> {
+        self.ask(State::tripped)
+    }
+
+    /// Who waits for a digest.
+    pub fn digests(&self) -> Result<Vec<(Address, Line)>, StoreError> {
+        self.ask(State::digests)
+    }
+
+    /// The mails that wait for the digest of an agent, oldest first, at most `most`, and the number after the last.
+    pub fn folded(&self, to: &Address, most: u64) -> Result<(Vec<Folded>, u64), StoreError> {
+        self.ask(|state| state.folded(to, most))
+    }
+
     // Upkeep.
 
     /// One record, its checksum verified.
@@ -429,7 +448,8 @@ impl Store {
                 Err(other) => return Err(other),
             }
         }
-        if !record.outgoing().is_empty() || matches!(record, Record::Asked(_)) {
+        let freed = matches!(record, Record::Asked(_) | Record::Released { .. });
+        if freed || !record.outgoing().is_empty() {
             self.inner.queued.send_modify(|times| *times += 1);
         }
         Ok(position)
@@ -511,6 +531,16 @@ impl View<'_> {
 
     pub fn asked(&self, request: &RequestId) -> Result<bool, StoreError> {
         Ok(self.ask(|state| state.asked(request))?.is_some())
+    }
+
+    /// The breaker, if it is open.
+    pub fn tripped(&self) -> Result<Option<Tripped>, StoreError> {
+        self.ask(State::tripped)
+    }
+
+    /// Whose the cases of the last answers are, the newest first.
+    pub fn answered(&self, pulse: &Pulse) -> Result<Vec<(CaseNumber, Option<Address>)>, StoreError> {
+        self.ask(|state| state.answered(pulse))
     }
 
     pub fn outbox_len(&self) -> Result<u64, StoreError> {

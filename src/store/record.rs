@@ -1,6 +1,7 @@
 //! What is written down: one record, one frame, all of it or nothing.
 
-use crate::case::{Absence, Case, Prints, Scope, Suppression, Twin};
+use crate::address::Address;
+use crate::case::{Absence, Case, Folded, Haste, Prints, Scope, Suppression, Tripped, Twin};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::Place;
 use crate::outgoing::Outgoing;
@@ -23,6 +24,10 @@ pub enum Record {
     Settled { mailbox: MailboxName, places: Vec<Place> },
     /// A case changed without a mail: by time, or by a human at the terminal.
     Changed(Box<Changed>),
+    /// An agent is sent a digest of the mails folded for them up to `through`.
+    Digested { at: Timestamp, to: Address, through: u64, mail: Outgoing },
+    /// A person has released the breaker.
+    Released { at: Timestamp, by: String, reason: String },
     /// The operator is told something about the bot itself.
     Told { at: Timestamp, notice: Outgoing },
     /// An attempt to send begins. Without a result after it, it is in doubt.
@@ -69,6 +74,7 @@ pub struct Decided {
     /// Addresses that get no automatic answers from now on.
     pub suppressed: Vec<Suppression>,
     pub orders: Orders,
+    pub manners: Manners,
     pub why: Why,
 }
 
@@ -82,6 +88,19 @@ pub struct Orders {
     /// Fingerprints of internal text in the case.
     pub internal: Prints,
     pub absences: Vec<Absence>,
+}
+
+/// What a mail did to the manners of the bot, beside what was spent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manners {
+    /// The case whose answer came back.
+    pub came_back: Option<CaseNumber>,
+    /// The breaker opened.
+    pub tripped: Option<Tripped>,
+    /// The sender wrote in haste: who, and what is known of them now.
+    pub haste: Option<(Scope, Haste)>,
+    /// Agents are told of the mail in a digest.
+    pub folded: Option<Folded>,
 }
 
 /// A case changed by time or by a human.
@@ -149,6 +168,7 @@ impl Record {
             Record::Changed(changed) => &changed.outgoing,
             Record::Failed { notice, .. } => notice.as_slice(),
             Record::Told { notice, .. } => std::slice::from_ref(notice),
+            Record::Digested { mail, .. } => std::slice::from_ref(mail),
             _ => &[],
         }
     }

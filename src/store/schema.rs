@@ -15,11 +15,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::StoreError;
 use super::journal::Position;
-use super::record::{Asked, Changed, Decided, Orders, Outcome, Record, StartMark, Why};
+use super::record::{Asked, Changed, Decided, Manners, Orders, Outcome, Record, StartMark, Why};
 use super::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::address::{Address, ReversePath};
 use crate::case::{
-    Absence, AgentFacts, Alarm, Case, CaseState, Prints, Priority, Said, Scope, Suppression, Timer, Twin, Work,
+    Absence, AgentFacts, Alarm, Case, CaseState, Cause, Folded, Haste, Prints, Priority, Robot, Said, Scope,
+    Suppression, Timer, Tripped, Twin, Work,
 };
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId, TemplateName};
 use crate::language::Language;
@@ -171,6 +172,8 @@ texts! {
     Alarm: |alarm| alarm.as_str(), |text| Alarm::ALL.into_iter().find(|alarm| alarm.as_str() == text);
     CaseState: |state| state.as_str(),
         |text| CaseState::ALL.into_iter().find(|state| state.as_str() == text);
+    Cause: |cause| cause.as_str(),
+        |text| Cause::ALL.into_iter().find(|cause| cause.as_str() == text);
     Purpose: |purpose| purpose.as_str(),
         |text| Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == text);
     // The null reverse-path is an empty text.
@@ -214,6 +217,11 @@ mirrors! {
     Absence: AbsenceV1,
     Leaves: LeavesV1,
     Suppression: SuppressionV1,
+    Manners: MannersV1,
+    Tripped: TrippedV1,
+    Haste: HasteV1,
+    Robot: RobotV1,
+    Folded: FoldedV1,
     Outgoing: OutgoingV1,
     Envelope: EnvelopeV1,
     Content: ContentV1,
@@ -262,6 +270,19 @@ enum RecordV1 {
         at: Timestamp,
     },
     Changed(#[serde(with = "one")] Box<Changed>),
+    Digested {
+        at: Timestamp,
+        #[serde(with = "one")]
+        to: Address,
+        through: u64,
+        #[serde(with = "one")]
+        mail: Outgoing,
+    },
+    Released {
+        at: Timestamp,
+        by: String,
+        reason: String,
+    },
     Told {
         at: Timestamp,
         #[serde(with = "one")]
@@ -325,8 +346,81 @@ struct DecidedV1 {
     suppressed: Vec<Suppression>,
     #[serde(default, with = "one", skip_serializing_if = "is_default")]
     orders: Orders,
+    #[serde(default, with = "one", skip_serializing_if = "is_default")]
+    manners: Manners,
     #[serde(with = "one")]
     why: Why,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Manners")]
+struct MannersV1 {
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    came_back: Option<CaseNumber>,
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    tripped: Option<Tripped>,
+    #[serde(default, with = "of_someone", skip_serializing_if = "Option::is_none")]
+    haste: Option<(Scope, Haste)>,
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    folded: Option<Folded>,
+}
+
+/// `[who, what]`, or none.
+mod of_someone {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(value: &Option<(Scope, Haste)>, to: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(|(scope, haste)| (As(scope), As(haste))).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(Scope, Haste)>, D::Error> {
+        let value = Option::<(As<Scope>, As<Haste>)>::deserialize(from)?;
+        Ok(value.map(|(As(scope), As(haste))| (scope, haste)))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Tripped")]
+struct TrippedV1 {
+    at: Timestamp,
+    #[serde(with = "one")]
+    cause: Cause,
+    count: u32,
+    limit: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Haste")]
+struct HasteV1 {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    quick: Vec<Timestamp>,
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    robot: Option<Robot>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Robot")]
+struct RobotV1 {
+    until: Timestamp,
+    #[serde(with = "one")]
+    case: CaseNumber,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Folded")]
+struct FoldedV1 {
+    #[serde(with = "list")]
+    to: Vec<Address>,
+    #[serde(with = "one")]
+    case: CaseNumber,
+    #[serde(with = "one")]
+    mail: MailHash,
+    at: Timestamp,
+    #[serde(with = "maybe")]
+    from: Option<Address>,
+    subject: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -427,6 +521,10 @@ struct CaseV1 {
     touched: Timestamp,
     received: u32,
     answers: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    acknowledgements: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    statuses: u32,
     forwards: u32,
     #[serde(default, with = "maybe")]
     last_answer: Option<TemplateName>,

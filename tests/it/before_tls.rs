@@ -34,7 +34,7 @@ impl Parrot {
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut octets = [0; 4096];
-                for next in says {
+                for next in &says {
                     if stream.write_all(next).await.is_err() {
                         break;
                     }

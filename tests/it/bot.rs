@@ -96,8 +96,14 @@ unknown_hour = 100000
 unknown_day = 100000
 domain_hour = 100000
 domain_day = 100000
+first_time_day = 100000
 global_hour = 100000
 global_day = 100000
+forwards_to_hour = 100000
+
+[breaker]
+answers_hour = 0
+times_median = 0
 "#,
             rules = root.join("rules"),
             templates = root.join("templates"),

@@ -89,6 +89,8 @@ impl House {
             touched: self.now,
             received: 1,
             answers: 1,
+            acknowledgements: 0,
+            statuses: 0,
             forwards: 0,
             last_answer: Some(TemplateName::parse("kb/554-dt-spm").unwrap()),
             said: Said::default(),
@@ -334,15 +336,44 @@ fn what_is_over_a_budget_goes_to_humans_instead() {
     };
     let sender = Scope::Sender("ann@example.org".into());
     assert_eq!(purposes(&house.decide(&from_ann("", BOUNCED), spend(sender.clone(), 2))), [Purpose::Answer]);
-    for (scope, times) in [(sender, 3), (Scope::Unknown, 30), (Scope::Global, 600)] {
-        let decision = house.decide(&from_ann("", BOUNCED), spend(scope.clone(), times));
+    let address = Address::parse("ann@example.org").unwrap();
+    let subject = Scope::subject(&address, "frobnicator");
+    for (scope, times) in [(sender, 3), (subject, 1), (Scope::Unknown, 30), (Scope::Global, 600)] {
+        let decision = house.decide(&from_ann("Subject: Frobnicator\n", BOUNCED), spend(scope.clone(), times));
         assert_eq!(purposes(&decision), [Purpose::Forward], "{scope:?}");
         assert!(matches!(&decision.why.silence, Some(Silence::Budget(over)) if over.scope == scope));
     }
-    let case = Case { answers: 3, ..house.case(CaseState::Answered) };
-    let decision = house.decide(&from_ann("", NO_RULE), |facts| facts.by_signed.push(case));
-    assert_eq!(purposes(&decision), [Purpose::Forward]);
-    assert_eq!(decision.why.silence, Some(Silence::CaseBudget(3)));
+}
+
+#[test]
+fn a_case_hears_once_that_humans_have_it_and_three_answers() {
+    let house = House::new();
+    let other = Some(TemplateName::parse("kb/storage").unwrap());
+    let heard = Case { last_answer: other.clone(), ..house.case(CaseState::Answered) };
+    // How often what was said, and what is asked now: is it answered?
+    for (answers, acknowledgements, statuses, asked, want) in [
+        (2, 0, 0, BOUNCED, true),
+        (3, 0, 0, BOUNCED, false),
+        (4, 1, 0, BOUNCED, false),
+        (6, 1, 3, BOUNCED, true),
+        (3, 0, 0, NO_RULE, true),
+        (1, 1, 0, NO_RULE, false),
+    ] {
+        let case = Case { answers, acknowledgements, statuses, ..heard.clone() };
+        let decision = house.decide(&from_ann("", asked), |facts| facts.by_signed.push(case));
+        let what = format!("{answers} {acknowledgements} {statuses} {asked}");
+        assert_eq!(purposes(&decision).contains(&Purpose::Answer), want, "{what}");
+        let over = matches!(decision.why.silence, Some(Silence::CaseBudget(_)));
+        assert_eq!(over, !want, "{what}");
+        let after = decision.case().unwrap();
+        let said = u32::from(want);
+        let acknowledged = if asked == NO_RULE { said } else { 0 };
+        assert_eq!(
+            (after.answers, after.acknowledgements),
+            (answers + said, acknowledgements + acknowledged),
+            "{what}"
+        );
+    }
 }
 
 /// A delivery report about one of our mails.

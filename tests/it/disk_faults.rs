@@ -34,6 +34,7 @@ fn decided(n: u64) -> Record {
         spent: Vec::new(),
         suppressed: Vec::new(),
         orders: Default::default(),
+        manners: Default::default(),
         why: Why(vec![("rule".into(), "x".repeat(n as usize * 37 % 900))]),
     }))
 }

@@ -22,6 +22,7 @@ mod kills;
 mod knowledge;
 mod layers;
 mod malformed;
+mod manners;
 mod office;
 mod operator;
 mod peer;

@@ -6,7 +6,7 @@ use std::path::Path;
 use huixin::case::{Case, CaseState};
 use huixin::ids::{CaseNumber, MailHash, MailboxName};
 use huixin::mailbox::Place;
-use huixin::store::{Decided, Outcome, QUARANTINED, Record, Store, Why};
+use huixin::store::{Decided, Manners, Outcome, QUARANTINED, Record, Store, Why};
 use serde_json::Value;
 
 use crate::bot::Bot;
@@ -186,6 +186,7 @@ fn a_mail_in_quarantine_is_shown_with_its_reason_and_its_file() {
         spent: Vec::new(),
         suppressed: Vec::new(),
         orders: Default::default(),
+        manners: Manners::default(),
         why: Why(vec![(QUARANTINED.into(), "the reader stopped at <a@example.org>".into())]),
     };
     store.append(Record::Decided(Box::new(decided))).unwrap();
@@ -220,6 +221,8 @@ fn quarantine(bot: &Bot, case: u64, mail: &str) -> MailHash {
         outgoing: Vec::new(),
         spent: Vec::new(),
         suppressed: Vec::new(),
+        orders: Default::default(),
+        manners: Default::default(),
         why: Why(vec![(QUARANTINED.into(), "reader-stopped: at a byte".into())]),
     };
     store.append(Record::Decided(Box::new(decided))).unwrap();

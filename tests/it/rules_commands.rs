@@ -9,7 +9,7 @@ use huixin::case::{Case, CaseState, Said};
 use huixin::ids::{CaseNumber, GroupId, MailboxName};
 use huixin::language::Language;
 use huixin::mailbox::Place;
-use huixin::store::{Decided, Outcome, Record, Store, Why};
+use huixin::store::{Decided, Manners, Outcome, Record, Store, Why};
 
 const TAXONOMY: &str = r#"schema = 1
 [[category]]
@@ -277,6 +277,8 @@ fn archive(desk: &Desk, mails: &[(&str, &str)]) {
             touched: now,
             received: 1,
             answers: 0,
+            acknowledgements: 0,
+            statuses: 0,
             forwards: 0,
             last_answer: None,
             said: Said::default(),
@@ -297,6 +299,7 @@ fn archive(desk: &Desk, mails: &[(&str, &str)]) {
                 spent: Vec::new(),
                 suppressed: Vec::new(),
                 orders: Default::default(),
+                manners: Manners::default(),
                 why: Why::default(),
             })))
             .unwrap();

@@ -182,7 +182,8 @@ impl Stage {
     /// Does all that is to do now.
     async fn work(&mut self) {
         while self.ingest.step().await.unwrap().committed > 0 {}
-        while self.chores.step().await.unwrap() > 0 {}
+        while self.chores.ring().unwrap() > 0 {}
+        self.chores.step().unwrap();
         self.delivery.step().await.unwrap();
         let mut at = 0;
         let mut case = self.case;

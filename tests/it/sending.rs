@@ -13,7 +13,7 @@ use huixin::ids::{CaseNumber, GroupId, Key, MailHash, MailboxName, MessageId};
 use huixin::language::Language;
 use huixin::mailbox::Place;
 use huixin::outgoing::{Accepted, Content, Envelope, Outgoing, Purpose, Relay, SendError};
-use huixin::store::{Decided, Outcome, Record, Store, Why};
+use huixin::store::{Decided, Manners, Outcome, Record, Store, Why};
 use huixin::time::Timestamp;
 use tokio::sync::watch;
 
@@ -114,6 +114,8 @@ impl Post {
                 touched: now,
                 received: 1,
                 answers: 0,
+                acknowledgements: 0,
+                statuses: 0,
                 forwards: 0,
                 last_answer: None,
                 said: Default::default(),
@@ -125,6 +127,7 @@ impl Post {
             spent: Vec::new(),
             suppressed: Vec::new(),
             orders: Default::default(),
+            manners: Manners::default(),
             why: Why::default(),
         };
         self.store.append(Record::Decided(Box::new(decided))).unwrap();

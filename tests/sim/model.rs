@@ -155,6 +155,7 @@ impl Model {
             Record::Vanished { .. } => {}
             Record::Changed(_) => return Err("nobody changes cases here".into()),
             Record::Asked(_) => return Err("nobody asks for anything here".into()),
+            Record::Digested { .. } | Record::Released { .. } => return Err("no chores are done here".into()),
             Record::Told { notice, .. } => self.enqueue(std::slice::from_ref(notice), None, time)?,
             Record::SendStart { message_id, attempt, .. } => {
                 let case = self.outbox.get(message_id).and_then(|item| item.mail.case);
@@ -227,7 +228,8 @@ impl Model {
         let a_person = matches!(letter.kind, Kind::Human | Kind::FollowUp);
         if a_person && !is_twin && !self.is_baseline(decided) && !quarantined {
             let state = decided.case.as_ref().map(|case| case.state);
-            must(forwarded || (answer.is_some() && state != Some(CaseState::WithAgents)), || {
+            let folded = decided.manners.folded.is_some();
+            must(forwarded || folded || (answer.is_some() && state != Some(CaseState::WithAgents)), || {
                 format!("{short} of a person is heard by nobody")
             })?;
         }

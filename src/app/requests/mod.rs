@@ -7,6 +7,7 @@
 //!
 //! To add a request: a variant of [`Request`], its words, and an arm of [`Clerk::answer`].
 
+mod breaker;
 mod folder;
 mod outbox;
 mod quarantine;
@@ -34,6 +35,8 @@ pub enum Request {
     RetryQuarantined(MailHash),
     /// A mail in quarantine needs nothing more.
     DropQuarantined { hash: MailHash, reason: String },
+    /// The breaker is closed again.
+    ReleaseBreaker { reason: String },
 }
 
 /// A request as it is handed over.
@@ -67,6 +70,7 @@ impl Request {
             Request::DropMail { id, reason } => words(&["outbox", "drop", id.as_str(), reason]),
             Request::RetryQuarantined(hash) => words(&["quarantine", "retry", &hash.to_string()]),
             Request::DropQuarantined { hash, reason } => words(&["quarantine", "drop", &hash.to_string(), reason]),
+            Request::ReleaseBreaker { reason } => words(&["breaker", "release", reason]),
         }
     }
 
@@ -80,6 +84,7 @@ impl Request {
             ["quarantine", "drop", hash, reason] => {
                 Request::DropQuarantined { hash: MailHash::parse(hash)?, reason: (*reason).to_owned() }
             }
+            ["breaker", "release", reason] => Request::ReleaseBreaker { reason: (*reason).to_owned() },
             _ => return None,
         })
     }
@@ -130,6 +135,9 @@ impl Clerk {
             },
             Request::DropQuarantined { hash, reason } => {
                 self.write(posted, now, |view| quarantine::drop(view, hash, reason, &posted.by, now))
+            }
+            Request::ReleaseBreaker { reason } => {
+                self.write(posted, now, |view| breaker::release(view, reason, posted, self.running, now))
             }
         }
     }
@@ -254,6 +262,15 @@ mod tests {
     }
 
     #[test]
+    fn only_an_open_breaker_is_released() {
+        let folder = tempfile::tempdir().unwrap();
+        let clerk = clerk(folder.path(), true);
+        let release = posted(1, Request::ReleaseBreaker { reason: "looked".into() });
+        assert!(matches!(clerk.answer(&release).unwrap(), Answer::Refused(_)));
+        assert_eq!(clerk.store.stats().unwrap().records, 1, "nothing is written down");
+    }
+
+    #[test]
     fn a_request_reads_back_from_its_words() {
         let id = MessageId::parse("a@b").unwrap();
         let (hash, reason) = (MailHash::of(b"x"), "told by telephone".to_owned());
@@ -262,6 +279,8 @@ mod tests {
             Request::DropMail { id, reason: reason.clone() },
             Request::RetryQuarantined(hash),
             Request::DropQuarantined { hash, reason },
+            Request::ReleaseBreaker { reason: "looked".into() },
+            Request::ReleaseBreaker { reason: String::new() },
         ] {
             let words = request.words();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -203,6 +203,7 @@ fn why(screening: &Screening, threading: Threading, heed: Heed, case: Option<&Ca
         shown: Shown::Agent(heed),
         silence: None,
         suppressed: None,
+        folded: Vec::new(),
         state: case.map_or(crate::case::CaseState::New, |case| case.state),
     }
 }

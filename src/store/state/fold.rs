@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys};
+use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys, manners};
 use crate::case::{AgentFacts, Case, CaseState, Scope, Suppression, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
 use crate::mailbox::{Cursor, Place};
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, Purpose};
 use crate::store::journal::{Mark, Position};
 use crate::store::record::{Changed, Decided, Orders, Record};
 use crate::store::schema::{self, OnDisk};
@@ -45,25 +45,25 @@ impl<'a> Change<'a> {
         self.writes.len()
     }
 
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
         match self.writes.get(key) {
             Some(written) => Ok(written.clone()),
             None => Ok(self.tree.get(key)?.map(|value| value.to_vec())),
         }
     }
 
-    fn row<T: OnDisk>(&self, key: &[u8]) -> Result<Option<T>, Broken> {
+    pub fn row<T: OnDisk>(&self, key: &[u8]) -> Result<Option<T>, Broken> {
         match self.get(key)? {
             Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken::new)?)),
             None => Ok(None),
         }
     }
 
-    fn put(&mut self, key: Vec<u8>, value: impl Into<Vec<u8>>) {
+    pub fn put(&mut self, key: Vec<u8>, value: impl Into<Vec<u8>>) {
         self.writes.insert(key, Some(value.into()));
     }
 
-    fn remove(&mut self, key: Vec<u8>) {
+    pub fn remove(&mut self, key: Vec<u8>) {
         self.writes.insert(key, None);
     }
 }
@@ -98,6 +98,11 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             }
         }
         Record::Changed(changed) => amend(change, position, changed)?,
+        Record::Digested { at, to, through, mail } => {
+            manners::digested(change, to, *through, *at)?;
+            enqueue(change, position, *at, std::slice::from_ref(mail))?;
+        }
+        Record::Released { .. } => manners::released(change)?,
         Record::Told { at, notice } => enqueue(change, position, *at, std::slice::from_ref(notice))?,
         Record::SendStart { message_id, attempt, .. } => {
             if let Some(mut item) = item(change, message_id)? {
@@ -107,7 +112,12 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
                 put_item(change, &item);
             }
         }
-        Record::Sent { message_id, .. } => finish(change, position, message_id)?,
+        Record::Sent { message_id, at, .. } => {
+            if let Some(answer) = item(change, message_id)?.filter(|item| item.purpose == Purpose::Answer) {
+                manners::answer_left(change, &answer.envelope.to, *at)?;
+            }
+            finish(change, position, message_id)?;
+        }
         Record::Deferred { message_id, attempt, until, why, .. } => {
             if let Some(mut item) = item(change, message_id)? {
                 change.remove(keys::due(item.due, message_id));
@@ -169,6 +179,8 @@ fn decide(change: &mut Change<'_>, position: Position, decided: &Decided) -> Res
     spend(change, &decided.spent, decided.at)?;
     suppress(change, &decided.suppressed)?;
     obey(change, position, decided.at, decided.outcome.case(), &decided.orders)?;
+    manners::answered(change, &decided.outgoing, decided.at)?;
+    manners::minded(change, &decided.manners)?;
     enqueue(change, position, decided.at, &decided.outgoing)
 }
 
@@ -206,6 +218,7 @@ fn obey(
 fn amend(change: &mut Change<'_>, position: Position, changed: &Changed) -> Result<(), Broken> {
     put_case(change, position, changed.at, &changed.case)?;
     spend(change, &changed.spent, changed.at)?;
+    manners::answered(change, &changed.outgoing, changed.at)?;
     enqueue(change, position, changed.at, &changed.outgoing)
 }
 

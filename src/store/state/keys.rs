@@ -139,12 +139,12 @@ pub fn internal(number: CaseNumber, position: Position) -> Vec<u8> {
 }
 
 pub fn all_internal(number: CaseNumber) -> Vec<u8> {
-    key(b"g", &[&number.bits().to_be_bytes()])
+    key(b"G", &[&number.bits().to_be_bytes()])
 }
 
 /// What is known of an agent.
 pub fn agent(address: &Address) -> Vec<u8> {
-    key(b"h", &[address.to_string().as_bytes()])
+    key(b"H", &[address.to_string().as_bytes()])
 }
 
 /// A timer of a case, by its time.
@@ -167,6 +167,28 @@ pub fn timer_case(key: &[u8]) -> Option<CaseNumber> {
 /// A moment in eight octets whose order is the order of time: flipping the sign bit puts the years before 1970 first.
 fn millisecond(at: Timestamp) -> [u8; 8] {
     (at.as_millisecond() as u64 ^ 1 << 63).to_be_bytes()
+}
+
+/// What a sender did with our answers.
+pub fn haste(sender: &Scope) -> Vec<u8> {
+    key(b"h", &[sender.key().as_bytes()])
+}
+
+/// The answers of the last week, and whether they came back.
+pub const PULSE: &[u8] = b"v";
+/// There while the breaker is open.
+pub const TRIPPED: &[u8] = b"x";
+
+/// Who is to be sent a digest, and of which mails.
+pub const DIGESTS: &[u8] = b"g";
+
+pub fn digest(to: &Address) -> Vec<u8> {
+    key(DIGESTS, &[to.to_string().as_bytes()])
+}
+
+/// One of the mails for a digest, by its place in the line.
+pub fn folded(to: &Address, at: u64) -> Vec<u8> {
+    key(b"j", &[to.to_string().as_bytes(), &[END], &at.to_be_bytes()])
 }
 
 fn place_bytes(place: &Place) -> Vec<u8> {

@@ -7,6 +7,7 @@
 
 mod fold;
 mod keys;
+mod manners;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -15,13 +16,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::fold::{Change, fold};
+pub use self::manners::Line;
 use super::error::is_full;
 use super::journal::{Mark, Position};
 use super::record::{Outcome, Record, StartMark};
 use super::schema::{self, OnDisk};
 use super::{StoreError, folder};
 use crate::address::Address;
-use crate::case::{AgentFacts, Budgets, Case, CaseState, Clues, Facts, Pending, Prints, Twin, Window};
+use crate::case::{AgentFacts, Budgets, Case, CaseState, Clues, Facts, Pending, Prints, Scope, Twin, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::{Cursor, Place};
 use crate::outgoing::{Envelope, Leaves, Outgoing, Purpose};
@@ -332,11 +334,12 @@ impl State {
                 facts.agents.insert(agent.clone(), known);
             }
         }
-        for scope in &clues.scopes {
+        for scope in clues.scopes.iter().filter(|scope| matches!(scope, Scope::Sender(_))) {
             if let Some(until) = self.db.get(keys::suppressed(scope))? {
                 facts.suppressed.insert(scope.clone(), moment(&until)?);
             }
         }
+        self.manners(clues, &mut facts)?;
         Ok(facts)
     }
 
@@ -451,13 +454,14 @@ impl State {
     /// Mails whose next attempt is due, at most one of each case.
     pub fn due(&self, now: Timestamp, most: usize) -> Result<Vec<OutboxItem>, Broken> {
         let (mut found, mut cases) = (Vec::new(), HashSet::new());
+        let tripped = self.tripped()?.is_some();
         let is_due = |item: &Result<OutboxItem, Broken>| item.as_ref().map_or(true, |item| item.due <= now);
         for item in self.waiting().take_while(is_due).chain(self.astray(now)) {
             let item = item?;
             if found.len() == most {
                 break;
             }
-            if !self.must_wait(&item)? && item.case.is_none_or(|case| cases.insert(case)) {
+            if !is_held(&item, tripped) && !self.must_wait(&item)? && item.case.is_none_or(|case| cases.insert(case)) {
                 found.push(item);
             }
         }
@@ -466,9 +470,10 @@ impl State {
 
     /// When the next attempt may begin; what waits for another mail of its case is not counted.
     pub fn next_due(&self) -> Result<Option<Timestamp>, Broken> {
+        let tripped = self.tripped()?.is_some();
         for item in self.waiting() {
             let item = item?;
-            if !self.must_wait(&item)? {
+            if !is_held(&item, tripped) && !self.must_wait(&item)? {
                 return Ok(Some(item.due));
             }
         }
@@ -592,6 +597,11 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, 
         let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         Err(Broken::new(format!("sled gave up: {}", what.unwrap_or("no reason given"))))
     })
+}
+
+/// While the breaker is open, answers stay in the outbox.
+fn is_held(item: &OutboxItem, tripped: bool) -> bool {
+    tripped && item.purpose == Purpose::Answer
 }
 
 /// Moves the state out of the way, in place of the one that was moved before.

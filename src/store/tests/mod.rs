@@ -6,6 +6,7 @@ mod budgets;
 mod suppression;
 mod crash;
 mod disk;
+mod manners;
 mod outbox;
 mod past;
 mod versions;
@@ -69,6 +70,8 @@ fn case(n: u64) -> Case {
         touched: at(n as i64),
         received: 1,
         answers: 1,
+        acknowledgements: 0,
+        statuses: 0,
         forwards: 1,
         last_answer: None,
         said: Said::default(),
@@ -115,6 +118,7 @@ fn decided(n: u32) -> Decided {
         spent: Vec::new(),
         suppressed: Vec::new(),
         orders: Default::default(),
+        manners: Manners::default(),
         why: Why(vec![("rule".into(), "deliver.bounce: 退信 in the subject".into())]),
     }
 }
