@@ -66,21 +66,18 @@ async fn move_to(session: &mut Session, uids: &[u32], folder: &str) -> Result<()
         }
         return Ok(());
     }
-    // What is marked as deleted was copied when we last tried, or a human wants it gone. Copied once more, it would be
-    // so at every try on a server that refuses the rest.
+    // What is marked as deleted was copied when we last tried, or a human wants it gone.
     let present = present(session, uids).await?;
-    let unmarked: Vec<u32> = present.iter().filter_map(|(uid, deleted)| (!deleted).then_some(*uid)).collect();
+    let unmarked: Vec<u32> = present.into_iter().filter_map(|(uid, deleted)| (!deleted).then_some(uid)).collect();
     for set in uids::sets(&unmarked) {
         session.command("COPY", &format!("UID COPY {set} {folder}")).await?;
         failpoint::reached("C11");
         let marking = format!("UID STORE {set} +FLAGS.SILENT (\\Deleted)");
         session.command("STORE", &marking).await?;
         failpoint::reached("C11-marked");
-    }
-    // Never a plain EXPUNGE: it would remove mails that are none of ours and that humans have marked (I07). Without
-    // UIDPLUS the mails stay, marked.
-    if session.can("UIDPLUS") {
-        for set in uids::sets(&present.into_keys().collect::<Vec<u32>>()) {
+        // Never a plain EXPUNGE, and never what was marked before: it would remove what humans have marked (I07).
+        // Without UIDPLUS, and after a crash right here, the mails stay, marked.
+        if session.can("UIDPLUS") {
             session.command("EXPUNGE", &format!("UID EXPUNGE {set}")).await?;
         }
     }

@@ -300,7 +300,9 @@ async fn f33_no_automatic_reply_of_anybodys_is_replied_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f34_a_storm_of_one_sender_costs_the_others_nothing() {
     let (storm, others) = (dose(400), 24);
-    let mut bot = Bot::new("support@example.com", |text| text).await;
+    // Reply-To tells whose mail was forwarded.
+    let direct = |text: String| text.replace("replies = \"relay\"", "replies = \"direct\"");
+    let mut bot = Bot::new("support@example.com", direct).await;
     let mut stormed = Vec::new();
     // Within ten minutes; the others come when the storm is at its height.
     let (mut asked, step) = (Vec::new(), storm / 10);
@@ -437,9 +439,8 @@ async fn f37_the_breaker_stops_answers_alone_tells_the_operator_and_survives_a_r
         let person = huixin::maillog::person(bot.store().key(), &to);
         assert!(text.contains(&person) && !text.contains(&to.to_string()), "{text}");
     }
-    assert!(
-        text.contains("breaker.answers_hour") && text.contains(&bot.cases().keys().next().unwrap().to_string()[..4])
-    );
+    assert!(text.contains("breaker.answers_hour"), "{text}");
+    assert!(bot.cases().keys().any(|case| text.contains(&case.to_string())), "{text}");
 
     // A restart, a lost state and two hours change nothing.
     bot.start();
@@ -453,7 +454,8 @@ async fn f37_the_breaker_stops_answers_alone_tells_the_operator_and_survives_a_r
     bot.work().await;
     assert_eq!((bot.answers(), bot.left_to("operator@example.com").len()), (5, 1));
 
-    let clerk = Clerk { store: bot.store().clone(), clock: bot.clock.clone(), running: true };
+    let playbook: Box<dyn Fn() -> Result<Arc<Playbook>, String> + Send + Sync> = Box::new(|| Err("not asked".into()));
+    let clerk = Clerk { store: bot.store().clone(), clock: bot.clock.clone(), running: true, playbook };
     let request = Request::ReleaseBreaker { reason: "looked".into() };
     let posted = Posted { id: RequestId::new((bot.clock)().as_millisecond(), 1), by: "ops".into(), request };
     assert!(matches!(clerk.answer(&posted).unwrap(), Answer::Done(_)));
