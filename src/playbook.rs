@@ -341,6 +341,18 @@ fn cross_check(config: &Config, rules: &Rules, templates: &Templates) -> Problem
             false => problem.did_you_mean(tier, tiers.iter().copied()),
         });
     }
+    let is_category = |name: &str| {
+        let below = |id: &str| id.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        rules.taxonomy().categories().any(|category| below(category.id.as_str()))
+    };
+    for (name, notice) in &config.notices {
+        for category in notice.categories.iter().filter(|category| !is_category(category.as_str())) {
+            let what = format!("there is no category `{category}`");
+            let problem = config.error_at(&["notice", name, "categories"], what).code("E03");
+            let known = rules.taxonomy().categories().map(|category| category.id.as_str());
+            problems.push(problem.did_you_mean(category.as_str(), known));
+        }
+    }
     let groups: Vec<&str> = rules.taxonomy().groups().map(|group| group.id.as_str()).collect();
     let used = config.mailboxes.iter().map(|mailbox| (&mailbox.group, vec!["mailbox", mailbox.name.as_str(), "group"]));
     let tables = config.handoff.groups.keys().map(|group| (group, vec!["group", group.as_str()]));

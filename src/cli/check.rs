@@ -40,7 +40,9 @@ pub fn run(file: &Path, options: Options) -> Done {
 fn all(file: &Path) -> Result<(Problems, String), Problems> {
     let configured = files::configured(file)?;
     let (playbook, mut problems, tests) = app::playbook(&configured, app::stored_key(&configured))?;
-    problems.extend(playbook.rules().due_for_review(time::day(app::now())));
+    let today = time::day(app::now());
+    problems.extend(playbook.rules().due_for_review(today));
+    problems.extend(playbook.rules().taxonomy().missing_years(today));
     problems.extend(secrets(&configured));
     problems.extend(folders(&configured));
     let rules = playbook.rules().rules().len();

@@ -6,12 +6,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::file::{
-    BotFile, GroupTable, ImapTable, MailboxTable, RelayTable, ReplyTable, SmtpTable, TierTable, Wording,
+    BotFile, GroupTable, ImapTable, MailboxTable, NoticeTable, RelayTable, ReplyTable, SmtpTable, TierTable, Wording,
 };
 use super::place::{Places, variable};
 use super::{
-    Auth, Clocks, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Relay, Replies, Reply, Secret,
-    SenderPolicy, Server, Smtp, Source, Tier, Tls,
+    Auth, Clocks, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Notice, Relay, Replies, Reply,
+    Secret, SenderPolicy, Server, Smtp, Source, Tier, Tls,
 };
 use crate::address::{Address, ReversePath, parse_domain};
 use crate::ids::{GroupId, MailboxName, NameError};
@@ -69,6 +69,7 @@ impl Check<'_> {
         let relay = self.relay(file.relay);
         let handoff = self.handoff(file.handoff, file.group);
         let tiers = self.tiers(file.tier);
+        let notices = self.notices(file.notice);
         let reply = self.reply(file.reply);
         let level = file.log.level;
         let levels = ["error", "warn", "info", "debug", "trace"];
@@ -87,6 +88,7 @@ impl Check<'_> {
             bounce_address,
             handoff: handoff?,
             tiers,
+            notices,
             reply: reply?,
             budget: file.budget,
             breaker: file.breaker,
@@ -98,6 +100,17 @@ impl Check<'_> {
             source: self.places.source().clone(),
             overridden: self.places.overridden().to_vec(),
         })
+    }
+
+    fn notices(&mut self, tables: BTreeMap<String, NoticeTable>) -> BTreeMap<String, Notice> {
+        let mut notices = BTreeMap::new();
+        for (name, table) in tables {
+            match Notice::read(&table) {
+                Ok(notice) => drop(notices.insert(name, notice)),
+                Err((key, what)) => self.wrong(&["notice", &name, key], what),
+            }
+        }
+        notices
     }
 
     fn tiers(&mut self, tables: BTreeMap<String, TierTable>) -> BTreeMap<String, Tier> {

@@ -15,6 +15,7 @@ pub struct BotFile {
     pub handoff: HandoffTable,
     pub group: BTreeMap<String, GroupTable>,
     pub tier: BTreeMap<String, TierTable>,
+    pub notice: BTreeMap<String, NoticeTable>,
     pub reply: ReplyTable,
     pub budget: BudgetTable,
     pub breaker: BreakerTable,
@@ -224,6 +225,16 @@ pub struct GroupTable {
 pub struct TierTable {
     pub domains: Vec<String>,
     pub addresses: Vec<String>,
+}
+
+/// What is put above automatic answers for a time.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NoticeTable {
+    pub text: Option<Wording>,
+    pub from: Option<String>,
+    pub until: Option<String>,
+    pub categories: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -6,9 +6,11 @@
 
 mod check;
 mod file;
+mod notice;
 mod place;
 
 pub use file::{BreakerTable as Breaker, BudgetTable as Budget, Wording};
+pub use notice::Notice;
 pub use place::variable;
 
 use std::collections::BTreeMap;
@@ -45,6 +47,8 @@ pub struct Config {
     pub handoff: Handoff,
     /// Kinds of customers, by name.
     pub tiers: BTreeMap<String, Tier>,
+    /// What is put above automatic answers for a time, by name.
+    pub notices: BTreeMap<String, Notice>,
     pub reply: Reply,
     pub budget: Budget,
     pub breaker: Breaker,
@@ -383,6 +387,7 @@ mod tests {
             ("handoff", "[handoff]"),
             ("group.mail-tech", "[group.mail-tech]"),
             ("tier.vip", "[tier.vip]"),
+            ("notice.maintenance", "[notice.maintenance]"),
             ("reply", "[reply]"),
             ("budget", "[budget]"),
             ("delivery", "[delivery]"),

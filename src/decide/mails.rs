@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ration::Ration;
-use super::{Mail, Plan, Why, told};
+use super::{Mail, Plan, Why, banner, told};
 use crate::address::Address;
 use crate::case::{Case, Prints};
 use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
@@ -81,7 +81,8 @@ fn answer_text(
     let missing = why.judgement.ask.iter().filter(|field| !why.judgement.fields.contains_key(*field));
     let labels: Vec<String> = missing.map(|field| playbook.field_label(field, case.language)).collect();
     values.list("missing", labels.iter().map(String::as_str));
-    playbook.templates().render(template, case.language, &values).map_err(|error| error.to_string())
+    let written = playbook.templates().render(template, case.language, &values).map_err(|error| error.to_string())?;
+    Ok(banner::below_notices(written, case, playbook, now))
 }
 
 #[expect(clippy::too_many_arguments, reason = "everything agents are told of")]

@@ -15,6 +15,7 @@
 //! recorded and nobody is told.
 
 mod agents;
+mod banner;
 mod breaker;
 mod budget;
 mod clock;

@@ -1,13 +1,15 @@
 //! What a mail can be about, who takes care of it, and when they are there.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::field::Field;
 pub use crate::case::Priority;
 use crate::ids::{CategoryId, GroupId};
 use crate::language::Language;
-use crate::time::{Calendar, Hours, Timestamp};
+use crate::problem::{Problems, SourceText};
+use crate::time::{Calendar, Date, Hours, Region, Timestamp};
 
 /// The category that stands for "no rule was sure". It wins no score; it says who gets such mail.
 pub const UNCLASSIFIED: &str = "other";
@@ -23,6 +25,10 @@ pub struct Taxonomy {
     pub(super) categories: BTreeMap<CategoryId, Category>,
     pub(super) groups: BTreeMap<GroupId, Group>,
     pub(super) calendars: BTreeMap<String, Calendar>,
+    /// Countries whose holidays are written down.
+    pub(super) regions: BTreeMap<String, Region>,
+    /// The country of each calendar that has one, and where the calendar names it.
+    pub(super) regional: Vec<(String, SourceText, Range<usize>)>,
     /// In the order of their files, which is the order in which a form asks for them.
     pub(super) fields: Vec<Field>,
 }
@@ -100,6 +106,31 @@ impl Taxonomy {
     /// When this group is there; none: always.
     pub fn calendar(&self, group: &GroupId) -> Option<&Calendar> {
         self.calendars.get(self.groups.get(group)?.calendar.as_ref()?)
+    }
+
+    /// Is there a calendar of this name?
+    pub fn has_calendar(&self, name: &str) -> bool {
+        self.calendars.contains_key(name)
+    }
+
+    pub fn calendar_named(&self, name: &str) -> Option<&Calendar> {
+        self.calendars.get(name)
+    }
+
+    /// Years whose holidays ought to be known by now and are not: a year nobody wrote down is not guessed.
+    pub fn missing_years(&self, today: Date) -> Problems {
+        let mut problems = Problems::default();
+        for (region, source, span) in &self.regional {
+            for year in self.regions.get(region).map_or_else(Vec::new, |region| region.missing(today)) {
+                let what =
+                    format!("no holidays of {year} are known for `{region}`: its weekdays would count as worked");
+                let problem = source.warning(span.clone(), what).code("W22");
+                problems.push(problem.help(format!(
+                    "write a table [[holidays]] with region = \"{region}\" and year = {year}, as announced"
+                )));
+            }
+        }
+        problems
     }
 
     /// Whether this group is there now. A group without a calendar, and no group, are always there.

@@ -136,7 +136,9 @@ times_median = 0
         let folder = self.folder.path().join("one");
         fs::create_dir(&folder).unwrap();
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-        fs::copy(shipped.join("taxonomy.toml"), folder.join("taxonomy.toml")).unwrap();
+        for file in ["taxonomy.toml", "holidays.toml"] {
+            fs::copy(shipped.join(file), folder.join(file)).unwrap();
+        }
         fs::write(folder.join("one.toml"), ONE_RULE).unwrap();
         let file = self.folder.path().join("bot.toml");
         let text = fs::read_to_string(&file).unwrap();

@@ -3,7 +3,8 @@
 //! A story is a text, `tests/scenarios/NN-name.txt`. Each part begins with a sign at the begin of a line:
 //!
 //! * `@@ 2026-11-24 10:00` sets the clock (Shanghai), `@@ +61s`, `@@ +2h`, `@@ +3d` moves it; timers ring, mails leave;
-//! * `%% handoff.undo_seconds = 0` changes a value of bot.toml, before anything else;
+//! * `%% handoff.undo_seconds = 0` changes a value of bot.toml, before anything else; the lines below `%% bot.toml` are
+//!   put to its end, and those below `%% rules` are a rule file more;
 //! * `>> Li <li@example.org>` is a mail that comes in: `Subject:` and further fields, an empty line, the text. `Re: last`
 //!   answers the last mail sent to this person, as their mail program would; `Proof: none` or `fail` says what the
 //!   receiving server found (else it confirms them); `To:` writes to another address; `Again: 1` gives it the
@@ -138,7 +139,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(changes: &[(String, String)]) -> Stage {
+    fn new(changes: &Changes) -> Stage {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
@@ -327,18 +328,33 @@ impl Stage {
     }
 }
 
+/// What a story changes before it begins.
+#[derive(Default, PartialEq)]
+struct Changes {
+    /// Values of bot.toml, by the names of their variables.
+    values: Vec<(String, String)>,
+    tables: String,
+    rules: String,
+}
+
 /// The playbook with some values changed; the unchanged one is made once.
-fn playbook(changes: &[(String, String)]) -> Arc<Playbook> {
+fn playbook(changes: &Changes) -> Arc<Playbook> {
     static SHIPPED: OnceLock<Arc<Playbook>> = OnceLock::new();
     let make = || {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(root.join("bot.toml")).unwrap() + PEOPLE;
+        let text = std::fs::read_to_string(root.join("bot.toml")).unwrap() + PEOPLE + &changes.tables;
         let text = text.replace("authentication_servers = []", "authentication_servers = [\"mx.example.com\"]");
-        let config = config::load(&SourceText::new("bot.toml", text), changes).unwrap();
+        let config = config::load(&SourceText::new("bot.toml", text), &changes.values);
+        let config = config.unwrap_or_else(|problems| panic!("{problems}"));
         let configured = files::Configured { config, folder: root.to_owned() };
-        Arc::new(app::playbook(&configured, Key::from_bytes(KEY)).unwrap().0)
+        let mut texts = files::texts(&configured).unwrap();
+        if !changes.rules.is_empty() {
+            texts.rules.push(SourceText::new("story.toml", changes.rules.clone()));
+        }
+        let made = app::playbook_of(&configured, &texts, Key::from_bytes(KEY));
+        Arc::new(made.unwrap_or_else(|problems| panic!("{problems}")).0)
     };
-    match changes.is_empty() {
+    match *changes == Changes::default() {
         true => SHIPPED.get_or_init(make).clone(),
         false => make(),
     }
@@ -383,15 +399,18 @@ fn span(text: &str) -> Duration {
 
 async fn tell(story: &str) {
     let parts = parts(story);
-    let changes: Vec<(String, String)> = parts
-        .iter()
-        .filter(|(sign, ..)| *sign == '%')
-        .map(|(_, change, _)| {
-            let (key, value) = change.split_once('=').unwrap();
-            let name = key.trim().to_uppercase().replace('.', "__");
-            (format!("HUIXIN__{name}"), value.trim().trim_matches('"').to_owned())
-        })
-        .collect();
+    let mut changes = Changes::default();
+    for (_, change, lines) in parts.iter().filter(|(sign, ..)| *sign == '%') {
+        match *change {
+            "bot.toml" => changes.tables += &lines.join("\n"),
+            "rules" => changes.rules += &lines.join("\n"),
+            change => {
+                let (key, value) = change.split_once('=').unwrap();
+                let name = key.trim().to_uppercase().replace('.', "__");
+                changes.values.push((format!("HUIXIN__{name}"), value.trim().trim_matches('"').to_owned()));
+            }
+        }
+    }
     let mut stage = Stage::new(&changes);
     for (sign, head, lines) in &parts {
         match sign {

@@ -78,6 +78,8 @@ struct Loader<'t> {
     categories: Vec<(Text<'t>, CategoryId)>,
     /// What names of the taxonomy refer to, with where they do: checked when all is known.
     pending: Vec<(Named, Text<'t>)>,
+    /// Calendars and the country whose holidays they have.
+    regional: Vec<(String, Text<'t>)>,
     lists: BTreeMap<&'t str, Vec<Text<'t>>>,
     /// The place of each rule among the rules.
     places: BTreeMap<&'t str, usize>,
@@ -137,6 +139,9 @@ impl<'t> Loader<'t> {
         }
         for table in root.tables("calendar", faults) {
             self.calendar(table, faults);
+        }
+        for table in root.tables("holidays", faults) {
+            self.holidays(table, faults);
         }
         for table in root.tables("field", faults) {
             self.field(table, faults);

@@ -8,7 +8,7 @@ use crate::problem::Problems;
 use crate::rules::field::Field;
 use crate::rules::pattern::Pattern;
 use crate::rules::taxonomy::{Category, Group, MARGIN, Priority, THRESHOLD};
-use crate::time::{Calendar, Date, Span, weekday, zone};
+use crate::time::{self, Calendar, Date, Holidays, Span, weekday, zone};
 
 impl<'t> Loader<'t> {
     pub(super) fn category(&mut self, mut table: Table<'t>, faults: &mut Problems) {
@@ -101,21 +101,75 @@ impl<'t> Loader<'t> {
                 ),
             }
         }
-        let hours = spans(table.texts("hours", faults), faults);
-        let peak = spans(table.texts("peak", faults), faults);
-        let holidays = dates(&mut table, "holidays", faults);
-        let make_up_days = dates(&mut table, "make_up_days", faults);
+        let hours = time::in_order(spans(table.texts("hours", faults), faults));
+        let peak = time::in_order(spans(table.texts("peak", faults), faults));
+        let own = Holidays {
+            off: dates(&mut table, "holidays", faults).into_iter().collect(),
+            make_up: dates(&mut table, "make_up_days", faults).into_iter().collect(),
+        };
+        let region = table.text("region", faults);
         table.finish(faults);
         let Some(zone) = zone else { return };
         let calendar = Calendar {
             zone,
             week: std::array::from_fn(|day| if days.contains(&day) { hours.clone() } else { Vec::new() }),
-            holidays: holidays.into_iter().collect(),
-            make_up_days: make_up_days.into_iter().collect(),
+            holidays: own,
             peak,
         };
+        self.regional.extend(region.map(|region| (id.text.to_owned(), region)));
         if self.taxonomy.calendars.insert(id.text.to_owned(), calendar).is_some() {
             twice("calendar", &id, faults);
+        }
+    }
+
+    /// The holidays of one country in one year.
+    pub(super) fn holidays(&mut self, mut table: Table<'t>, faults: &mut Problems) {
+        let region = table.require("region", faults).and_then(|region| region.text(faults));
+        let written = table.require("year", faults);
+        let year = written.and_then(|year| year.integer(faults));
+        // For people: who announced it, and when.
+        table.text("announced", faults);
+        let days = Holidays {
+            off: dates(&mut table, "off", faults).into_iter().collect(),
+            make_up: dates(&mut table, "make_up", faults).into_iter().collect(),
+        };
+        let (file, span) = (table.file(), table.span());
+        table.finish(faults);
+        let (Some(region), Some(written), Some(year)) = (region, written, year) else { return };
+        let Some(year) = i16::try_from(year).ok().filter(|year| (1970..=2999).contains(year)) else {
+            faults.push(written.error(format!("{year} is no year")).code("E09"));
+            return;
+        };
+        if let Some(day) = days.off.iter().chain(&days.make_up).find(|day| day.year() != year) {
+            faults.push(
+                file.error(span.clone(), format!("{day} is not in {year}"))
+                    .code("E09")
+                    .help("write each year as a table of its own"),
+            );
+        }
+        if let Some(day) = days.off.intersection(&days.make_up).next() {
+            faults.push(file.error(span.clone(), format!("{day} is both a day off and a make-up day")).code("E09"));
+        }
+        let years = &mut self.taxonomy.regions.entry(region.text.to_owned()).or_default().years;
+        if years.insert(year, days).is_some() {
+            faults.push(
+                region.error(format!("the holidays of {year} are there twice for `{}`", region.text)).code("E02"),
+            );
+        }
+    }
+
+    /// Gives each calendar the holidays of its country.
+    fn settle_regions(&mut self, faults: &mut Problems) {
+        for (calendar, region) in std::mem::take(&mut self.regional) {
+            let Some(found) = self.taxonomy.regions.get(region.text) else {
+                let known = self.taxonomy.regions.keys().map(String::as_str);
+                faults.push(dangling("region", &region).did_you_mean(region.text, known));
+                continue;
+            };
+            if let Some(calendar) = self.taxonomy.calendars.get_mut(&calendar) {
+                calendar.holidays.extend(&found.holidays());
+            }
+            self.taxonomy.regional.push((region.text.to_owned(), region.file.clone(), region.span.clone()));
         }
     }
 
@@ -141,7 +195,8 @@ impl<'t> Loader<'t> {
     }
 
     /// What the taxonomy's own names refer to is there.
-    pub(super) fn check_taxonomy(&self, faults: &mut Problems) {
+    pub(super) fn check_taxonomy(&mut self, faults: &mut Problems) {
+        self.settle_regions(faults);
         for (named, text) in &self.pending {
             match named {
                 Named::Group => {
@@ -211,11 +266,11 @@ fn dates(table: &mut Table<'_>, key: &'static str, faults: &mut Problems) -> Vec
         let Some(written) = item.literal(faults) else {
             continue;
         };
-        match written.parse::<Date>() {
-            Ok(date) => dates.push(date),
-            Err(_) => {
+        match time::days(&written) {
+            Some(days) => dates.extend(days),
+            None => {
                 let problem = item.error(format!("`{written}` is no day")).code("E09");
-                faults.push(problem.help("write it as 2026-10-01"));
+                faults.push(problem.help("write it as 2026-10-01, or 2026-10-01..2026-10-07 with the last day"));
             }
         }
     }

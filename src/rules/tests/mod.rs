@@ -1,6 +1,7 @@
 //! The room as a whole: files in, judgements out.
 
 mod conditions;
+mod due_times;
 mod faults;
 mod judging;
 mod lint;

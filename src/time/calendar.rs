@@ -1,41 +1,21 @@
-//! Instants, and the calendar of a group: working hours, holidays, make-up days.
-//!
-//! Time is handed in everywhere above the I/O line; nothing here reads a clock. The zones are those compiled
-//! in, so that the same calendar means the same hours on every machine.
+//! The calendar of a group: working hours, days off, make-up days (调休).
 
-use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
 use jiff::SignedDuration;
-pub use jiff::Timestamp;
-pub use jiff::civil::Date;
 use jiff::civil::Weekday;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::TimeZone;
 
-/// Reads the clock, where it is handed in: below the I/O line, and in tests that set it.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// The day of a moment, as it is in Greenwich: near enough for dates that are looked at once a week.
-pub fn day(moment: Timestamp) -> Date {
-    moment.to_zoned(TimeZone::UTC).date()
-}
-
-/// The day of a moment in Greenwich, counted from 1970; 0 before.
-pub fn day_number(moment: Timestamp) -> u32 {
-    u32::try_from(moment.as_second().div_euclid(24 * 60 * 60)).unwrap_or(0)
-}
+use super::{Date, Holidays, Timestamp};
 
 /// When the people of a group are there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calendar {
     pub zone: TimeZone,
-    /// Working hours, Monday first; a day without any is a day off.
+    /// Working hours, Monday first; a day without any is a day off. The spans of a day lie in order and apart.
     pub week: [Vec<Span>; 7],
-    /// Days off, whatever the day of the week.
-    pub holidays: BTreeSet<Date>,
-    /// Days on which people make up for a holiday (调休): worked like the first working day of the week.
-    pub make_up_days: BTreeSet<Date>,
+    /// The days that are not what their weekday says.
+    pub holidays: Holidays,
     /// The hours of a working day in which answers take longer.
     pub peak: Vec<Span>,
 }
@@ -80,11 +60,6 @@ impl Hours {
     }
 }
 
-/// The zone of a name such as `Asia/Shanghai`.
-pub fn zone(name: &str) -> Option<TimeZone> {
-    TimeZoneDatabase::bundled().get(name).ok()
-}
-
 /// Longest look ahead for working hours, in days: over a year nobody waits.
 const LOOK_AHEAD: usize = 366;
 
@@ -94,8 +69,7 @@ impl Calendar {
         Calendar {
             zone: TimeZone::UTC,
             week: std::array::from_fn(|_| vec![Span { from: 0, to: DAY }]),
-            holidays: BTreeSet::new(),
-            make_up_days: BTreeSet::new(),
+            holidays: Holidays::default(),
             peak: Vec::new(),
         }
     }
@@ -157,9 +131,9 @@ impl Calendar {
     }
 
     fn hours_of(&self, day: Date) -> &[Span] {
-        if self.make_up_days.contains(&day) {
+        if self.holidays.make_up.contains(&day) {
             self.week.iter().find(|hours| !hours.is_empty()).map_or(&[], Vec::as_slice)
-        } else if self.holidays.contains(&day) {
+        } else if self.holidays.off.contains(&day) {
             &[]
         } else {
             &self.week[usize::from(day.weekday().to_monday_zero_offset() as u8)]
@@ -168,6 +142,19 @@ impl Calendar {
 }
 
 const DAY: u16 = 24 * 60;
+
+/// The spans in order, with those that touch made one: an hour is worked once, however often it is written.
+pub fn in_order(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort();
+    let mut apart: Vec<Span> = Vec::new();
+    for span in spans {
+        match apart.last_mut().filter(|last| span.from <= last.to) {
+            Some(last) => last.to = last.to.max(span.to),
+            None => apart.push(span),
+        }
+    }
+    apart
+}
 
 impl Span {
     /// From midnight to midnight.
@@ -203,6 +190,7 @@ pub fn weekday(name: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::zone;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -213,8 +201,10 @@ mod tests {
         Calendar {
             zone: zone("Asia/Shanghai").unwrap(),
             week: std::array::from_fn(|day| if day < 5 { hours.clone() } else { Vec::new() }),
-            holidays: (1..=7).map(|day| jiff::civil::date(2026, 10, day)).collect(),
-            make_up_days: [jiff::civil::date(2026, 10, 10)].into(),
+            holidays: Holidays {
+                off: (1..=7).map(|day| jiff::civil::date(2026, 10, day)).collect(),
+                make_up: [jiff::civil::date(2026, 10, 10)].into(),
+            },
             peak: vec![Span::parse("10:00-12:00").unwrap()],
         }
     }
@@ -276,7 +266,14 @@ mod tests {
         let now = at("2026-10-03T03:00:00Z");
         assert_eq!(Calendar::always().moment(now), Hours::Open);
         let never = Calendar { week: Default::default(), ..workdays() };
-        assert_eq!(Calendar { make_up_days: BTreeSet::new(), ..never }.next_opening(now), None);
+        assert_eq!(Calendar { holidays: Holidays::default(), ..never }.next_opening(now), None);
+    }
+
+    #[test]
+    fn an_hour_written_twice_is_worked_once() {
+        let spans = |texts: &[&str]| texts.iter().map(|text| Span::parse(text).unwrap()).collect::<Vec<_>>();
+        let read = in_order(spans(&["13:00-18:00", "09:00-12:00", "11:00-13:00", "20:00-21:00"]));
+        assert_eq!(read, spans(&["09:00-18:00", "20:00-21:00"]));
     }
 
     #[test]
