@@ -617,7 +617,7 @@ struct ContentV1 {
 }
 
 /// The rows of the state, which is rebuilt whenever this number changes.
-pub(super) const STATE_FORMAT: u32 = 2;
+pub(super) const STATE_FORMAT: u32 = 3;
 
 /// A row of the state.
 pub(super) fn row<T: OnDisk>(value: &T) -> Vec<u8> {

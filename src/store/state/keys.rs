@@ -19,7 +19,7 @@ pub const CASES: &[u8] = b"c";
 pub const LEDGER: &[u8] = b"l";
 pub const OUTBOX: &[u8] = b"o";
 pub const DUE: &[u8] = b"d";
-pub const TIMERS: &[u8] = b"k";
+pub const TIMERS: &[u8] = b"K";
 
 /// Ends a text inside a key; none of our texts holds it.
 const END: u8 = 0;

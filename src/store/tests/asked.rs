@@ -47,3 +47,12 @@ fn a_decision_that_was_asked_for_is_found_as_any_other() {
     ledger(dir.path(), |entry| entries.push(entry)).unwrap();
     assert_eq!(entries.len(), 1);
 }
+
+/// Both once had the same letter in the state, and the first request of an operator stopped all timers.
+#[test]
+fn what_an_operator_asked_for_is_no_timer() {
+    let dir = folder();
+    let (store, _) = open(dir.path());
+    store.append(asked(1, opens(1))).unwrap();
+    assert_eq!(store.alarms(at(9_000), 10).unwrap(), []);
+}
