@@ -43,6 +43,12 @@ pub struct OwnTemplates;
 impl OwnTemplates {
     /// To a requester: no rule was sure, a human will read it.
     pub const RECEIVED: &str = "ack/received";
+    /// To a requester: how the case stands.
+    pub const STATUS: &str = "status/state";
+    /// To a requester who wrote a new mail about a case that humans have.
+    pub const APPENDED: &str = "added/appended";
+    /// To a requester whose case humans had, and have again.
+    pub const REOPENED: &str = "added/reopened";
     /// To a requester: humans have it; now, or when they are there again.
     pub const HANDOFF_OPEN: &str = "handoff/open";
     pub const HANDOFF_CLOSED: &str = "handoff/closed";
@@ -70,8 +76,11 @@ impl OwnTemplates {
     /// To a requester who has been silent.
     pub const SILENT: &str = "close/silent";
 
-    const ALL: [&str; 17] = [
+    const ALL: [&str; 20] = [
         Self::RECEIVED,
+        Self::STATUS,
+        Self::APPENDED,
+        Self::REOPENED,
         Self::HANDOFF_OPEN,
         Self::HANDOFF_CLOSED,
         Self::SHEET,
@@ -92,7 +101,7 @@ impl OwnTemplates {
 }
 
 /// The values every template may name, beside `org.*` and `fields.*`.
-const VARIABLES: [&str; 20] = [
+const VARIABLES: [&str; 27] = [
     "case.number",
     "group.label",
     "hours.text",
@@ -113,6 +122,13 @@ const VARIABLES: [&str; 20] = [
     "digest.count",
     "digest.cases",
     "digest.lines",
+    "status.state",
+    "status.due",
+    "status.late",
+    "status.closed",
+    "status.reminded",
+    "status.asked_before",
+    "status.steps",
 ];
 
 impl Playbook {

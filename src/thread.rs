@@ -1,15 +1,19 @@
 //! Which case is a mail about?
 //!
 //! A mail joins a case by a proof or by a known sender, never by a claim alone: by a Message-ID of ours with
-//! a valid proof in its References, by an earlier mail of the same requester, or by a case number from the
-//! case's own requester. A number from anyone else opens a new case, and the answer is the same whether that
-//! number exists or not. An empty identifier joins nothing.
+//! a valid proof in its References, by an earlier mail of the same requester, by a case number from the case's own
+//! requester, or, where it names nothing, because its sender has an open case with the same subject or about the same
+//! thing. A number from anyone else opens a new case, and the answer is the same whether that number exists or not. An
+//! empty identifier joins nothing, and a sender who is proven false joins nothing but by a proof of ours.
+
+use std::time::Duration;
 
 use crate::address::Address;
-use crate::case::{Case, Clues, Facts, Scope, Twin};
+use crate::case::{Case, Clues, Facts, Scope, Topic, Twin};
 use crate::fold::fold_words;
-use crate::ids::{CaseNumber, Key, MailHash, Token};
+use crate::ids::{CaseNumber, CategoryId, Key, MailHash, Token};
 use crate::message::Message;
+use crate::time::Timestamp;
 
 /// Case numbers looked for in a mail; a mail that lists more is a list of cases, not about one of them.
 const MAX_NUMBERS: usize = 5;
@@ -34,6 +38,8 @@ pub enum Threading {
         case: Box<Case>,
         because: Because,
     },
+    /// A new matter, that goes on with a case which was closed too long ago to be opened again.
+    Continues(CaseNumber),
     /// The same mail came before on another way; it is recorded in that case and gets no second answer.
     Twin(CaseNumber),
 }
@@ -49,6 +55,12 @@ pub enum Because {
     EarlierMail,
     /// It names the case, and the requester wrote it.
     Number,
+    /// The requester wrote a new mail with the subject of an open case.
+    SameSubject,
+    /// The requester wrote a new mail about what an open case is about.
+    SameMatter,
+    /// The requester has an open case and asks for nothing but how it stands.
+    Chaser,
     /// It carries the token of an agent.
     AgentsToken,
     /// Its sender is taken for a program, whose mails are kept in one case.
@@ -65,9 +77,21 @@ impl Because {
             }
             Because::EarlierMail => "it answers an earlier mail of the same requester",
             Because::Number => "it names the case number, and the requester wrote it",
+            Because::SameSubject => {
+                "the requester has an open case with the same subject that moved lately, and wrote a new mail"
+            }
+            Because::SameMatter => {
+                "the requester has an open case about the same thing that moved lately, and wrote a new mail"
+            }
+            Because::Chaser => "the requester has an open case, and the mail only asks how it stands",
             Because::AgentsToken => "it carries the token of an agent",
             Because::Robot => "its sender is taken for a program, whose mails are kept in one case",
         }
+    }
+
+    /// Was the mail written anew, and not as an answer? Then its author does not know yet where it went.
+    pub fn is_new_mail(self) -> bool {
+        matches!(self, Because::Number | Because::SameSubject | Because::SameMatter)
     }
 }
 
@@ -164,28 +188,72 @@ pub fn base_subject(subject: &str) -> String {
     }
 }
 
-/// Judges what the store answered.
-pub fn thread(message: &Message, facts: &Facts) -> Threading {
+/// Judges what the store answered. `believed`: nothing proves the sender false. An open case of the sender that moved
+/// within `lately` may be meant by a mail that names none.
+pub fn thread(message: &Message, facts: &Facts, believed: bool, lately: Duration, now: Timestamp) -> Threading {
     if let Some(number) = facts.twin {
         return Threading::Twin(number);
     }
-    let wrote = |case: &Case| match (&case.requester, message.sender()) {
-        // To the letter: a case is its requester's alone.
-        (Some(requester), Some(sender)) => requester == sender,
-        _ => false,
-    };
+    let wrote = |case: &&Case| is_requester(message, case);
     let follows = |case: &Case, because| Threading::Follows { case: Box::new(case.clone()), because };
-    if let Some(case) = facts.by_signed.iter().find(|case| wrote(case)) {
+    if let Some(case) = facts.by_signed.iter().find(wrote) {
         follows(case, Because::OwnMessageId)
     } else if let Some(case) = facts.by_signed.first() {
         follows(case, Because::OwnMessageIdFromOther)
-    } else if let Some(case) = facts.by_reference.iter().find(|case| wrote(case)) {
+    } else if !believed {
+        Threading::New
+    } else if let Some(case) = facts.by_reference.iter().find(wrote) {
         follows(case, Because::EarlierMail)
-    } else if let Some(case) = facts.by_number.iter().find(|case| wrote(case)) {
+    } else if let Some(case) = facts.by_number.iter().find(wrote) {
         follows(case, Because::Number)
+    } else if let Some(case) = same_subject(message, facts, lately, now) {
+        follows(case, Because::SameSubject)
     } else {
         Threading::New
     }
+}
+
+/// To the letter: a case is its requester's alone.
+pub fn is_requester(message: &Message, case: &Case) -> bool {
+    message.sender().is_some_and(|sender| case.requester.as_ref() == Some(sender))
+}
+
+/// What a mail's subject is, as far as another mail can be known by it.
+pub fn topic(message: &Message) -> Option<Topic> {
+    Topic::of(&base_subject(&message.subject))
+}
+
+/// The open case of the same sender that has this subject, if it moved lately.
+fn same_subject<'a>(message: &'a Message, facts: &'a Facts, lately: Duration, now: Timestamp) -> Option<&'a Case> {
+    let topic = topic(message)?;
+    open_cases(message, facts, lately, now).find(|case| case.work.topic == Some(topic))
+}
+
+/// The open case of the same sender that is about this, if it moved lately.
+pub fn same_matter<'a>(
+    message: &'a Message,
+    category: &CategoryId,
+    facts: &'a Facts,
+    lately: Duration,
+    now: Timestamp,
+) -> Option<&'a Case> {
+    open_cases(message, facts, lately, now).find(|case| case.category.as_ref() == Some(category))
+}
+
+/// Open cases of the sender that moved lately, the one that moved last first.
+pub fn open_cases<'a>(
+    message: &'a Message,
+    facts: &'a Facts,
+    lately: Duration,
+    now: Timestamp,
+) -> impl Iterator<Item = &'a Case> {
+    let moved = move |case: &&Case| now.duration_since(case.touched) <= signed(lately);
+    let cases = if lately.is_zero() { &[] } else { facts.of_sender.as_slice() };
+    cases.iter().filter(|case| is_requester(message, case)).filter(moved)
+}
+
+fn signed(time: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(time).unwrap_or(jiff::SignedDuration::MAX)
 }
 
 /// The mark of the same mail on another way. Without a Message-ID or a sender nothing is the same mail.

@@ -50,6 +50,8 @@ pub struct Facts {
     pub twin: Option<CaseNumber>,
     /// Cases of the sender that are not closed, as far as they are counted.
     pub open_cases: u32,
+    /// Those of them that were touched last, newest first.
+    pub of_sender: Vec<Case>,
     pub budgets: Budgets,
     /// Until when these senders get no automatic answers; only those that were ever suppressed.
     pub suppressed: BTreeMap<Scope, Timestamp>,

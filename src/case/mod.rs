@@ -1,6 +1,7 @@
 //! A case: one matter of one requester, with the number they know it by.
 
 mod budgets;
+mod course;
 mod facts;
 mod folded;
 mod haste;
@@ -8,8 +9,10 @@ mod person;
 mod prints;
 mod pulse;
 mod said;
+mod topic;
 
 pub use budgets::{Budgets, Grain, Scope, Window};
+pub use course::{Course, Milestone, Step};
 pub use facts::{Absence, AgentFacts, Clues, Facts, Pending, Suppression, Twin};
 pub use folded::Folded;
 pub use haste::{Haste, Patience, Robot};
@@ -17,6 +20,7 @@ pub use person::pseudonym;
 pub use prints::Prints;
 pub use pulse::{Act, Cause, JUDGED, Pulse, Tripped};
 pub use said::Said;
+pub use topic::Topic;
 
 use std::collections::BTreeMap;
 
@@ -151,6 +155,21 @@ pub struct Work {
     pub closed: Option<Timestamp>,
     /// What the requester thinks of it, 1 to 5.
     pub rating: Option<u8>,
+    /// The requester has been asked what they think of it; nobody is asked twice.
+    pub surveyed: bool,
+    /// What its first mail was about, by its subject.
+    pub topic: Option<Topic>,
+    /// The case that this one goes on with: it had been closed for too long to be opened again.
+    pub continues: Option<CaseNumber>,
+    /// How often the requester asked for nothing but how it stands.
+    pub chasers: u32,
+    /// When agents were told of that last.
+    pub chased: Option<Timestamp>,
+    /// Replies that said no more than that a mail was added.
+    pub added: u32,
+    /// The requester has been told that secrets do not belong into mail.
+    pub warned: bool,
+    pub course: Course,
 }
 
 /// Something that is to happen in a case at a time. A case has each kind once at most.
@@ -175,10 +194,14 @@ pub enum Alarm {
     Wake,
     /// The requester has been silent so long that the case closes.
     Silence,
+    /// The case is closed: what does the requester think of it?
+    Survey,
+    /// The requester wants all that was written in the case.
+    Transcript,
 }
 
 impl Alarm {
-    pub const ALL: [Alarm; 7] = [
+    pub const ALL: [Alarm; 9] = [
         Alarm::FirstResponseWarn,
         Alarm::FirstResponse,
         Alarm::FollowUpWarn,
@@ -186,6 +209,8 @@ impl Alarm {
         Alarm::Escalate,
         Alarm::Wake,
         Alarm::Silence,
+        Alarm::Survey,
+        Alarm::Transcript,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -197,6 +222,8 @@ impl Alarm {
             Alarm::Escalate => "escalate",
             Alarm::Wake => "wake",
             Alarm::Silence => "silence",
+            Alarm::Survey => "survey",
+            Alarm::Transcript => "transcript",
         }
     }
 }

@@ -90,6 +90,7 @@ impl Check<'_> {
             tiers,
             notices,
             reply: reply?,
+            cases: file.case,
             budget: file.budget,
             breaker: file.breaker,
             delivery: Delivery {

@@ -17,6 +17,7 @@ pub struct BotFile {
     pub tier: BTreeMap<String, TierTable>,
     pub notice: BTreeMap<String, NoticeTable>,
     pub reply: ReplyTable,
+    pub case: CaseTable,
     pub budget: BudgetTable,
     pub breaker: BreakerTable,
     pub delivery: DeliveryTable,
@@ -265,12 +266,31 @@ impl Default for ReplyTable {
     }
 }
 
+/// How mails make a case, and how it ends.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaseTable {
+    /// A new mail of the same person about the same thing joins an open case that moved within so many days.
+    pub same_matter_days: u32,
+    /// A mail to a case that was closed longer ago opens a new one, linked to it.
+    pub reopen_days: u32,
+    /// The one question after closing waits so long.
+    pub survey_minutes: u32,
+}
+
+impl Default for CaseTable {
+    fn default() -> CaseTable {
+        CaseTable { same_matter_days: 7, reopen_days: 14, survey_minutes: 30 }
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetTable {
     pub case_acknowledgements: u32,
     pub case_answers: u32,
     pub case_statuses: u32,
+    pub case_added: u32,
     pub sender_hour: u32,
     pub sender_day: u32,
     /// Mails with the same subject that open a case.
@@ -327,6 +347,7 @@ impl Default for BudgetTable {
             case_acknowledgements: 1,
             case_answers: 3,
             case_statuses: 3,
+            case_added: 3,
             sender_hour: 3,
             sender_day: 5,
             subject_day: 1,

@@ -9,7 +9,7 @@ mod file;
 mod notice;
 mod place;
 
-pub use file::{BreakerTable as Breaker, BudgetTable as Budget, Wording};
+pub use file::{BreakerTable as Breaker, BudgetTable as Budget, CaseTable as Cases, Wording};
 pub use notice::Notice;
 pub use place::variable;
 
@@ -50,6 +50,7 @@ pub struct Config {
     /// What is put above automatic answers for a time, by name.
     pub notices: BTreeMap<String, Notice>,
     pub reply: Reply,
+    pub cases: Cases,
     pub budget: Budget,
     pub breaker: Breaker,
     pub delivery: Delivery,
@@ -389,6 +390,7 @@ mod tests {
             ("tier.vip", "[tier.vip]"),
             ("notice.maintenance", "[notice.maintenance]"),
             ("reply", "[reply]"),
+            ("case", "[case]"),
             ("budget", "[budget]"),
             ("delivery", "[delivery]"),
             ("log", "[log]"),

@@ -30,6 +30,8 @@ pub enum Says {
     Answer,
     /// How the case stands: templates under `status/`.
     Status,
+    /// That a mail was added to the case: templates under `added/`.
+    Added,
 }
 
 impl Says {
@@ -37,6 +39,7 @@ impl Says {
         match template.as_str().split_once('/').map_or("", |(folder, _)| folder) {
             "ack" | "handoff" => Says::Received,
             "status" => Says::Status,
+            "added" => Says::Added,
             _ => Says::Answer,
         }
     }
@@ -46,7 +49,8 @@ impl Says {
         match self {
             Says::Received => case.acknowledgements,
             Says::Status => case.statuses,
-            Says::Answer => case.answers.saturating_sub(case.acknowledgements + case.statuses),
+            Says::Added => case.work.added,
+            Says::Answer => case.answers.saturating_sub(case.acknowledgements + case.statuses + case.work.added),
         }
     }
 
@@ -55,6 +59,7 @@ impl Says {
         match self {
             Says::Received => budget.case_acknowledgements,
             Says::Status => budget.case_statuses,
+            Says::Added => budget.case_added,
             Says::Answer => budget.case_answers,
         }
     }

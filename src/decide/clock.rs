@@ -4,7 +4,7 @@
 //! count it. A clock that jumps brings nothing twice: a timer is a moment in the case, and gone once it has rung.
 
 use crate::address::Address;
-use crate::case::{Alarm, Case, CaseState};
+use crate::case::{Alarm, Case, CaseState, Milestone};
 use crate::compose::{self, Written};
 use crate::decide::told::by_language;
 use crate::ids::Right;
@@ -22,6 +22,14 @@ pub struct Rung {
     pub outgoing: Vec<Outgoing>,
     /// (key, text) lines for the journal.
     pub why: Vec<(String, String)>,
+}
+
+/// By when a human answers a mail that goes to humans now: the promise that the clocks keep. None where no clock runs.
+pub(super) fn promise(case: &Case, playbook: &Playbook, now: Timestamp) -> Option<Timestamp> {
+    let mut case = case.clone();
+    await_humans(&mut case, playbook, now);
+    let promised = |what: &Alarm| matches!(what, Alarm::FirstResponse | Alarm::FollowUp);
+    case.work.timers.iter().find(|timer| promised(&timer.what)).map(|timer| timer.at)
 }
 
 /// A mail of the requester is with humans now: by when must they answer?
@@ -130,13 +138,15 @@ fn sound(alarm: Alarm, rung: &mut Rung, playbook: &Playbook, now: Timestamp) {
             rung.case.state = CaseState::Closed;
             rung.case.work.closed = Some(now);
             rung.case.work.timers.clear();
+            rung.case.work.course.add(Milestone::Closed, now);
             rung.outgoing.extend(goodbye(&rung.case, playbook, now));
         }
+        Alarm::Survey | Alarm::Transcript => {}
     }
 }
 
 /// The agent who has the case, else its group.
-fn holders(case: &Case, playbook: &Playbook) -> Vec<Address> {
+pub(super) fn holders(case: &Case, playbook: &Playbook) -> Vec<Address> {
     match &case.work.agent {
         Some(agent) => vec![agent.clone()],
         None => playbook.config().handoff.addresses(&case.group).to_vec(),
@@ -144,21 +154,33 @@ fn holders(case: &Case, playbook: &Playbook) -> Vec<Address> {
 }
 
 fn remind(rung: &mut Rung, to: &[Address], line: &str, alarm: Alarm, playbook: &Playbook, now: Timestamp) {
+    let name = format!("{} {now}", alarm.as_str());
+    rung.outgoing.extend(reminders(&rung.case, to, line, &name, playbook, now));
+}
+
+/// A line about a case to each of these agents, with the token by which they act on it.
+pub(super) fn reminders(
+    case: &Case,
+    to: &[Address],
+    line: &str,
+    name: &str,
+    playbook: &Playbook,
+    now: Timestamp,
+) -> Vec<Outgoing> {
     let language = playbook.config().handoff.language;
-    let Some(mailbox) = playbook.config().mailbox(&rung.case.mailbox) else { return };
-    let mut values = playbook.values(&rung.case.group, language, now);
-    values.text("case.number", &rung.case.number.to_string());
+    let Some(mailbox) = playbook.config().mailbox(&case.mailbox) else { return Vec::new() };
+    let mut values = playbook.values(&case.group, language, now);
+    values.text("case.number", &case.number.to_string());
     values.list("receipt.lines", [line]);
     let written = playbook.templates().render(&own(OwnTemplates::REMINDER), language, &values);
     let written = written.unwrap_or_else(|_| Written::new("", line, language));
     let voice = playbook.voice(mailbox, language);
-    let name = format!("{} {now}", alarm.as_str());
-    for agent in to {
-        let token = playbook.token(rung.case.number, Right::Reply, agent, now);
+    let reminder = |agent: &Address| {
+        let token = playbook.token(case.number, Right::Reply, agent, now);
         let reply_to = playbook.reply_address(mailbox, &token);
-        let (key, original) = (playbook.key(), None);
-        rung.outgoing.push(compose::forward(key, &voice, &token, agent, &reply_to, &written, original, &name, now));
-    }
+        compose::forward(playbook.key(), &voice, &token, agent, &reply_to, &written, None, name, now)
+    };
+    to.iter().map(reminder).collect()
 }
 
 /// The last word to a requester who has been silent, where they may be written to.

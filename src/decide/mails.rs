@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::budget::Says;
 use super::ration::Ration;
-use super::{Mail, Plan, Why, banner, told};
+use super::{Mail, Plan, Why, banner, customer, told};
 use crate::address::Address;
 use crate::case::{Case, Prints};
 use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
@@ -81,6 +82,10 @@ fn answer_text(
     let missing = why.judgement.ask.iter().filter(|field| !why.judgement.fields.contains_key(*field));
     let labels: Vec<String> = missing.map(|field| playbook.field_label(field, case.language)).collect();
     values.list("missing", labels.iter().map(String::as_str));
+    if matches!(Says::of(template), Says::Status | Says::Added) {
+        let proven = why.screening.authentication.verdict == screen::Verdict::Pass;
+        customer::fill(&mut values, case, proven, playbook, now);
+    }
     let written = playbook.templates().render(template, case.language, &values).map_err(|error| error.to_string())?;
     Ok(banner::below_notices(written, case, playbook, now))
 }
@@ -123,7 +128,7 @@ fn forwards(
             .map(|(field, value)| (playbook.field_label(field, handoff.language), value.clone()))
             .collect(),
         answered,
-        why: reasons(why, fault, handoff.language),
+        why: reasons(case, why, fault, handoff.language),
         attachments: message.attachments.clone(),
         // The original has the secrets in it that are masked here.
         send_original: handoff.attach_original
@@ -142,7 +147,7 @@ fn forwards(
     let voice = playbook.voice(mail.mailbox, handoff.language);
     // An agent's answer goes to the customer; to an automatic sender nobody answers. An address with UTF-8 in it would
     // need SMTPUTF8 on the way to the agents (RFC 6531 §3.4): they find it in the sheet.
-    let outsider = matches!(why.threading, Threading::Follows { because: Because::OwnMessageIdFromOther, .. });
+    let outsider = customer::is_outsider(&why.threading);
     let customer = case.requester.as_ref().filter(|address| human && !outsider && !address.is_international());
     let name = mail.hash.to_string();
     let forward = |to: &Address| {
@@ -228,20 +233,27 @@ fn notices(
 }
 
 /// Why humans get the mail, in their language.
-fn reasons(why: &Why, fault: Option<String>, language: Language) -> Vec<String> {
+fn reasons(case: &Case, why: &Why, fault: Option<String>, language: Language) -> Vec<String> {
     let judgement = &why.judgement;
     let mut reasons: Vec<String> = Vec::new();
     reasons.extend(judgement.handoff.as_ref().map(|handoff| told::handoff(&handoff.reason, language)));
     match &why.threading {
         Threading::Follows { because: Because::OwnMessageIdFromOther, .. } => reasons.push(told::outsider(language)),
+        Threading::Continues(number) => reasons.push(told::continues(*number, language)),
         Threading::Follows { .. } if why.screening.kind == Kind::Human => reasons.push(told::follow_up(language)),
         _ => {}
     }
     if let Some(why_not) = judgement.why_not.as_ref().filter(|_| why.screening.kind == Kind::Human) {
         reasons.push(told::ambiguity(why_not, language));
     }
+    if why.threading == Threading::New {
+        reasons.extend(why.names.map(|number| told::names_another(number, language)));
+    }
     reasons.extend(why.suppressed.as_ref().map(|suppressed| told::suppressed(suppressed, language)));
     reasons.extend(why.silence.as_ref().map(|silence| told::silence(silence, &why.screening, language)));
+    if case.work.chasers > 0 {
+        reasons.push(customer::chased(case.work.chasers, language));
+    }
     reasons.extend(fault);
     reasons
 }

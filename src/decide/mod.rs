@@ -19,6 +19,7 @@ mod banner;
 mod breaker;
 mod budget;
 mod clock;
+mod customer;
 mod dead_letter;
 mod digest;
 mod heard;
@@ -142,10 +143,10 @@ impl Decision {
 
 /// Decides about one mail.
 pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Decision {
-    let threading = collected(thread::thread(mail.message, facts), facts, now);
+    let threading = customer::placed(mail, facts, playbook, now);
     let before = match &threading {
         Threading::Follows { case, .. } => Some(case.as_ref().clone()),
-        Threading::Twin(_) | Threading::New => None,
+        Threading::Twin(_) | Threading::New | Threading::Continues(_) => None,
     };
     let number = match (&before, &threading) {
         (Some(case), _) => case.number,
@@ -187,17 +188,38 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     if screening.kind == Kind::Human && case.requester.as_ref() == mail.message.sender() {
         case.work.heard(mail.message.message_id.as_ref());
     }
+    if let Threading::Continues(closed) = threading {
+        case.work.continues = Some(closed);
+    }
     let suppressed = before.as_ref().and_then(|case| dead_letter::suppression(mail, case, playbook, now));
     let folded = Vec::new();
-    let why =
-        Why { screening, threading, judgement, shown: plan.shown(), silence, suppressed, folded, state: case.state };
+    let names = facts.by_number.first().map(|case| case.number).filter(|_| threading == Threading::New);
+    let why = Why {
+        screening,
+        threading,
+        names,
+        judgement,
+        shown: plan.shown(),
+        silence,
+        suppressed,
+        folded,
+        state: case.state,
+    };
     if matches!(why.threading, Threading::Twin(_)) {
         return Decision { effects: Vec::new(), why };
     }
-    settle_case(&mut case, &plan, group(before.as_ref(), mail, &why.judgement, playbook), &why.judgement);
+    let changes_group = group(before.as_ref(), mail, &why.judgement, playbook);
+    settle_case(&mut case, before.is_none(), &plan, changes_group, &why.judgement);
 
     let counted_as = mail.message.sender().filter(|_| before.is_some() || why.screening.kind == Kind::Human);
     let mut ration = Ration::new(counted_as, &facts.budgets, &playbook.config().budget, now);
+    let humans_had_it =
+        before.as_ref().is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting));
+    let reminders = match &plan {
+        Plan::Close if humans_had_it => customer::settled(&case, &mut ration, playbook, now),
+        plan if customer::asks_how_it_stands(plan) => customer::remind(&mut case, &mut ration, playbook, now),
+        _ => Vec::new(),
+    };
     let letters = mails::write(mail, &case, &plan, &why, &mut ration, playbook, now);
     let (folded, drawn) = ration.settle();
     let answered = letters.answer.is_some();
@@ -205,11 +227,15 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         case.answers += 1;
         case.acknowledgements += u32::from(Says::of(template) == Says::Received);
         case.statuses += u32::from(Says::of(template) == Says::Status);
+        case.work.added += u32::from(Says::of(template) == Says::Added);
     }
     letters.said.iter().for_each(|said| case.said.add(said));
     case.forwards += u32::from(!letters.forwards.is_empty());
-    if why.screening.kind == Kind::Human && plan != Plan::Record {
-        clock::moved(&mut case, plan.goes_to_humans(), answered, playbook, now);
+    if why.screening.kind == Kind::Human {
+        if plan.moves_the_case() {
+            clock::moved(&mut case, plan.goes_to_humans(), answered, playbook, now);
+        }
+        customer::remember(&mut case, before.as_ref().map(|case| case.state), &plan, answered, now);
     }
     let why = Why { state: case.state, folded, ..why };
     let mut effects = vec![if before.is_some() { Effect::Append(case) } else { Effect::Open(case) }];
@@ -230,7 +256,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     // Who answers a forward names it too; only a bounce reports that it failed.
     let is_bounce = why.screening.kind == Kind::Bounce;
     let notice = is_bounce.then(|| trouble::bounced(mail, number, playbook, now)).flatten();
-    let told = letters.notices.into_iter().chain(notice).chain(evidence);
+    let told = letters.notices.into_iter().chain(reminders).chain(notice).chain(evidence);
     effects.extend(letters.answer.into_iter().chain(letters.forwards).chain(told).map(Effect::Send));
     Decision { effects, why }
 }
@@ -305,6 +331,8 @@ fn screened(mail: &Mail<'_>, playbook: &Playbook, now: Timestamp) -> Screening {
 enum Plan {
     /// Recorded, and nobody is told.
     Record,
+    /// Shown to humans, in a case that stays as it is.
+    Mention,
     /// Recorded: the requester says that all is well.
     Close,
     /// Shown to the group, not answered.
@@ -313,13 +341,17 @@ enum Plan {
     Resolve(TemplateName),
     /// Humans get it, and the requester is told so.
     HandOff(TemplateName),
+    /// The requester is told how the case stands, and it stays as it is.
+    Tell(TemplateName),
 }
 
 impl Plan {
     /// What remains of the plan when no answer may leave: the mail goes to humans instead.
     fn through(self, gate: Result<(), Silence>) -> (Plan, Option<Silence>) {
         match (self, gate) {
-            (plan @ (Plan::Record | Plan::Close | Plan::Show), gate) => (plan, gate.err()),
+            (plan @ (Plan::Record | Plan::Close | Plan::Show | Plan::Mention), gate) => (plan, gate.err()),
+            // Who asks too often how it stands is counted all the same.
+            (plan @ Plan::Tell(_), Err(silence)) => (plan, Some(silence)),
             (_, Err(silence)) => (Plan::Show, Some(silence)),
             (plan, Ok(())) => (plan, None),
         }
@@ -327,13 +359,18 @@ impl Plan {
 
     fn template(&self) -> Option<&TemplateName> {
         match self {
-            Plan::Resolve(template) | Plan::HandOff(template) => Some(template),
-            Plan::Record | Plan::Close | Plan::Show => None,
+            Plan::Resolve(template) | Plan::HandOff(template) | Plan::Tell(template) => Some(template),
+            Plan::Record | Plan::Close | Plan::Show | Plan::Mention => None,
         }
     }
 
     fn goes_to_humans(&self) -> bool {
-        matches!(self, Plan::Show | Plan::HandOff(_))
+        matches!(self, Plan::Show | Plan::HandOff(_) | Plan::Mention)
+    }
+
+    /// Does the case go on by this mail, or is it only looked at?
+    fn moves_the_case(&self) -> bool {
+        !matches!(self, Plan::Record | Plan::Mention | Plan::Tell(_))
     }
 
     /// The word of a rule that wants humans to have a copy whatever is answered.
@@ -347,8 +384,8 @@ impl Plan {
     fn shown(&self) -> Shown {
         match self {
             Plan::Record | Plan::Close => Shown::Recorded,
-            Plan::Show => Shown::ToHumans,
-            Plan::Resolve(template) => Shown::Answered(template.clone()),
+            Plan::Show | Plan::Mention => Shown::ToHumans,
+            Plan::Tell(template) | Plan::Resolve(template) => Shown::Answered(template.clone()),
             Plan::HandOff(template) => Shown::HandedOff(template.clone()),
         }
     }
@@ -388,15 +425,20 @@ fn plan(
         _ if before.is_some() || playbook.config().handoff.automatic => return Plan::Show,
         _ => return Plan::Record,
     }
-    if matches!(threading, Threading::Follows { because: Because::OwnMessageIdFromOther, .. }) {
-        return Plan::Show;
+    if customer::is_outsider(threading) {
+        return Plan::Mention;
+    }
+    if let Some(plan) = before.and_then(|case| customer::plan(mail, case, screening, judgement)) {
+        return plan;
     }
     if before.is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
-        return Plan::Show;
+        return match customer::is_told_where(mail, threading) {
+            true => Plan::HandOff(own(OwnTemplates::APPENDED)),
+            false => Plan::Show,
+        };
     }
-    // Thanks are not answered, and no human is called for them.
-    if before.is_some() && judgement.close.is_some_and(|after| after.is_zero()) {
-        return Plan::Close;
+    if before.is_some_and(|case| case.state == CaseState::Closed && case.work.relays > 0) {
+        return Plan::HandOff(own(OwnTemplates::REOPENED));
     }
     let said_before = |template: &TemplateName| before.is_some_and(|case| case.last_answer.as_ref() == Some(template));
     let may_answer_alone = judgement.category.as_ref().is_some_and(|won| playbook.may_answer_alone(&won.category));
@@ -572,7 +614,7 @@ fn new_case(number: CaseNumber, mail: &Mail<'_>, screening: &Screening, language
         forwards: 0,
         last_answer: None,
         said: Said::default(),
-        work: Work::default(),
+        work: Work { topic: thread::topic(mail.message), ..Work::default() },
     }
 }
 
@@ -589,18 +631,18 @@ fn group(before: Option<&Case>, mail: &Mail<'_>, judgement: &Judgement, playbook
 }
 
 /// Moves the case on: what it is about, who has it, where it stands.
-fn settle_case(case: &mut Case, plan: &Plan, group: GroupId, judgement: &Judgement) {
-    if let Some(won) = &judgement.category {
+fn settle_case(case: &mut Case, is_new: bool, plan: &Plan, group: GroupId, judgement: &Judgement) {
+    if let Some(won) = judgement.category.as_ref().filter(|_| is_new || plan.moves_the_case()) {
         case.category = Some(won.category.clone());
     }
-    if *plan != Plan::Record {
+    if plan.moves_the_case() {
         case.group = group;
     }
-    if let Some(template) = plan.template() {
+    if let Some(template) = plan.template().filter(|_| plan.moves_the_case()) {
         case.last_answer = Some(template.clone());
     }
     case.state = match plan {
-        Plan::Record => case.state,
+        Plan::Record | Plan::Mention | Plan::Tell(_) => case.state,
         Plan::Close => CaseState::Closed,
         Plan::Show | Plan::HandOff(_) => CaseState::WithAgents,
         Plan::Resolve(_) if judgement.offer_human => CaseState::Offered,

@@ -4,6 +4,7 @@ use super::budget::Exhausted;
 use super::why::Silence;
 use crate::address::Address;
 use crate::case::{Scope, Suppression};
+use crate::ids::CaseNumber;
 use crate::language::Language;
 use crate::rules::Ambiguity;
 use crate::screen::{Authentication, Screening, Verdict, Witness};
@@ -165,6 +166,26 @@ pub fn follow_up(language: Language) -> String {
         "この案件でお客様から再度ご連絡がありました",
     )
     .into()
+}
+
+/// A mail that names a case of somebody else.
+pub fn names_another(number: CaseNumber, language: Language) -> String {
+    by_language(
+        language,
+        format!("来信提到案号 {number}，但来信人不是该案件的客户，因此未并入"),
+        format!("it names case {number}, whose requester its sender is not: it was not added there"),
+        format!("案件 {number} に言及していますが、その案件のお客様ではないため追加していません"),
+    )
+}
+
+/// A new case that goes on with an old one.
+pub fn continues(number: CaseNumber, language: Language) -> String {
+    by_language(
+        language,
+        format!("接续案件 {number}（结案已久，未重新打开）"),
+        format!("it goes on with case {number}, which was closed too long ago to be opened again"),
+        format!("案件 {number} の続きです（完了から日数が経っているため新規受付としました）"),
+    )
 }
 
 /// Why humans get a mail in a case that is somebody else's.

@@ -84,6 +84,7 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
     let why = Why {
         screening: Screening::unreadable(),
         threading: Threading::New,
+        names: None,
         judgement: Judgement::default(),
         shown: Shown::Recorded,
         silence: None,

@@ -5,13 +5,14 @@
 //! what a change of the rules changes.
 
 use std::cell::OnceCell;
+use std::time::Duration;
 
 use super::{Mail, Plan, group, heard, plan, question, screened};
 use crate::case::{Case, Facts};
 use crate::ids::{CategoryId, GroupId, TemplateName};
 use crate::message::Message;
 use crate::playbook::Playbook;
-use crate::rules::{Change, Input, Judgement, Suppose};
+use crate::rules::{Change, Input, Judgement, Suppose, Wish};
 use crate::screen::{self, Screening};
 use crate::thread::{self, Threading};
 use crate::time::Timestamp;
@@ -90,10 +91,10 @@ pub struct Foresight<'a> {
 impl<'a> Foresight<'a> {
     /// Of the playbook only its configuration is asked.
     pub fn of(mail: &Mail<'a>, facts: &Facts, playbook: &'a Playbook, now: Timestamp) -> Foresight<'a> {
-        let threading = thread::thread(mail.message, facts);
+        let threading = thread::thread(mail.message, facts, true, Duration::ZERO, now);
         let heard = match &threading {
             Threading::Follows { case, .. } => Some(heard::heard(mail.message, &case.said).into_owned()),
-            Threading::Twin(_) | Threading::New => None,
+            Threading::Twin(_) | Threading::New | Threading::Continues(_) => None,
         };
         Foresight { mail: *mail, facts: facts.clone(), playbook, now, threading, screening: OnceCell::new(), heard }
     }
@@ -134,7 +135,9 @@ impl<'a> Foresight<'a> {
             reply: plan.template().filter(|_| judgement.suppressed_by.is_none()).cloned(),
             // Nobody is told of what is only recorded; who has the case stays as it was.
             group: match plan {
-                Plan::Record => before.map_or(&mail.mailbox.group, |case| &case.group).clone(),
+                Plan::Record | Plan::Mention | Plan::Tell(_) => {
+                    before.map_or(&mail.mailbox.group, |case| &case.group).clone()
+                }
                 _ => group(before, mail, judgement, playbook),
             },
             handoff: plan.goes_to_humans() || (judgement.suppressed_by.is_some() && plan.template().is_some()),
@@ -150,6 +153,7 @@ impl<'a> Foresight<'a> {
             handed_off: judgement.handoff.is_some(),
             forward: judgement.forward,
             closes: judgement.close.is_some_and(|after| after.is_zero()),
+            wish: judgement.wish,
             suppressed: judgement.suppressed_by.is_some(),
             may_answer_alone: category.is_some_and(|category| playbook.may_answer_alone(category)),
             handoff_template: playbook.handoff_template(&group, self.now),
@@ -164,7 +168,7 @@ impl<'a> Foresight<'a> {
     fn before(&self) -> Option<&Case> {
         match &self.threading {
             Threading::Follows { case, .. } => Some(case),
-            Threading::Twin(_) | Threading::New => None,
+            Threading::Twin(_) | Threading::New | Threading::Continues(_) => None,
         }
     }
 }
@@ -178,6 +182,7 @@ struct Gist<'j> {
     handed_off: bool,
     forward: bool,
     closes: bool,
+    wish: Option<Wish>,
     suppressed: bool,
     may_answer_alone: bool,
     handoff_template: TemplateName,

@@ -5,7 +5,7 @@ use super::budget::Exhausted;
 use super::told;
 use crate::address::Address;
 use crate::case::{CaseState, Suppression};
-use crate::ids::{RuleId, TemplateName};
+use crate::ids::{CaseNumber, RuleId, TemplateName};
 use crate::language::Language;
 use crate::rules::Judgement;
 use crate::screen::Screening;
@@ -17,6 +17,8 @@ use crate::time::Timestamp;
 pub struct Why {
     pub screening: Screening,
     pub threading: Threading,
+    /// A case that the mail names, and did not join.
+    pub names: Option<CaseNumber>,
     pub judgement: Judgement,
     /// What the requester and the humans see of it.
     pub shown: Shown,
@@ -94,6 +96,7 @@ impl Why {
         lines.extend(self.screening.reasons.iter().map(|reason| ("reason", reason.code().into())));
         lines.push(("authentication", self.screening.authentication.to_string()));
         lines.push(("thread", threading(&self.threading)));
+        lines.extend(self.names.map(|number| ("thread", told::names_another(number, Language::En))));
         match (&self.judgement.category, &self.judgement.why_not) {
             (Some(won), _) => {
                 let unsure = if won.sure { "" } else { ", not enough for an answer" };
@@ -123,6 +126,7 @@ impl Why {
 fn threading(threading: &Threading) -> String {
     match threading {
         Threading::New => "a new matter".into(),
+        Threading::Continues(number) => format!("a new matter that goes on with case {number}, closed too long ago"),
         Threading::Follows { case, because } => format!("case {}: {}", case.number, because.explanation()),
         Threading::Twin(number) => format!("case {number}: the same mail came before on another way"),
     }

@@ -145,6 +145,9 @@ fn actions(rule: &Rule) -> Vec<Line> {
         let told: Vec<String> = actions.notify.iter().map(ToString::to_string).collect();
         line(format!("notifies {}", told.join(", ")));
     }
+    if let Some(wish) = actions.wish {
+        line(format!("takes it that the requester wants of the case: {}", wish.as_str()));
+    }
     let flags = [
         (actions.redact.secrets, "masks the secrets it finds"),
         (actions.suppress, "lets nothing be answered"),

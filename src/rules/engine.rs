@@ -16,7 +16,7 @@ use super::Rules;
 use super::code::{self, Code};
 use super::condition::{Condition, Reason};
 use super::field::value_of;
-use super::judgement::{Evidence, Handoff, Hit, Input, Judgement, Notified, Won};
+use super::judgement::{Evidence, Handoff, Hit, Input, Judgement, Notified, Wish, Won};
 use super::rule::{Actions, Phase, PriorityChange, Reply, Rule};
 use super::score::{self, Points, Score};
 use super::segment::{Segment, Views};
@@ -98,6 +98,7 @@ struct Said<'r> {
     forward: bool,
     offer_human: bool,
     notify: BTreeSet<&'r Notified>,
+    wish: Option<Wish>,
 }
 
 pub(super) fn judge(rules: &Rules, input: &Input<'_>, supposing: Supposing) -> Judgement {
@@ -258,6 +259,7 @@ impl<'r, 'm> Judge<'r, 'm> {
             forward: said.forward,
             close: said.close,
             notify: said.notify.into_iter().cloned().collect(),
+            wish: said.wish,
             redact,
             ..judgement
         }
@@ -457,6 +459,7 @@ impl<'r> Said<'r> {
         self.forward |= actions.forward;
         self.offer_human |= actions.offer_human;
         self.notify.extend(&actions.notify);
+        self.wish = self.wish.or(actions.wish);
     }
 
     /// What is answered: what asks for the missing fields, as long as one is missing.

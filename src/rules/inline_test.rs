@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::Rules;
 use super::engine::{self, Supposing};
-use super::judgement::{CaseMoment, Input, Judgement, Proofs};
+use super::judgement::{CaseMoment, Input, Judgement, Proofs, Wish};
 use super::rule::Rule;
 use super::taxonomy::{Priority, UNCLASSIFIED};
 use crate::ids::{CategoryId, RuleId};
@@ -121,6 +121,8 @@ pub(super) struct Want {
     pub(super) ask: Option<Vec<String>>,
     pub(super) handoff: Option<bool>,
     pub(super) suppress: Option<bool>,
+    /// `none` for no wish.
+    pub(super) wish: Option<String>,
     /// As with tags: the stretches that are masked, and who is told.
     pub(super) redact: Option<Vec<String>>,
     pub(super) notify: Option<Vec<String>>,
@@ -394,6 +396,9 @@ impl Want {
         }
         if let Some(want) = self.handoff {
             compare("handoff", &got.handoff.is_some().to_string(), &want.to_string());
+        }
+        if let Some(want) = &self.wish {
+            compare("wish", got.wish.map_or("none", Wish::as_str), want);
         }
         if let Some(want) = self.suppress {
             compare("suppress", &got.suppressed_by.is_some().to_string(), &want.to_string());

@@ -80,6 +80,29 @@ pub enum Notified {
     Address(Address),
 }
 
+/// What the requester wants of the case itself, beside an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wish {
+    /// Nothing at all: thanks.
+    Nothing,
+    /// To hear how it stands.
+    Status,
+    /// All that was written in it.
+    Transcript,
+}
+
+impl Wish {
+    pub const ALL: [Wish; 3] = [Wish::Nothing, Wish::Status, Wish::Transcript];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Wish::Nothing => "nothing",
+            Wish::Status => "status",
+            Wish::Transcript => "transcript",
+        }
+    }
+}
+
 /// What the rules say about one mail.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Judgement {
@@ -110,6 +133,7 @@ pub struct Judgement {
     pub close: Option<Duration>,
     /// Told in a few words; each once.
     pub notify: Vec<Notified>,
+    pub wish: Option<Wish>,
     /// Stretches of the mail that nobody shall read: masked wherever they would be shown.
     pub redact: Vec<String>,
     /// Why there is no category. None where there is one, or where a guard stopped before the question.

@@ -40,7 +40,7 @@ pub use format::format;
 pub use inline_test::{Difference, TestOutcome, TestRun, TestSummary};
 pub use judgement::{
     Ambiguity, CaseMoment, CategoryScore, Contribution, Evidence, Handoff, Hit, Input, Judgement, Notified, Proof,
-    Proofs, Won,
+    Proofs, Wish, Won,
 };
 pub use load::load;
 pub use rule::{Phase, Rule, Status};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::condition::{Condition, When};
 use super::inline_test::InlineTest;
-use super::judgement::Notified;
+use super::judgement::{Notified, Wish};
 use super::segment::Segments;
 use super::taxonomy::{Label, Priority};
 use crate::ids::{CategoryId, GroupId, RuleId, TemplateName};
@@ -100,6 +100,7 @@ pub(super) struct Actions {
     pub(super) ask_template: Option<Reply>,
     pub(super) notify: Vec<Notified>,
     pub(super) redact: Redact,
+    pub(super) wish: Option<Wish>,
 }
 
 /// What nobody shall read.

@@ -19,8 +19,8 @@ use super::record::{Asked, Changed, Decided, Manners, Orders, Outcome, Record, S
 use super::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::address::{Address, ReversePath};
 use crate::case::{
-    Absence, AgentFacts, Alarm, Case, CaseState, Cause, Folded, Haste, Prints, Priority, Robot, Said, Scope,
-    Suppression, Timer, Tripped, Twin, Work,
+    Absence, AgentFacts, Alarm, Case, CaseState, Cause, Course, Folded, Haste, Milestone, Prints, Priority, Robot,
+    Said, Scope, Step, Suppression, Timer, Topic, Tripped, Twin, Work,
 };
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId, TemplateName};
 use crate::language::Language;
@@ -166,6 +166,9 @@ texts! {
     Language: |language| language.as_str(), |text| Language::parse(text);
     Scope: |scope| scope.key(), |text| Scope::parse(text);
     Said: |said| said.to_string(), |text| Said::parse(text);
+    Topic: |topic| topic.to_string(), |text| Topic::parse(text);
+    Milestone: |milestone| milestone.as_str(),
+        |text| Milestone::ALL.into_iter().find(|milestone| milestone.as_str() == text);
     Prints: |prints| prints.to_string(), |text| Prints::parse(text);
     Priority: |priority| priority.as_str(),
         |text| Priority::ALL.into_iter().find(|priority| priority.as_str() == text);
@@ -213,6 +216,7 @@ mirrors! {
     Case: CaseV1,
     Work: WorkV1,
     Timer: TimerV1,
+    Step: StepV1,
     Orders: OrdersV1,
     Absence: AbsenceV1,
     Leaves: LeavesV1,
@@ -555,6 +559,43 @@ struct WorkV1 {
     closed: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_default")]
     rating: Option<u8>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    surveyed: bool,
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    topic: Option<Topic>,
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    continues: Option<CaseNumber>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    chasers: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    chased: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    added: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    warned: bool,
+    #[serde(default, with = "steps", skip_serializing_if = "is_default")]
+    course: Course,
+}
+
+/// The steps of a case, in order.
+mod steps {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(course: &Course, to: S) -> Result<S::Ok, S::Error> {
+        list::serialize(course.steps(), to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Course, D::Error> {
+        list::deserialize(from).map(Course::from_steps)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Step")]
+struct StepV1 {
+    at: Timestamp,
+    #[serde(with = "one")]
+    what: Milestone,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -221,8 +221,17 @@ fn a_case_number_from_an_outsider_opens_a_case_as_if_the_number_did_not_exist() 
     let outsider = from_ann(&format!("Subject: [案号 {}]\n", case.number), NO_RULE).replace("ann@", "eve@");
     let known = house.decide(&outsider, |facts| facts.by_number.push(case));
     let unknown = house.decide(&outsider, |_| {});
-    assert_eq!(known, unknown);
+    let answers = |decision: &Decision| {
+        let answers = decision.outgoing().filter(|mail| mail.purpose == Purpose::Answer).cloned();
+        answers.collect::<Vec<_>>()
+    };
+    assert_eq!(answers(&known), answers(&unknown));
+    assert_eq!(answers(&known).len(), 1);
     assert!(known.opens());
+    let told = |decision: &Decision| {
+        decision.why.lines().iter().any(|(key, text)| key == "thread" && text.contains("was not added"))
+    };
+    assert!(told(&known) && !told(&unknown), "agents are told which case was named");
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Desk {
         let desk = Desk { folder: tempfile::tempdir().unwrap() };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::copy(root.join("bot.toml"), desk.path("bot.toml")).unwrap();
-        for part in ["ack", "agent", "close", "handoff", "notice", "part"] {
+        for part in ["ack", "added", "agent", "close", "handoff", "notice", "part", "status"] {
             let to = desk.path("templates").join(part);
             fs::create_dir_all(&to).unwrap();
             for entry in fs::read_dir(root.join("templates").join(part)).unwrap() {

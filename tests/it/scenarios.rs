@@ -6,7 +6,8 @@
 //! * `%% handoff.undo_seconds = 0` changes a value of bot.toml, before anything else; the lines below `%% bot.toml` are
 //!   put to its end, and those below `%% rules` are a rule file more;
 //! * `>> Li <li@example.org>` is a mail that comes in: `Subject:` and further fields, an empty line, the text. `Re: last`
-//!   answers the last mail sent to this person, as their mail program would; `Proof: none` or `fail` says what the
+//!   answers the last mail sent to this person, as their mail program would, `Re: li@example.org` the last one sent to
+//!   somebody else; `Proof: none` or `fail` says what the
 //!   receiving server found (else it confirms them); `To:` writes to another address; `Again: 1` gives it the
 //!   Message-ID of the mail before;
 //! * `<< answer li@example.org` is a mail that must have left, of this purpose to this person; below it lines that must
@@ -230,8 +231,9 @@ impl Stage {
             let value = value.trim();
             match name {
                 "Re" => {
-                    let last = self.sent.iter().rev().find(|sent| sent.to == address);
-                    let last = last.unwrap_or_else(|| panic!("nothing was sent to {address}"));
+                    let whose = if value == "last" { address.as_str() } else { value };
+                    let last = self.sent.iter().rev().find(|sent| sent.to == whose);
+                    let last = last.unwrap_or_else(|| panic!("nothing was sent to {whose}"));
                     let id = last.message.message_id.as_ref().unwrap();
                     let ids: Vec<String> = last.message.references.iter().map(ToString::to_string).collect();
                     fields += &format!("In-Reply-To: {id}\r\nReferences: {} {id}\r\n", ids.join(" "));
@@ -315,6 +317,8 @@ impl Stage {
             "group" => case.group.to_string(),
             "cases" => self.store.cases().unwrap().count().to_string(),
             "held" => self.store.outbox().unwrap().filter(|item| item.as_ref().unwrap().held).count().to_string(),
+            "chasers" => case.work.chasers.to_string(),
+            "requester" => case.requester.map_or("none".into(), |requester| requester.to_string()),
             "rating" => case.work.rating.map_or("none".into(), |rating| rating.to_string()),
             other => panic!("nothing is known of `{other}`"),
         };

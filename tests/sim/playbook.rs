@@ -102,7 +102,9 @@ fn assembled(changed: &[(&str, &str)]) -> Arc<Playbook> {
     let configured = app::files::Configured { config, folder: root.to_owned() };
     let shipped = app::files::texts(&configured).unwrap();
     let own = |name: &str| {
-        ["ack/", "agent/", "close/", "handoff/", "notice/", "part/"].iter().any(|part| name.starts_with(part))
+        ["ack/", "added/", "agent/", "close/", "handoff/", "notice/", "part/", "status/"]
+            .iter()
+            .any(|part| name.starts_with(part))
     };
     let templates = shipped.templates.into_iter();
     let templates = templates.filter(|(name, ..)| own(name.as_str()) || name.as_str() == "kb/554-dt-spm").collect();

@@ -199,6 +199,7 @@ fn why(screening: &Screening, threading: Threading, heed: Heed, case: Option<&Ca
     Why {
         screening: screening.clone(),
         threading,
+        names: None,
         judgement: Judgement::default(),
         shown: Shown::Agent(heed),
         silence: None,

@@ -109,6 +109,7 @@ impl<'t> Loader<'t> {
             ask: ask.map(owned),
             handoff: table.boolean("handoff", faults),
             suppress: table.boolean("suppress", faults),
+            wish: table.text("wish", faults).map(|text| text.text.to_owned()),
             redact: table.take("redact").map(|value| owned(value.texts(faults))),
             notify: table.take("notify").map(|value| owned(value.texts(faults))),
             fields: fields(&mut table, faults),

@@ -12,7 +12,7 @@ use crate::address::Address;
 use crate::ids::{CategoryId, RuleId, TemplateName};
 use crate::problem::Problems;
 use crate::rules::condition::{SECRET, When};
-use crate::rules::judgement::Notified;
+use crate::rules::judgement::{Notified, Wish};
 use crate::rules::lint::ALLOWABLE;
 use crate::rules::rule::{Actions, Allow, Boost, HandoffAction, Phase, PriorityChange, Redact, Reply, Rule, Status};
 use crate::rules::taxonomy::{Priority, THRESHOLD, UNCLASSIFIED};
@@ -218,6 +218,8 @@ impl<'t> Loader<'t> {
         let notify = notify.iter().filter_map(|text| self.notified(text, faults)).collect();
         let redact = table.texts("redact", faults);
         let redact = self.redact(reading, &redact, faults);
+        let wish = table.text("wish", faults);
+        let wish = wish.and_then(|text| text.one_of("wish", &Wish::ALL, Wish::as_str, faults));
         let mut truth = |key| table.boolean(key, faults).unwrap_or(false);
         let actions = Actions {
             reply,
@@ -235,6 +237,7 @@ impl<'t> Loader<'t> {
             ask_template,
             notify,
             redact,
+            wish,
         };
         if let Some(span) =
             reading.automatic.as_ref().filter(|_| actions.reply.is_some() || actions.ask_template.is_some())

@@ -121,6 +121,8 @@ const REPLAY_ROWS: usize = 20_000;
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Cases of one requester that are counted.
 const MAX_COUNTED: usize = 100;
+/// Open cases of one requester that a mail may turn out to be about.
+const MAX_OPEN: usize = 8;
 
 const STATE: &str = "state";
 const ASIDE: &str = "state.broken";
@@ -313,7 +315,7 @@ impl State {
             facts.twin = self.twin(twin, now)?;
         }
         if let Some(sender) = &clues.sender {
-            facts.open_cases = self.open_cases(sender)?;
+            (facts.open_cases, facts.of_sender) = self.open_cases(sender)?;
         }
         facts.budgets = clues
             .scopes
@@ -406,16 +408,19 @@ impl State {
         self.cases_with(numbers.into_iter())
     }
 
-    /// Cases of a requester that are not closed, among their [`MAX_COUNTED`] first: an address with thousands of cases
-    /// must not make every further mail slow.
-    fn open_cases(&self, requester: &Address) -> Result<u32, Broken> {
+    /// How many cases of a requester are not closed, and those touched last, among their [`MAX_COUNTED`] first: an
+    /// address with thousands of cases must not make every further mail slow.
+    fn open_cases(&self, requester: &Address) -> Result<(u32, Vec<Case>), Broken> {
         let prefix = keys::requesters(requester);
-        let mut open = 0;
+        let mut open = Vec::new();
         for key in self.db.scan_prefix(&prefix).keys().take(MAX_COUNTED) {
             let case = self.case(CaseNumber::from_bits(number(key?.get(prefix.len()..))?))?;
-            open += u32::from(case.is_some_and(|case| case.state != CaseState::Closed));
+            open.extend(case.filter(|case| case.state != CaseState::Closed));
         }
-        Ok(open)
+        let count = open.len() as u32;
+        open.sort_by_key(|case| std::cmp::Reverse((case.touched, case.number)));
+        open.truncate(MAX_OPEN);
+        Ok((count, open))
     }
 
     /// The frames that tell the history of a case, in order.
