@@ -4,10 +4,10 @@
 # cargo must be told. No other toolchain is fetched.
 CARGO_FLAGS := --locked --ignore-rust-version
 
-.PHONY: help demo build check test soak sim bench hostile fuzz deps licences advisories fmt
+.PHONY: help demo build check test soak sim bench bench-e2e hostile fuzz deps licences advisories fmt
 
 help: ## Lists the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1 \t/'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1 \t/'
 
 demo: ## Shows the main job on sample mails, in folders under var/demo.
 	cargo run $(CARGO_FLAGS) --quiet -- demo
@@ -34,6 +34,9 @@ soak: ## The long doses of all faults of docs/faults.md, or of those with FAULT 
 
 bench: ## What reading, screening, judging and replaying a mail costs, beside other ways to do it.
 	cargo bench $(CARGO_FLAGS) --bench read --bench classify --bench backtest
+
+bench-e2e: deps ## A backlog of MAILS (10000) through real Dovecot and Postfix, beside what these reach alone; latency; idle.
+	cargo bench $(CARGO_FLAGS) --bench e2e
 
 hostile: ## Time and memory of each mail made to be slow or large, beside the bars of 200 ms and 256 MB.
 	cargo bench $(CARGO_FLAGS) --bench hostile

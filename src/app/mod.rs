@@ -25,7 +25,7 @@ use crate::playbook::{self, Playbook, Texts};
 use crate::problem::Problems;
 use crate::rules::TestSummary;
 use crate::screen::{self, Desk};
-use crate::store::{Store, StoreError};
+use crate::store::{Stats, Store, StoreError};
 use crate::time::{Clock, Timestamp};
 
 use files::Configured;
@@ -135,7 +135,12 @@ pub async fn run(file: &Path, configured: &Configured, shutdown: CancellationTok
     tracing::info!(mailboxes = configured.config.mailboxes.len(), "huixin is running");
 
     let result = supervise(&mut flows, &shutdown).await;
-    tracing::info!("huixin has stopped");
+    match store.stats() {
+        Ok(Stats { records, fdatasyncs, outbox }) => {
+            tracing::info!(records, fdatasyncs, outbox, "huixin has stopped");
+        }
+        Err(_) => tracing::info!("huixin has stopped"),
+    }
     result
 }
 
