@@ -33,6 +33,8 @@ pub struct Session {
     connection: AsyncSmtpConnection,
     heard: Heard,
     offers: Offers,
+    /// RCPT and DATA were written together with MAIL, and their answers are still to be read.
+    ahead: bool,
 }
 
 /// What the server offers in its answer to EHLO (S07).
@@ -42,6 +44,8 @@ struct Offers {
     eight_bit_mime: bool,
     /// RFC 6531.
     smtp_utf8: bool,
+    /// RFC 2920.
+    pipelining: bool,
     /// RFC 1870: the octets of the largest mail; 0 when there is no fixed maximum.
     size: Option<u64>,
     /// The mechanisms of AUTH (RFC 4954), in upper case.
@@ -83,18 +87,23 @@ impl Session {
             Ok(Err(e)) => return Err(format!("EHLO failed: {e}").into()),
             Err(_) => return Err(format!("no answer to EHLO within {longest:?}").into()),
         };
-        let offers = heard.reply().map(|reply| Offers::of(&reply)).unwrap_or_default();
-        let mut session = Session { connection, heard, offers };
+        let offers = heard.next().map(|reply| Offers::of(&reply)).unwrap_or_default();
+        let mut session = Session { connection, heard, offers, ahead: false };
         if let Some(auth) = &settings.auth {
             session.log_in(auth, longest).await?;
         }
         Ok(session)
     }
 
-    /// The first step of a transaction, which commits to nothing.
+    /// The first step of a transaction, which commits to nothing. Where the server takes commands together, RCPT and
+    /// DATA go with it (RFC 2920 §3.1): one round trip instead of three.
     pub async fn mail(&mut self, envelope: &Envelope, bytes: &[u8], settings: &Settings) -> Result<(), SendError> {
-        let command = self.offers.mail_command(envelope, bytes).map_err(SendError::Refused)?;
-        self.step(Step::Mail, command, settings.timeouts.mail).await.map(drop)
+        let mut command = self.offers.mail_command(envelope, bytes).map_err(SendError::Refused)?;
+        if self.offers.pipelining {
+            command = format!("{command}{}{DATA}", rcpt_command(envelope));
+            self.ahead = true;
+        }
+        self.step(Step::Mail, Some(command), settings.timeouts.mail).await.map(drop)
     }
 
     /// The rest of the transaction.
@@ -104,27 +113,41 @@ impl Session {
         bytes: &[u8],
         times: &Timeouts,
     ) -> Result<Accepted, SendError> {
-        let rcpt = format!("RCPT TO:<{}>\r\n", envelope.to);
-        self.step(Step::Rcpt, rcpt, times.rcpt).await?;
-        self.step(Step::Data, "DATA\r\n", times.data).await?;
+        let written = self.ahead;
+        self.step(Step::Rcpt, (!written).then(|| rcpt_command(envelope)), times.rcpt).await?;
+        self.step(Step::Data, (!written).then(|| DATA.to_owned()), times.data).await?;
+        self.ahead = false;
         let reply = self.content(bytes, times).await?;
         Ok(Accepted { response: reply.to_string() })
     }
 
-    /// Says QUIT if the server is still talking to us, and closes.
+    /// Says QUIT if the server is still talking to us, and closes. A server that may be waiting for a content, which it
+    /// may do after it has refused the recipient, would read a QUIT as its first line: there we only close.
     pub async fn leave(&mut self) {
-        if self.heard.reply().is_some() {
+        if self.heard.is_reply() && !self.ahead {
             let _ = timeout(LAST_WORDS, self.connection.abort()).await;
         }
     }
 
-    /// One command and its answer, which is the hoped-for one or an error.
-    async fn step(&mut self, step: Step, command: impl Display, longest: Duration) -> Result<Reply, SendError> {
-        match self.say(command, longest).await {
+    /// One command, unless it was written before, and its answer, which is the hoped-for one or an error.
+    async fn step(&mut self, step: Step, command: Option<String>, longest: Duration) -> Result<Reply, SendError> {
+        let said = match command {
+            Some(command) => self.say(command, longest).await,
+            None => self.hear(longest).await,
+        };
+        match said {
             Ok(reply) if step == Step::Data && reply.code == 354 => Ok(reply),
             Ok(reply) if step != Step::Data && reply.is_positive() => Ok(reply),
             Ok(reply) => Err(verdict::of_reply(step, &reply)),
             Err(why) => Err(verdict::of_silence(step, &format!("{why} ({})", step.as_str()))),
+        }
+    }
+
+    /// The answer to a command that was written with others.
+    async fn hear(&mut self, longest: Duration) -> Result<Reply, String> {
+        match timeout(longest, self.connection.read_response()).await {
+            Ok(result) => self.answer(result),
+            Err(_) => Err(format!("no answer within {longest:?}")),
         }
     }
 
@@ -137,7 +160,7 @@ impl Session {
 
     /// What the server said, whether lettre could read it or not. What it said before we asked is no answer.
     fn answer<T>(&self, result: Result<T, lettre::transport::smtp::Error>) -> Result<Reply, String> {
-        match (self.heard.reply(), result) {
+        match (self.heard.next(), result) {
             (Some(reply), _) => Ok(reply),
             (None, Ok(_)) => Err("the server answered before it was asked".into()),
             (None, Err(e)) => Err(e.to_string()),
@@ -230,6 +253,12 @@ impl Session {
     }
 }
 
+const DATA: &str = "DATA\r\n";
+
+fn rcpt_command(envelope: &Envelope) -> String {
+    format!("RCPT TO:<{}>\r\n", envelope.to)
+}
+
 impl Offers {
     fn of(reply: &Reply) -> Offers {
         let mut offers = Offers::default();
@@ -239,6 +268,7 @@ impl Offers {
             let mut words = line.split_ascii_whitespace();
             match words.next() {
                 Some("8BITMIME") => offers.eight_bit_mime = true,
+                Some("PIPELINING") => offers.pipelining = true,
                 Some("SMTPUTF8") => offers.smtp_utf8 = true,
                 Some("SIZE") => offers.size = Some(words.next().and_then(|n| n.parse().ok()).unwrap_or(0)),
                 Some("AUTH") => offers.auth.extend(words.map(str::to_owned)),

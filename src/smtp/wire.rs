@@ -22,17 +22,31 @@ const GREETING: &[u8] = b"220 \r\n";
 
 /// What the server has said since we last wrote to it.
 #[derive(Clone, Default)]
-pub struct Heard(Arc<Mutex<Vec<u8>>>);
+pub struct Heard(Arc<Mutex<Said>>);
+
+#[derive(Default)]
+struct Said {
+    bytes: Vec<u8>,
+    /// Octets of the replies that were taken.
+    taken: usize,
+}
 
 impl Heard {
-    /// The reply, if the bytes heard are one.
-    pub fn reply(&self) -> Option<Reply> {
-        let (reply, _) = Reply::take(&self.bytes()).ok()??;
+    /// The next reply, if the bytes heard are one: commands that were written together are answered one by one.
+    pub fn next(&self) -> Option<Reply> {
+        let mut said = self.said();
+        let (reply, octets) = Reply::take(&said.bytes[said.taken..]).ok()??;
+        said.taken += octets;
         Some(reply)
     }
 
-    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
-        // A Vec is whole at any moment: a panic elsewhere does not spoil it.
+    /// Has the server said anything that we understand?
+    pub fn is_reply(&self) -> bool {
+        matches!(Reply::take(&self.said().bytes), Ok(Some(_)))
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        // It is whole at any moment: a panic elsewhere does not spoil it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,12 +79,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         let before = buf.filled().len();
         std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let fresh = &mut buf.filled_mut()[before..];
-        let mut heard = self.heard.bytes();
-        if heard.len() + fresh.len() > MAX_REPLY {
+        let mut heard = self.heard.said();
+        if heard.bytes.len() + fresh.len() > MAX_REPLY {
             let why = format!("a reply of more than {MAX_REPLY} octets");
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, why)));
         }
-        heard.extend_from_slice(fresh);
+        heard.bytes.extend_from_slice(fresh);
         for byte in fresh.iter_mut().filter(|byte| !byte.is_ascii()) {
             *byte = b'?';
         }
@@ -80,7 +94,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.heard.bytes().clear();
+        *self.heard.said() = Said::default();
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 

@@ -65,6 +65,16 @@ impl Peer {
         Peer { port, seen }
     }
 
+    /// The same, and it takes commands together (RFC 2920) if `pipelining`.
+    async fn start_with(
+        pipelining: bool,
+        script: impl Fn(&str, usize) -> Option<Say> + Send + Sync + 'static,
+    ) -> Peer {
+        let offers = "250-peer.example.com\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 0";
+        let ehlo = move |step: &str| (pipelining && step == "EHLO").then(|| text(offers));
+        Peer::start(move |step, number| script(step, number).or_else(|| ehlo(step))).await
+    }
+
     fn connections(&self) -> usize {
         self.seen.lock().unwrap().connections
     }
@@ -244,6 +254,59 @@ async fn a_mail_is_handed_over_and_the_connection_serves_the_next() {
     assert_eq!(peer.lines(), want);
 }
 
+/// Each case with a server that takes one command at a time, and with one that takes several together.
+fn both_ways<T: Copy>(cases: &[T]) -> impl Iterator<Item = (bool, T)> {
+    [false, true].into_iter().flat_map(|pipelining| cases.iter().map(move |case| (pipelining, *case)))
+}
+
+/// A server that answers only when it has all commands of a group, and then all at once.
+#[tokio::test]
+async fn commands_are_written_together_where_the_server_takes_them_so() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let peer = Peer { port: listener.local_addr().unwrap().port(), seen: Arc::default() };
+    let serving = tokio::spawn(async move {
+        let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+        stream.write_all(b"220 peer\r\n").await.unwrap();
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        stream.write_all(b"250-peer\r\n250 pipelining\r\n").await.unwrap();
+        for _ in 0..3 {
+            let mut group = String::new();
+            while !group.ends_with("\r\nDATA\r\n") {
+                stream.read_line(&mut group).await.unwrap();
+            }
+            assert_eq!(group.lines().count(), 3, "{group}");
+            stream.write_all(b"250 mail\r\n250-rcpt\r\n250 rcpt\r\n354 data\r\n").await.unwrap();
+            assert_eq!(content(&mut stream).await.unwrap(), MAIL);
+            stream.write_all(b"250 dot\r\n").await.unwrap();
+        }
+    });
+    let mut relay = relay(&peer);
+    for _ in 0..3 {
+        assert_eq!(send(&mut relay).await.unwrap().response, "250 dot");
+    }
+    serving.await.unwrap();
+}
+
+/// RFC 2920 §3.1: a server may ask for the content although it has taken no recipient. It gets none.
+#[tokio::test]
+async fn nothing_is_handed_over_after_a_refusal_in_a_group() {
+    let refuse = |step: &str, number| (step == "RCPT" && number == 0).then(|| text("550 5.1.1 nobody"));
+    let peer = Peer::start_with(true, refuse).await;
+    let mut relay = relay(&peer);
+    assert_eq!(kind(&send(&mut relay).await), "refused");
+    assert_eq!(kind(&send(&mut relay).await), "accepted");
+    assert_eq!((peer.connections(), peer.mails()), (2, vec![MAIL.to_vec()]));
+    assert!(!peer.lines().contains(&"QUIT".to_owned()), "it would be taken for a line of the content");
+}
+
+/// One reply too many is the answer to nothing.
+#[tokio::test]
+async fn a_reply_more_than_commands_is_no_word_about_the_mail() {
+    let peer = Peer::start_with(true, |step, _| (step == "DATA").then(|| text("354 go on\r\n250 taken"))).await;
+    assert_eq!(kind(&send(&mut relay(&peer)).await), "in doubt");
+}
+
 /// S01: a server that falls silent at each step.
 #[tokio::test]
 async fn s01_a_stall_ends_at_the_time_of_its_step_and_means_what_the_step_means() {
@@ -258,8 +321,8 @@ async fn s01_a_stall_ends_at_the_time_of_its_step_and_means_what_the_step_means(
         ("CONTENT", "put off", |t| t.block = SHORT),
         ("DOT", "in doubt", |t| t.dot = SHORT),
     ];
-    for (stalled, want, shorten) in short {
-        let peer = Peer::start(move |step, _| (step == stalled).then_some(Say::Silence)).await;
+    for (pipelining, (stalled, want, shorten)) in both_ways(&short) {
+        let peer = Peer::start_with(pipelining, move |step, _| (step == stalled).then_some(Say::Silence)).await;
         let mut timeouts = patient();
         shorten(&mut timeouts);
         let mut relay = SmtpRelay::new(Settings {
@@ -283,7 +346,7 @@ async fn s01_a_stall_ends_at_the_time_of_its_step_and_means_what_the_step_means(
 
 #[tokio::test]
 async fn a_cut_means_what_its_step_means() {
-    for (cut, want) in [
+    let cuts = [
         ("CONNECT", "relay"),
         ("EHLO", "relay"),
         ("MAIL", "relay"),
@@ -291,8 +354,9 @@ async fn a_cut_means_what_its_step_means() {
         ("DATA", "put off"),
         ("CONTENT", "put off"),
         ("DOT", "in doubt"),
-    ] {
-        let peer = Peer::start(move |step, _| (step == cut).then_some(Say::Close)).await;
+    ];
+    for (pipelining, (cut, want)) in both_ways(&cuts) {
+        let peer = Peer::start_with(pipelining, move |step, _| (step == cut).then_some(Say::Close)).await;
         let mail = b"0123456789\r\n".repeat(2_000_000);
         let result = relay(&peer).send(&envelope(), &mail).await;
         assert_eq!(kind(&result), want, "{cut}: {result:?}");
@@ -301,7 +365,7 @@ async fn a_cut_means_what_its_step_means() {
 
 #[tokio::test]
 async fn a_reply_means_what_its_step_and_code_mean() {
-    for (at, reply, want) in [
+    let replies = [
         ("CONNECT", "554 5.7.1 go away", "relay"),
         ("CONNECT", "421 busy", "relay"),
         ("CONNECT", "* OK IMAP4rev1 ready", "relay"),
@@ -324,8 +388,9 @@ async fn a_reply_means_what_its_step_and_code_mean() {
         ("DOT", "hello", "in doubt"),
         ("DOT", "250", "accepted"),
         ("DOT", "250-2.0.0 ok\r\n250 2.0.0 thanks", "accepted"),
-    ] {
-        let peer = Peer::start(move |step, _| (step == at).then(|| text(reply))).await;
+    ];
+    for (pipelining, (at, reply, want)) in both_ways(&replies) {
+        let peer = Peer::start_with(pipelining, move |step, _| (step == at).then(|| text(reply))).await;
         let result = send(&mut relay(&peer)).await;
         assert_eq!(kind(&result), want, "{at} {reply}: {result:?}");
         if let Err(SendError::Refused(said)) = result {
