@@ -1,14 +1,16 @@
 //! From the outbox to the relay: one step starts what is due, and writes down what became of it.
 //!
 //! The attempt is written and synced before `MAIL FROM`; its result is written before the connection takes the
-//! next mail. One mail of a case is on its way at a time, so the mails of a case leave in order. Trouble of the
-//! relay rests the whole queue and counts against no mail.
+//! next mail. No more attempts begin than there are connections: whatever ends the process leaves no more mails in
+//! doubt. Those that begin together wait for the disk together, and meanwhile the others go on. One mail of a case is on
+//! its way at a time, so the mails of a case leave in order. Trouble of the relay rests the whole queue and counts
+//! against no mail.
 
 mod schedule;
 
 pub use schedule::{Next, Patience};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ use crate::decide;
 use crate::failpoint;
 use crate::ids::MessageId;
 use crate::maillog;
-use crate::outgoing::{Outgoing, Purpose, Relay, SendError};
+use crate::outgoing::{Accepted, Purpose, Relay, SendError};
 use crate::playbook::Playbook;
 use crate::store::{OutboxItem, Position, Record, Store, StoreError};
 use crate::time::{Clock, Timestamp};
@@ -29,6 +31,9 @@ use crate::time::{Clock, Timestamp};
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// The shortest wait between two looks.
 const LET_PASS: Duration = Duration::from_millis(20);
+
+/// Mails looked up at a time: behind ten thousand that have just left, a look is long.
+const LOOK_AHEAD: usize = 64;
 
 /// Empties the outbox over several connections.
 pub struct Delivery<R> {
@@ -45,6 +50,8 @@ pub struct Delivery<R> {
     rests_until: Option<Timestamp>,
     /// How often mails have failed that had waited for too long already, since the start of the process.
     late: HashMap<MessageId, u32>,
+    /// Mails that were due at the last look, and have not begun.
+    due: VecDeque<OutboxItem>,
     tasks: TaskTracker,
     /// The last result that was written down and is not yet known to be on disk.
     unsynced: Option<Position>,
@@ -54,7 +61,8 @@ pub struct Delivery<R> {
 struct Finished<R> {
     relay: R,
     item: OutboxItem,
-    result: Result<crate::outgoing::Accepted, SendError>,
+    /// The outer error is one of the store: nothing was sent.
+    result: Result<Result<Accepted, SendError>, StoreError>,
     took: Duration,
 }
 
@@ -79,6 +87,7 @@ impl<R: Relay + 'static> Delivery<R> {
             failures,
             rests_until,
             late: HashMap::new(),
+            due: VecDeque::new(),
             tasks: TaskTracker::new(),
             unsynced: None,
         }
@@ -92,7 +101,7 @@ impl<R: Relay + 'static> Delivery<R> {
         while !shutdown.is_cancelled() {
             // Marked as seen before the look, so that what comes during the look wakes the next wait.
             changed.mark_unchanged();
-            match self.start_due().await {
+            match self.start_due() {
                 Ok(()) => {}
                 Err(error) if error.is_temporary() => tracing::error!("{error}; sending nothing for now"),
                 Err(error) => return Err(error),
@@ -100,6 +109,10 @@ impl<R: Relay + 'static> Delivery<R> {
             let wait = self.until_next_due()?;
             tokio::select! {
                 finished = self.back.1.recv() => if let Some(finished) = finished { self.finish_all(finished)? },
+                durable = until_durable(&self.store, self.unsynced) => {
+                    durable?;
+                    self.unsynced = None;
+                }
                 _ = changed.changed() => {}
                 () = tokio::time::sleep(wait) => {}
                 () = shutdown.cancelled() => {}
@@ -110,14 +123,17 @@ impl<R: Relay + 'static> Delivery<R> {
 
     /// Sends everything that is due now and returns when each mail has its result.
     pub async fn step(&mut self) -> Result<(), StoreError> {
-        let mut started = self.start_due().await;
+        let mut started = self.start_due();
         while self.on_their_way > 0 {
             if let Some(finished) = self.back.1.recv().await {
                 self.finish_all(finished)?;
             }
             if started.is_ok() {
-                started = self.start_due().await;
+                started = self.start_due();
             }
+        }
+        if let Some(position) = self.unsynced.take() {
+            self.store.synced(position).await?;
         }
         started
     }
@@ -133,23 +149,33 @@ impl<R: Relay + 'static> Delivery<R> {
         Ok(())
     }
 
-    /// Hands due mails to idle connections, each attempt on disk before it begins. The same fdatasync makes the
+    /// Hands due mails to idle connections, which begin when their attempts are on disk. The same fdatasync makes the
     /// results durable that were written since the last one: what has left must not be in doubt for long.
-    async fn start_due(&mut self) -> Result<(), StoreError> {
+    fn start_due(&mut self) -> Result<(), StoreError> {
         let now = (self.clock)();
-        let (mut begun, mut refused) = (Vec::new(), Ok(()));
-        for item in self.startable(now)? {
-            // The operator may have dropped it a moment ago.
+        let most = self.may_begin(now);
+        let (mut begun, mut refused, mut has_looked) = (Vec::new(), Ok(()), false);
+        while begun.len() < most {
+            let Some(item) = self.due.pop_front() else {
+                if has_looked {
+                    break;
+                }
+                has_looked = true;
+                self.due = self.store.due(now, most.max(LOOK_AHEAD))?.into();
+                continue;
+            };
+            // Since the look the operator may have dropped it, or the breaker may have opened.
             let start = self.store.consider(|view| {
                 let (message_id, attempt) = (item.message_id.clone(), item.attempts + 1);
-                let waits = view.outbox_item(&message_id)?.is_some_and(|now| now.started.is_none());
-                Ok(waits.then_some(Record::SendStart { message_id, attempt, at: now }))
+                let may_begin = view.may_begin(&message_id)?;
+                Ok(may_begin.then_some(Record::SendStart { message_id, attempt, at: now }))
             });
             match start {
                 Ok(None) => {}
                 Ok(Some(position)) => {
                     self.unsynced = Some(position);
-                    begun.push(item);
+                    let item = OutboxItem { attempts: item.attempts + 1, ..item };
+                    begun.extend(self.idle.pop().map(|relay| (relay, item)));
                 }
                 // Those before it have begun and are sent all the same: nobody would look after them.
                 Err(error) => {
@@ -158,44 +184,36 @@ impl<R: Relay + 'static> Delivery<R> {
                 }
             }
         }
-        if let Some(position) = self.unsynced.take() {
-            self.store.synced(position).await?;
-        }
-        for item in begun {
-            let outgoing = self.store.outgoing(&item)?;
-            let original = match &outgoing.content.original {
-                Some(hash) => Some(self.store.archive().get(hash)?),
-                None => None,
-            };
-            if let Some(relay) = self.idle.pop() {
-                self.send(relay, OutboxItem { attempts: item.attempts + 1, ..item }, outgoing, original);
-            }
+        if !begun.is_empty()
+            && let Some(position) = self.unsynced.take()
+        {
+            self.send(begun, position);
         }
         refused
     }
 
-    /// What can begin now, at most one mail for each idle connection.
-    fn startable(&self, now: Timestamp) -> Result<Vec<OutboxItem>, StoreError> {
+    /// How many mails can begin now, at most one for each idle connection.
+    fn may_begin(&self, now: Timestamp) -> usize {
         // A rest that would last longer than any began under a clock that was ahead.
         let rests = |until: Timestamp| now < until && schedule::is_near(until, now);
-        if self.idle.is_empty() || self.rests_until.is_some_and(rests) {
-            return Ok(Vec::new());
+        match () {
+            () if self.rests_until.is_some_and(rests) => 0,
+            // A relay that was in trouble is tried with one mail.
+            () if self.failures > 0 => self.idle.len().min(1 - self.on_their_way.min(1)),
+            () => self.idle.len(),
         }
-        // A relay that was in trouble is tried with one mail.
-        let most = if self.failures > 0 { 1 - self.on_their_way.min(1) } else { self.idle.len() };
-        self.store.due(now, most)
     }
 
-    fn send(&mut self, mut relay: R, item: OutboxItem, outgoing: Outgoing, original: Option<Vec<u8>>) {
-        let back = self.back.0.clone();
-        self.on_their_way += 1;
+    /// Sends mails as soon as everything up to `position` is on disk, where their attempts were written down.
+    fn send(&mut self, begun: Vec<(R, OutboxItem)>, position: Position) {
+        let (store, back, tasks) = (self.store.clone(), self.back.0.clone(), self.tasks.clone());
+        self.on_their_way += begun.len();
         self.tasks.spawn(async move {
-            let bytes = outgoing.content.bytes(original.as_deref());
-            failpoint::reached("C12");
-            let begun = tokio::time::Instant::now();
-            let result = relay.send(&outgoing.envelope, &bytes).await;
-            // Without a receiver the flow has ended, and the next start finds the mail in doubt.
-            let _ = back.send(Finished { relay, item, result, took: begun.elapsed() });
+            // They leave in their order, and none of them before it is `ready`.
+            let _ = store.synced(position).await;
+            for (relay, item) in begun {
+                tasks.spawn(carry(relay, item, position, store.clone(), back.clone()));
+            }
         });
     }
 
@@ -216,7 +234,7 @@ impl<R: Relay + 'static> Delivery<R> {
         let now = (self.clock)();
         let to = maillog::person(self.store.key(), &item.envelope.to);
         let case = item.case.map(|case| case.to_string()).unwrap_or_default();
-        let record = match result {
+        let record = match result? {
             Ok(accepted) => {
                 self.failures = 0;
                 self.late.remove(&item.message_id);
@@ -333,8 +351,11 @@ impl<R: Relay + 'static> Delivery<R> {
     }
 
     fn until_next_due(&self) -> Result<Duration, StoreError> {
+        if self.idle.is_empty() {
+            return Ok(LOOK_AGAIN);
+        }
         let now = (self.clock)();
-        let Some(due) = self.store.next_due()?.filter(|_| !self.idle.is_empty()) else {
+        let Some(due) = self.store.next_due()? else {
             return Ok(LOOK_AGAIN);
         };
         let wake = self.rests_until.map_or(due, |until| due.max(until));
@@ -363,6 +384,48 @@ impl<R: Relay + 'static> Delivery<R> {
 /// Where the process dies when the answer of the relay was heard and is not written down.
 fn crash_point(heard: &Record) -> &'static str {
     if matches!(heard, Record::Sent { .. }) { "C14" } else { "C16" }
+}
+
+/// Sends one mail and brings the connection back with what became of it.
+async fn carry<R: Relay>(
+    mut relay: R,
+    item: OutboxItem,
+    position: Position,
+    store: Store,
+    back: mpsc::UnboundedSender<Finished<R>>,
+) {
+    let mut took = Duration::ZERO;
+    let result = match ready(&store, &item, position).await {
+        Ok(bytes) => {
+            failpoint::reached("C12");
+            let begun = tokio::time::Instant::now();
+            let result = relay.send(&item.envelope, &bytes).await;
+            took = begun.elapsed();
+            Ok(result)
+        }
+        Err(error) => Err(error),
+    };
+    // Without a receiver the flow has ended, and the next start finds the mail in doubt.
+    let _ = back.send(Finished { relay, item, result, took });
+}
+
+/// The bytes of a mail whose attempt is on disk.
+async fn ready(store: &Store, item: &OutboxItem, position: Position) -> Result<Vec<u8>, StoreError> {
+    store.synced(position).await?;
+    let content = store.outgoing(item)?.content;
+    let original = match &content.original {
+        Some(hash) => Some(store.archive().get(hash)?),
+        None => None,
+    };
+    Ok(content.bytes(original.as_deref()))
+}
+
+/// Returns when the record at this position is on disk; never, if there is none to wait for.
+async fn until_durable(store: &Store, position: Option<Position>) -> Result<(), StoreError> {
+    match position {
+        Some(position) => store.synced(position).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The word of the mail log for a mail that has left.

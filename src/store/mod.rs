@@ -529,6 +529,11 @@ impl View<'_> {
         self.ask(|state| state.outbox_item(id))
     }
 
+    /// Does nothing keep a mail of the outbox, whose time has come, from leaving?
+    pub fn may_begin(&self, id: &MessageId) -> Result<bool, StoreError> {
+        self.ask(|state| state.may_begin(id))
+    }
+
     pub fn asked(&self, request: &RequestId) -> Result<bool, StoreError> {
         Ok(self.ask(|state| state.asked(request))?.is_some())
     }

@@ -473,6 +473,14 @@ impl State {
         Ok(found)
     }
 
+    /// Does nothing keep a mail, whose time has come, from leaving?
+    pub fn may_begin(&self, id: &MessageId) -> Result<bool, Broken> {
+        let Some(item) = self.outbox_item(id)?.filter(|item| item.started.is_none() && !item.held) else {
+            return Ok(false);
+        };
+        Ok(!is_held(&item, self.tripped()?.is_some()) && !self.must_wait(&item)?)
+    }
+
     /// When the next attempt may begin; what waits for another mail of its case is not counted.
     pub fn next_due(&self) -> Result<Option<Timestamp>, Broken> {
         let tripped = self.tripped()?.is_some();
