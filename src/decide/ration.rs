@@ -62,6 +62,16 @@ fn of(sender: Option<&Address>) -> Scope {
     Scope::ForwardsOf(sender.map_or(AUTOMATIC.to_owned(), Address::counting_key))
 }
 
+/// How many mails to agents this scope still allows; none where no mails to agents are counted.
+pub(super) fn room(scope: &Scope, spent: &Budgets, budget: &Budget, now: Timestamp) -> u32 {
+    let limit = match scope {
+        Scope::ForwardsOf(_) => budget.forwards_of_hour,
+        Scope::ForwardsTo(_) => budget.forwards_to_hour,
+        _ => 0,
+    };
+    limit.saturating_sub(spent.get(scope).map_or(0, |window| window.count(scope, HOUR, now)))
+}
+
 /// Everything that forwards about a mail of this sender may be counted by.
 pub fn scopes<'a>(sender: Option<&Address>, agents: impl Iterator<Item = &'a Address>) -> Vec<Scope> {
     [of(sender), of(None)].into_iter().chain(agents.map(forwards_to)).collect()

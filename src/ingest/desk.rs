@@ -1,21 +1,25 @@
 //! One mail on the desk: what the store knows is asked, the decision is made, its record is written down.
+//!
+//! A decision is drafted first, on all cores, from what the store knows then. In the critical section it is only held
+//! against what the store knows now; where that differs, as for the second mail of one person in a batch, the mail is
+//! decided there. So what is written down is always what would have been decided one mail after the other.
 
 use std::sync::Arc;
 
 use super::effects::Effects;
 use super::is_baseline;
-use crate::case::{Clues, Tripped};
+use crate::case::{Clues, Facts, Tripped};
 use crate::config::Mailbox;
-use crate::decide::{self, Decision, Mail, Quarantine};
-use crate::ids::{CaseNumber, Key, MailHash, MailboxName};
+use crate::decide::{self, Decision, Effect, Mail, Quarantine};
+use crate::ids::{CaseNumber, MailHash};
 use crate::mailbox::Listed;
 use crate::maillog;
 use crate::message::Message;
 use crate::playbook::Playbook;
 use crate::screen::Findings;
-use crate::store::{Decided, Outcome, QUARANTINED, Record, StartMark, StoreError, View, Why};
+use crate::store::{Decided, Manners, Orders, Outcome, QUARANTINED, Record, StartMark, Store, StoreError, View, Why};
 use crate::thread::{self, Threading};
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// What does not change from mail to mail of a batch.
 pub(super) struct Desk {
@@ -25,93 +29,184 @@ pub(super) struct Desk {
     pub clock: Clock,
 }
 
+/// A mail on the desk.
+pub(super) struct Asked {
+    pub mail: Listed,
+    pub hash: MailHash,
+    /// Why it could not be read, if it could not.
+    pub read: Result<Message, String>,
+    pub findings: Option<Findings>,
+}
+
+/// A decision made ahead, and what it rests on.
+pub(super) struct Draft {
+    clues: Clues,
+    facts: Facts,
+    at: Timestamp,
+    decision: Decision,
+}
+
 impl Desk {
+    /// Decides on what the store knows at this moment. None for what is decided in the critical section alone.
+    pub fn draft(&self, store: &Store, asked: &Asked) -> Result<Option<Draft>, StoreError> {
+        let Ok(message) = &asked.read else { return Ok(None) };
+        if store.taken(&asked.hash)?.is_some() {
+            return Ok(None);
+        }
+        let (clues, at) = (self.clues(message, &asked.hash), (self.clock)());
+        let facts = store.facts(&clues, at)?;
+        let decision = self.decision(asked, message, &facts, at);
+        Ok(Some(Draft { clues, facts, at, decision }))
+    }
+
     /// The record of one mail. Runs inside the store's critical section, so that no two mails take the last of
     /// a budget or open two cases for one matter.
-    pub fn decide(
-        &self,
-        view: &View<'_>,
-        mail: &Listed,
-        hash: &MailHash,
-        read: &Result<Message, String>,
-        findings: Option<&Findings>,
-    ) -> Result<Record, StoreError> {
-        let (mailbox, place, at) = (self.mailbox.name.clone(), mail.place.clone(), (self.clock)());
+    pub fn decide(&self, view: &View<'_>, asked: &Asked, draft: Option<Draft>) -> Result<Record, StoreError> {
+        let (mailbox, place, hash) = (&self.mailbox.name, &asked.mail.place, &asked.hash);
         if view.taken(hash)?.is_some() {
             maillog!("again", mailbox = mailbox, place = place, hash = hash.short());
+            let (mailbox, place, at) = (mailbox.clone(), place.clone(), (self.clock)());
             return Ok(Record::Again { mailbox, place, hash: *hash, at });
         }
-        let key = self.playbook.key();
-        let (decision, outcome, known_as, twin) = match read {
-            Ok(message) => {
-                let mut clues = thread::clues(message, hash, key);
-                clues.scopes.extend(decide::forward_scopes(message.sender(), self.playbook.humans()));
-                let mut facts = view.facts(&clues, at)?;
-                let asked = Mail {
-                    mailbox: &self.mailbox,
-                    hash: *hash,
-                    message,
-                    findings,
-                    delivered: mail.delivered,
-                    junk: mail.junk,
-                    baseline: is_baseline(&self.mark, mail),
+        let message = match &asked.read {
+            Ok(message) => message,
+            Err(reason) => return self.quarantine(view, asked, reason),
+        };
+        let (clues, decision, at) = match draft {
+            Some(draft) => {
+                let facts = view.facts(&draft.clues, draft.at)?;
+                let decision = match decide::holds(&draft.decision, &draft.facts, &facts, &self.playbook, draft.at) {
+                    true => draft.decision,
+                    false => self.decision_here(view, asked, message, facts, draft.at)?,
                 };
-                let mut decision = decide::decide(&asked, &facts, &self.playbook, at);
-                if decision.trips() {
-                    // The same decision, with the evidence in what the operator is told.
-                    facts.answered = view.answered(&facts.pulse)?;
-                    decision = decide::decide(&asked, &facts, &self.playbook, at);
-                }
-                let outcome = outcome(&decision);
-                log_received(key, &self.mailbox.name, mail, message, &decision);
-                (decision, outcome, message.message_id.clone().into_iter().collect(), clues.twin)
+                (draft.clues, decision, draft.at)
             }
-            Err(reason) => {
-                let scopes = decide::forward_scopes(None, self.playbook.humans());
-                let clues = Clues { candidates: thread::candidates(hash, key), scopes, ..Clues::default() };
+            None => {
+                let (clues, at) = (self.clues(message, hash), (self.clock)());
                 let facts = view.facts(&clues, at)?;
-                let asked = Quarantine { mailbox: &self.mailbox, hash: *hash, size: mail.size, reason };
-                let decision = decide::quarantine(&asked, &facts, &self.playbook, at);
-                let case = decision.case().map(|case| case.number);
-                maillog!(
-                    "quarantined",
-                    mailbox = mailbox,
-                    place = place,
-                    hash = hash.short(),
-                    case = shown(case),
-                    why = reason
-                );
-                (decision, Outcome::Quarantined(case), Vec::new(), None)
+                let decision = self.decision_here(view, asked, message, facts, at)?;
+                (clues, decision, at)
             }
         };
-        let mut why = Why(decision.why.lines());
-        if let Err(reason) = read {
-            why.push(QUARANTINED, reason);
-        }
-        let Effects { case, outgoing, spent, suppressed, orders, manners } = decision.effects.into_iter().collect();
-        if let Some(Tripped { cause, count, limit, .. }) = manners.tripped {
-            maillog!("breaker", cause = cause.as_str(), count = count, limit = limit);
-            tracing::error!("the breaker is open: nobody is answered until `huixin breaker release`");
-        }
-        let (hash, delivered) = (*hash, mail.delivered);
-        Ok(Record::Decided(Box::new(Decided {
-            mailbox,
-            place,
-            hash,
-            at,
-            delivered,
-            outcome,
-            case,
-            known_as,
-            twin,
-            outgoing,
-            spent,
-            suppressed,
-            orders,
-            manners,
-            why,
-        })))
+        self.log_received(&asked.mail, message, &decision);
+        let mut decided = self.blank(asked, outcome(&decision), at);
+        decided.known_as.extend(message.message_id.clone());
+        decided.twin = clues.twin;
+        decided.why = Why(decision.why.lines());
+        Ok(with_effects(decided, decision.effects))
     }
+
+    fn clues(&self, message: &Message, hash: &MailHash) -> Clues {
+        let mut clues = thread::clues(message, hash, self.playbook.key());
+        clues.scopes.extend(decide::forward_scopes(message.sender(), self.playbook.humans()));
+        clues
+    }
+
+    /// The decision, with the evidence in what the operator is told if the breaker opens by it.
+    fn decision_here(
+        &self,
+        view: &View<'_>,
+        asked: &Asked,
+        message: &Message,
+        mut facts: Facts,
+        at: Timestamp,
+    ) -> Result<Decision, StoreError> {
+        let decision = self.decision(asked, message, &facts, at);
+        if !decision.trips() {
+            return Ok(decision);
+        }
+        facts.answered = view.answered(&facts.pulse)?;
+        Ok(self.decision(asked, message, &facts, at))
+    }
+
+    fn decision(&self, asked: &Asked, message: &Message, facts: &Facts, at: Timestamp) -> Decision {
+        let mail = Mail {
+            mailbox: &self.mailbox,
+            hash: asked.hash,
+            message,
+            findings: asked.findings.as_ref(),
+            delivered: asked.mail.delivered,
+            junk: asked.mail.junk,
+            baseline: is_baseline(&self.mark, &asked.mail),
+        };
+        decide::decide(&mail, facts, &self.playbook, at)
+    }
+
+    fn quarantine(&self, view: &View<'_>, asked: &Asked, reason: &str) -> Result<Record, StoreError> {
+        let at = (self.clock)();
+        let scopes = decide::forward_scopes(None, self.playbook.humans());
+        let candidates = thread::candidates(&asked.hash, self.playbook.key());
+        let facts = view.facts(&Clues { candidates, scopes, ..Clues::default() }, at)?;
+        let mail = Quarantine { mailbox: &self.mailbox, hash: asked.hash, size: asked.mail.size, reason };
+        let decision = decide::quarantine(&mail, &facts, &self.playbook, at);
+        let case = decision.case().map(|case| case.number);
+        maillog!(
+            "quarantined",
+            mailbox = self.mailbox.name,
+            place = asked.mail.place,
+            hash = asked.hash.short(),
+            case = shown(case),
+            why = reason
+        );
+        let mut decided = self.blank(asked, Outcome::Quarantined(case), at);
+        decided.why = Why(decision.why.lines());
+        decided.why.push(QUARANTINED, reason);
+        Ok(with_effects(decided, decision.effects))
+    }
+
+    /// A record that nothing follows from yet.
+    fn blank(&self, asked: &Asked, outcome: Outcome, at: Timestamp) -> Decided {
+        Decided {
+            mailbox: self.mailbox.name.clone(),
+            place: asked.mail.place.clone(),
+            hash: asked.hash,
+            at,
+            delivered: asked.mail.delivered,
+            outcome,
+            case: None,
+            known_as: Vec::new(),
+            twin: None,
+            outgoing: Vec::new(),
+            spent: Vec::new(),
+            suppressed: Vec::new(),
+            orders: Orders::default(),
+            manners: Manners::default(),
+            why: Why::default(),
+        }
+    }
+
+    fn log_received(&self, mail: &Listed, message: &Message, decision: &Decision) {
+        let (why, outcome) = (&decision.why, outcome(decision));
+        let from = message.sender().map(|sender| maillog::person(self.playbook.key(), sender)).unwrap_or_default();
+        let silence = why.silence.as_ref().map(|silence| silence.code()).unwrap_or_default();
+        let reasons: Vec<&str> = why.screening.reasons.iter().map(|reason| reason.code()).collect();
+        let category = why.judgement.category.as_ref().map(|won| won.category.to_string()).unwrap_or_default();
+        maillog!(
+            "received",
+            mailbox = self.mailbox.name,
+            place = mail.place,
+            octets = message.size,
+            from = from,
+            case = shown(outcome.case()),
+            outcome = outcome.as_str(),
+            kind = why.screening.kind.as_str(),
+            sender = why.screening.authentication.verdict.as_str(),
+            category = category,
+            shown = why.shown,
+            silence = silence,
+            reasons = reasons.join(","),
+        );
+    }
+}
+
+/// The record with everything that the decision changes.
+fn with_effects(decided: Decided, effects: Vec<Effect>) -> Record {
+    let Effects { case, outgoing, spent, suppressed, orders, manners } = effects.into_iter().collect();
+    if let Some(Tripped { cause, count, limit, .. }) = manners.tripped {
+        maillog!("breaker", cause = cause.as_str(), count = count, limit = limit);
+        tracing::error!("the breaker is open: nobody is answered until `huixin breaker release`");
+    }
+    Record::Decided(Box::new(Decided { case, outgoing, spent, suppressed, orders, manners, ..decided }))
 }
 
 fn outcome(decision: &Decision) -> Outcome {
@@ -120,29 +215,6 @@ fn outcome(decision: &Decision) -> Outcome {
         (_, Some(case)) if decision.opens() => Outcome::Opened(case.number),
         (_, case) => case.map_or(Outcome::Duplicate(None), |case| Outcome::Appended(case.number)),
     }
-}
-
-fn log_received(key: &Key, mailbox: &MailboxName, mail: &Listed, message: &Message, decision: &Decision) {
-    let why = &decision.why;
-    let from = message.sender().map(|sender| maillog::person(key, sender)).unwrap_or_default();
-    let silence = why.silence.as_ref().map(|silence| silence.code()).unwrap_or_default();
-    let reasons: Vec<&str> = why.screening.reasons.iter().map(|reason| reason.code()).collect();
-    let category = why.judgement.category.as_ref().map(|won| won.category.to_string()).unwrap_or_default();
-    maillog!(
-        "received",
-        mailbox = mailbox,
-        place = mail.place,
-        octets = message.size,
-        from = from,
-        case = shown(outcome(decision).case()),
-        outcome = outcome(decision).as_str(),
-        kind = why.screening.kind.as_str(),
-        sender = why.screening.authentication.verdict.as_str(),
-        category = category,
-        shown = why.shown,
-        silence = silence,
-        reasons = reasons.join(","),
-    );
 }
 
 fn shown(case: Option<CaseNumber>) -> String {

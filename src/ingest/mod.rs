@@ -6,6 +6,7 @@
 //! commit.
 
 mod again;
+mod batch;
 mod desk;
 mod effects;
 pub mod reader;
@@ -17,24 +18,26 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::batch::{Batch, Fetch, Stages, batches};
 use self::desk::Desk;
 use crate::config::{Existing, Mailbox};
-use crate::dns::{Dns, Signed};
+use crate::dns::Dns;
 use crate::failpoint;
 use crate::ids::{MailHash, MailboxName};
 use crate::mailbox::{Cursor, Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use crate::maillog;
-use crate::message::{Defect, Limits, Message};
 use crate::playbook::Playbook;
 use crate::store::{MailboxState, Record, StartMark, Store, StoreError};
 use crate::time::Clock;
 
 pub use again::{Again, again};
 
-/// Mails listed, fetched and committed together. They share two fdatasyncs.
+/// Mails listed at a time: what one step takes.
+const LISTED_MAILS: usize = 1024;
+/// Mails fetched and committed together. They share two fdatasyncs.
 const BATCH_MAILS: usize = 128;
-/// Octets fetched together; what bounds the memory of a step.
-const BATCH_OCTETS: u64 = 16 * 1024 * 1024;
+/// Octets fetched together. Three batches are in hand at a time, which bounds the memory of a step.
+const BATCH_OCTETS: u64 = 8 * 1024 * 1024;
 /// How long a batch may be read. No mail takes a second of it; where one never ends, the process does, and the mail is
 /// alone with its reader after the restart, and in quarantine after the third.
 const LONGEST_READ: Duration = Duration::from_secs(5 * 60);
@@ -59,17 +62,6 @@ pub struct Ingest<S> {
     shutdown: CancellationToken,
     /// How often each mail could not be fetched, since the start of the process.
     unfetched: HashMap<Place, u32>,
-}
-
-/// What a fetch has brought.
-#[derive(Default)]
-struct Sorted {
-    mails: Vec<Listed>,
-    contents: Vec<Vec<u8>>,
-    /// Which of the mails were cut.
-    cut: Vec<usize>,
-    /// Places that were empty.
-    vanished: Vec<Place>,
 }
 
 /// What a step did.
@@ -142,7 +134,7 @@ impl<S: Source> Ingest<S> {
         AFTER_TROUBLE
     }
 
-    /// Takes at most one batch of new mail.
+    /// Takes at most one listing of new mail.
     pub async fn step(&mut self) -> Result<Progress, IngestError> {
         let playbook = self.playbook.borrow_and_update().clone();
         let name = self.source.name().clone();
@@ -162,30 +154,57 @@ impl<S: Source> Ingest<S> {
         if !listing.more {
             self.take_over(&mailbox, &playbook, mark, &pending, &fresh).await?;
         }
-        let shutdown = self.shutdown.clone();
-        let mut progress = Progress { committed: 0, more: listing.more };
         let suspects: HashSet<Place> = pending.into_iter().map(|(place, _)| place).collect();
-        for batch in batches(&fresh, &suspects) {
-            failpoint::reached("C1");
-            let fetched = shutdown.run_until_cancelled(self.fetch(batch)).await;
-            let fetched = fetched.ok_or(IngestError::Stopped)??;
-            let there: HashSet<&Place> = fetched.iter().map(|(place, _)| place).collect();
-            let whole = batch.iter().take_while(|mail| there.contains(&mail.place)).count();
-            let desk = self.desk(&playbook, &mailbox, mark);
-            progress.committed += self.take(desk, &batch[..whole], fetched).await?;
-            // Nothing behind a mail that did not come is taken, for the cursor would pass it.
-            if whole < batch.len() {
-                progress.more = whole > 0;
-                break;
+        let stages = self.stages(&playbook, &mailbox, mark);
+        let (committed, complete) = self.take(&stages, batches(&fresh, &suspects)).await?;
+        Ok(Progress { committed, more: if complete { listing.more } else { committed > 0 } })
+    }
+
+    /// Takes a listing batch by batch. While one is decided, the next is archived and the one after it fetched; each
+    /// stage takes the batches in their order. A batch that has to be alone has all stages for itself.
+    /// Gives how many mails were committed, and whether all have come.
+    async fn take(&mut self, stages: &Stages, batches: Vec<Batch<'_>>) -> Result<(usize, bool), IngestError> {
+        let mut batches = batches.into_iter().peekable();
+        let (mut fetched, mut kept) = (None, None);
+        let (mut committed, mut complete, mut trouble, mut alone) = (0, true, None, false);
+        loop {
+            let nothing_in_hand = fetched.is_none() && kept.is_none();
+            let may_begin = |next: &Batch| complete && trouble.is_none() && (nothing_in_hand || !(alone || next.alone));
+            let next = batches.next_if(may_begin);
+            if next.is_none() && nothing_in_hand {
+                return trouble.map_or(Ok((committed, complete)), Err);
             }
+            alone = next.as_ref().map_or(alone, |next| next.alone);
+            let (coming, keeping, deciding) =
+                tokio::join!(self.fetch_batch(next), stages.keep(fetched.take()), stages.decide(kept.take()));
+            let places = deciding?;
+            committed += places.len();
+            self.settle(&stages.desk.mailbox.name, places).await?;
+            // What was fetched behind a batch that could not be kept comes again with it.
+            kept = keeping?;
+            // What was fetched before the trouble began is still taken: its attempts count.
+            fetched = coming.unwrap_or_else(|error| {
+                trouble = Some(error);
+                None
+            });
+            // Nothing behind a mail that did not come is taken, for the cursor would pass it.
+            complete &= fetched.as_ref().is_none_or(Fetch::is_complete);
         }
-        Ok(progress)
+    }
+
+    /// Fetches a batch, if there is one.
+    async fn fetch_batch(&mut self, batch: Option<Batch<'_>>) -> Result<Option<Fetch>, IngestError> {
+        let Some(Batch { mails, .. }) = batch else { return Ok(None) };
+        failpoint::reached("C1");
+        let shutdown = self.shutdown.clone();
+        let fetched = shutdown.run_until_cancelled(self.fetch(mails)).await.ok_or(IngestError::Stopped)??;
+        Ok(Some(Fetch::new(mails, fetched)))
     }
 
     /// Lists mail that is not decided yet. Mail that is left alone, or whose settling fails, stays in the listing
     /// of a Maildir and of a mailbox with a new UIDVALIDITY: then more is asked for until something new shows.
     async fn look(&mut self, name: &MailboxName, mailbox: &Mailbox) -> Result<(Listing, StartMark), IngestError> {
-        let (shutdown, mut most) = (self.shutdown.clone(), BATCH_MAILS);
+        let (shutdown, mut most) = (self.shutdown.clone(), LISTED_MAILS);
         loop {
             let state = self.store.mailbox(name)?;
             let listing = shutdown.run_until_cancelled(self.source.list(known(&state, mailbox), most)).await;
@@ -222,14 +241,18 @@ impl<S: Source> Ingest<S> {
             let mail =
                 Listed { place: place.clone(), size: bytes.len() as u64, delivered: (self.clock)(), junk: false };
             let fetched = vec![(place.clone(), Fetched::Whole(bytes))];
-            let desk = self.desk(playbook, mailbox, mark);
-            self.take(desk, &[mail], fetched).await?;
+            let stages = self.stages(playbook, mailbox, mark);
+            let kept = stages.keep(Some(Fetch::new(&[mail], fetched))).await?;
+            let places = stages.decide(kept).await?;
+            self.settle(&mailbox.name, places).await?;
         }
         Ok(())
     }
 
-    fn desk(&self, playbook: &Arc<Playbook>, mailbox: &Mailbox, mark: StartMark) -> Desk {
-        Desk { playbook: playbook.clone(), mailbox: mailbox.clone(), mark, clock: self.clock.clone() }
+    fn stages(&self, playbook: &Arc<Playbook>, mailbox: &Mailbox, mark: StartMark) -> Stages {
+        let clock = self.clock.clone();
+        let desk = Desk { playbook: playbook.clone(), mailbox: mailbox.clone(), mark, clock };
+        Stages { store: self.store.clone(), dns: self.dns.clone(), desk: Arc::new(desk) }
     }
 
     /// The first look at a mailbox is written down: what is there now was there before us.
@@ -291,123 +314,6 @@ impl<S: Source> Ingest<S> {
         }
         Ok(fetched)
     }
-
-    /// Archives, reads, decides, commits, settles. Gives the number of mails committed.
-    async fn take(
-        &mut self,
-        desk: Desk,
-        batch: &[Listed],
-        fetched: Vec<(Place, Fetched)>,
-    ) -> Result<usize, IngestError> {
-        let Sorted { mails, contents: bytes, cut, vanished } = sort_out(batch, fetched);
-        let name = desk.mailbox.name.clone();
-        if mails.is_empty() {
-            self.vanished(&name, vanished)?;
-            return Ok(0);
-        }
-        let store = self.store.clone();
-        let (hashes, bytes) = blocking(move || store.archive().put_all(&bytes).map(|hashes| (hashes, bytes))).await??;
-        let hopeless = self.count_attempts(&name, &mails, &hashes).await?;
-        failpoint::reached("C5");
-        let reading = blocking(move || (read(&bytes, &hopeless, &cut), bytes));
-        let longest = failpoint::sooner(LONGEST_READ);
-        let in_vain = |_| IngestError::Work(format!("a mail was not read to its end within {longest:?}"));
-        let (read, bytes) = tokio::time::timeout(longest, reading).await.map_err(in_vain)??;
-        let findings = match &self.dns {
-            None => vec![None; mails.len()],
-            Some(dns) => {
-                // Mail from before the first start is not answered, whoever sent it.
-                let asked = mails.iter().map(|mail| !is_baseline(&desk.mark, mail));
-                dns.look(signed(bytes, &read, asked, &desk.playbook.desk().sealers)).await
-            }
-        };
-        let store = self.store.clone();
-        let (mails, position) = blocking(move || {
-            let mut last = None;
-            for (((mail, hash), read), findings) in mails.iter().zip(&hashes).zip(&read).zip(&findings) {
-                last = Some(store.decide(|view| desk.decide(view, mail, hash, read, findings.as_ref()))?);
-            }
-            Ok::<_, StoreError>((mails, last))
-        })
-        .await??;
-        // Not before: it moves the cursor, and must not move it over a mail of this batch that may yet be lost.
-        self.vanished(&name, vanished)?;
-        if let Some(position) = position {
-            self.store.synced(position).await?;
-        }
-        failpoint::reached("C10");
-        let places: Vec<Place> = mails.into_iter().map(|mail| mail.place).collect();
-        let committed = places.len();
-        self.settle(&name, places).await?;
-        Ok(committed)
-    }
-
-    /// Writes down that mails were gone before they could be fetched. One that was fetched before, when the process
-    /// died, is in the archive, and the next step takes it from there.
-    fn vanished(&self, mailbox: &MailboxName, places: Vec<Place>) -> Result<(), StoreError> {
-        if places.is_empty() {
-            return Ok(());
-        }
-        let pending = self.store.pending(mailbox)?;
-        for place in places.into_iter().filter(|place| pending.iter().all(|(held, _)| held != place)) {
-            maillog!("vanished", mailbox = mailbox, place = place);
-            let (mailbox, at) = (mailbox.clone(), (self.clock)());
-            self.store.append(Record::Vanished { mailbox, place, at })?;
-        }
-        Ok(())
-    }
-
-    /// Writes down that each mail is about to be read. True for those that have stopped their reader so often
-    /// that they are not read again.
-    async fn count_attempts(
-        &mut self,
-        mailbox: &MailboxName,
-        mails: &[Listed],
-        hashes: &[MailHash],
-    ) -> Result<Vec<bool>, IngestError> {
-        let (mut hopeless, mut last) = (Vec::with_capacity(mails.len()), None);
-        for (mail, hash) in mails.iter().zip(hashes) {
-            let known = self.store.taken(hash)?.is_some();
-            let attempts = self.store.attempts(hash)?;
-            hopeless.push(attempts >= MAX_ATTEMPTS);
-            if !known && attempts < MAX_ATTEMPTS {
-                last = Some(self.store.append(Record::Taken {
-                    mailbox: mailbox.clone(),
-                    place: mail.place.clone(),
-                    hash: *hash,
-                    attempt: attempts + 1,
-                    at: (self.clock)(),
-                })?);
-            }
-        }
-        if let Some(position) = last {
-            self.store.synced(position).await?;
-        }
-        Ok(hopeless)
-    }
-}
-
-/// Holds what was fetched against what was listed.
-fn sort_out(batch: &[Listed], fetched: Vec<(Place, Fetched)>) -> Sorted {
-    let mut listed: HashMap<&Place, &Listed> = batch.iter().map(|mail| (&mail.place, mail)).collect();
-    let mut sorted = Sorted::default();
-    for (place, content) in fetched {
-        // A mail that nobody asked for is not taken.
-        let Some(mail) = listed.remove(&place) else { continue };
-        match content {
-            Fetched::Whole(content) => {
-                sorted.mails.push(mail.clone());
-                sorted.contents.push(content);
-            }
-            Fetched::Cut(content) => {
-                sorted.cut.push(sorted.mails.len());
-                sorted.mails.push(mail.clone());
-                sorted.contents.push(content);
-            }
-            Fetched::Vanished => sorted.vanished.push(place),
-        }
-    }
-    sorted
 }
 
 /// How far we came, or where we begin: mail that is left alone is never listed.
@@ -429,96 +335,26 @@ fn is_baseline(mark: &StartMark, mail: &Listed) -> bool {
     mail.delivered.checked_add(rounded).is_ok_and(|latest| latest <= mark.at)
 }
 
-/// Cuts a listing into batches that fit into memory. A suspect, which was being read when the process died, is alone
-/// in its batch: if it kills again, it kills no other mail's chance.
-fn batches<'a>(mails: &'a [Listed], suspects: &HashSet<Place>) -> Vec<&'a [Listed]> {
-    let (mut batches, mut start, mut octets) = (Vec::new(), 0, 0);
-    for (at, mail) in mails.iter().enumerate() {
-        let alone = |mail: &Listed| suspects.contains(&mail.place);
-        if at > start && (octets + mail.size > BATCH_OCTETS || alone(mail) || alone(&mails[at - 1])) {
-            batches.push(&mails[start..at]);
-            (start, octets) = (at, 0);
-        }
-        octets += mail.size;
-    }
-    if start < mails.len() {
-        batches.push(&mails[start..]);
-    }
-    batches
-}
-
-/// Reads the mails that are not hopeless, and notes of those in `cut` that they were fetched in part only.
-fn read(mails: &[Vec<u8>], hopeless: &[bool], cut: &[usize]) -> Vec<Result<Message, String>> {
-    let readable: Vec<&[u8]> =
-        mails.iter().zip(hopeless).filter(|(_, hopeless)| !**hopeless).map(|(mail, _)| mail.as_slice()).collect();
-    let mut read = reader::read_all(&readable, &Limits::default()).into_iter();
-    let given_up = || Err(format!("reader-died: the bot died {MAX_ATTEMPTS} times while it read this mail"));
-    let one = |hopeless: &bool| if *hopeless { given_up() } else { read.next().unwrap_or_else(given_up) };
-    let mut all: Vec<_> = hopeless.iter().map(one).collect();
-    for at in cut {
-        if let Some(Ok(message)) = all.get_mut(*at) {
-            message.defects.push(Defect::Cut);
-        }
-    }
-    all
-}
-
-/// The mails that can be checked, of those that shall be: from one sender, and read to the end of header and text.
-fn signed(
-    mails: Vec<Vec<u8>>,
-    read: &[Result<Message, String>],
-    asked: impl Iterator<Item = bool>,
-    sealers: &[String],
-) -> Vec<Option<Signed>> {
-    let in_part = |message: &Message| message.defects.iter().any(|d| matches!(d, Defect::HeaderTooLong | Defect::Cut));
-    let mails = mails.into_iter().zip(read).zip(asked);
-    mails
-        .map(|((bytes, read), asked)| {
-            let message = read.as_ref().ok().filter(|message| asked && !in_part(message))?;
-            Some(Signed { bytes, from: message.sender()?.clone(), sealers: sealers.to_vec() })
-        })
-        .collect()
-}
-
-/// Work that may block runs beside the loops that must not.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, IngestError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| IngestError::Work(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::time::Timestamp;
 
-    fn listed(uid_validity: u32, uid: u32, second: i64, size: u64) -> Listed {
+    fn listed(uid_validity: u32, uid: u32, second: i64) -> Listed {
         let delivered = Timestamp::from_second(second).unwrap();
-        Listed { place: Place::Imap { uid_validity, uid }, size, delivered, junk: false }
+        Listed { place: Place::Imap { uid_validity, uid }, size: 1, delivered, junk: false }
     }
 
     #[test]
     fn mail_from_before_the_first_start_is_known_by_uid_and_after_a_reset_by_time() {
         let mark = StartMark { at: Timestamp::from_second(1000).unwrap(), uid_validity: 7, uid_next: 10 };
         for (mail, want) in [
-            (listed(7, 9, 2000, 1), true),
-            (listed(7, 10, 500, 1), false),
-            (listed(8, 1, 500, 1), true),
-            (listed(8, 99, 1500, 1), false),
+            (listed(7, 9, 2000), true),
+            (listed(7, 10, 500), false),
+            (listed(8, 1, 500), true),
+            (listed(8, 99, 1500), false),
         ] {
             assert_eq!(is_baseline(&mark, &mail), want, "{mail:?}");
         }
-    }
-
-    #[test]
-    fn a_batch_fits_into_memory_and_a_huge_mail_is_alone() {
-        let sizes = [1, BATCH_OCTETS - 1, 1, BATCH_OCTETS * 3, 1];
-        let mails: Vec<Listed> = sizes.iter().zip(1..).map(|(size, uid)| listed(1, uid, 0, *size)).collect();
-        let cut = |suspects: &[usize]| -> Vec<usize> {
-            let suspects = suspects.iter().map(|at| mails[*at].place.clone()).collect();
-            batches(&mails, &suspects).iter().map(|batch| batch.len()).collect()
-        };
-        assert_eq!(cut(&[]), [2, 1, 1, 1]);
-        assert_eq!(cut(&[0]), [1, 2, 1, 1]);
-        assert_eq!(cut(&[0, 1, 4]), [1, 1, 1, 1, 1]);
-        assert!(batches(&[], &HashSet::new()).is_empty());
     }
 }

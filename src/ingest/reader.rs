@@ -1,13 +1,15 @@
 //! Reads mails on threads of their own, so that no mail can take the bot down.
 //!
 //! The reader has a large stack, and a panic in it ends the reading of one mail, not the process. All cores
-//! read side by side; results come back in the order of the input.
+//! read side by side; results come back in the order of the input. The bot's own readers stay for as long as it runs
+//! ([`by_the_crew`]): what a pattern needs to search with is kept for each thread, and takes longer to make than a mail
+//! takes to read.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, mpsc};
 use std::thread;
 
 use crate::failpoint;
@@ -77,6 +79,76 @@ pub fn on_all_cores<I: Sync, T: Send>(
         .collect()
 }
 
+/// The same on threads that stay.
+pub fn by_the_crew<I, T, W>(items: Arc<Vec<I>>, work: W) -> Vec<Result<T, String>>
+where
+    I: Send + Sync + 'static,
+    T: Send + 'static,
+    W: Fn(&I) -> Result<T, String> + Send + Sync + 'static,
+{
+    let (work, next) = (Arc::new(work), Arc::new(AtomicUsize::new(0)));
+    let (results, coming) = mpsc::channel();
+    for _ in 0..CREW.hands.min(items.len()) {
+        let (items, work, next, results) = (items.clone(), work.clone(), next.clone(), results.clone());
+        CREW.ask(Box::new(move || {
+            while let Some((index, item)) = take(&items, &next) {
+                let result = catch_unwind(AssertUnwindSafe(|| work(item)))
+                    .unwrap_or_else(|panic| Err(format!("reader-stopped: {}", panic_text(&panic))));
+                let _ = results.send((index, result));
+            }
+        }));
+    }
+    drop(results);
+    let mut all: Vec<Option<Result<T, String>>> = items.iter().map(|_| None).collect();
+    for (index, result) in coming {
+        all[index] = Some(result);
+    }
+    all.into_iter()
+        .map(|result| result.unwrap_or_else(|| Err("no-reader: no thread could be started".into())))
+        .collect()
+}
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// The readers of the bot, one for each core.
+struct Crew {
+    tasks: Mutex<mpsc::Sender<Task>>,
+    hands: usize,
+}
+
+static CREW: LazyLock<Crew> = LazyLock::new(|| {
+    let (tasks, coming) = mpsc::channel::<Task>();
+    let coming = Arc::new(Mutex::new(coming));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let hire = |_: &usize| {
+        let coming = coming.clone();
+        let hand = move || {
+            loop {
+                // The lock is held while it waits; whoever is next waits for the lock.
+                let task = match coming.lock() {
+                    Ok(coming) => coming.recv(),
+                    Err(_) => return,
+                };
+                match task {
+                    Ok(task) => task(),
+                    Err(_) => return,
+                }
+            }
+        };
+        thread::Builder::new().name("reader".into()).stack_size(STACK).spawn(hand).is_ok()
+    };
+    let hands = (0..cores).filter(hire).count();
+    Crew { tasks: Mutex::new(tasks), hands }
+});
+
+impl Crew {
+    fn ask(&self, task: Task) {
+        if let Ok(tasks) = self.tasks.lock() {
+            let _ = tasks.send(task);
+        }
+    }
+}
+
 fn take<'a, I>(items: &'a [I], next: &AtomicUsize) -> Option<(usize, &'a I)> {
     let index = next.fetch_add(1, Ordering::Relaxed);
     items.get(index).map(|item| (index, item))
@@ -102,6 +174,17 @@ mod tests {
                 _ => assert_eq!(result, Ok(n * 2)),
             }
         }
+    }
+
+    #[test]
+    fn the_crew_outlives_a_panic_and_keeps_the_order() {
+        for _ in 0..3 {
+            let numbers: Arc<Vec<u32>> = Arc::new((0..100).collect());
+            let results = by_the_crew(numbers, |n| if n % 10 == 3 { panic!("poison {n}") } else { Ok(n * 2) });
+            let want = |n: u32| if n % 10 == 3 { Err(format!("reader-stopped: poison {n}")) } else { Ok(n * 2) };
+            assert_eq!(results, (0..100).map(want).collect::<Vec<_>>());
+        }
+        assert!(by_the_crew(Arc::new(Vec::<u32>::new()), |n| Ok(*n)).is_empty());
     }
 
     #[test]

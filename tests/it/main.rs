@@ -9,6 +9,7 @@ mod decisions;
 mod demo;
 mod disk_faults;
 mod doses;
+mod drafts;
 mod egress;
 mod fixtures;
 mod gold;
