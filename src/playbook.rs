@@ -139,7 +139,7 @@ impl Playbook {
         key: Key,
         read: &dyn Fn(&[u8]) -> Message,
     ) -> Result<(Playbook, Problems, TestSummary), Problems> {
-        let (rules, mut problems) = rules::load(&texts.rules);
+        let (mut rules, mut problems) = rules::load(&texts.rules);
         let variables = variables(&config, &rules);
         let known: Vec<&str> = variables.iter().map(String::as_str).collect();
         let (templates, found) = Templates::load(&texts.templates, &known, config.handoff.language);
@@ -153,6 +153,7 @@ impl Playbook {
         if problems.has_errors() {
             return Err(problems);
         }
+        rules.rest();
         let colleagues = colleagues(&config).map(Address::counting_key).collect();
         let revision = revision(texts);
         let desk = desk(&config, key.clone());

@@ -18,6 +18,7 @@ use super::vocabulary::{Look, Needle, Seen};
 use crate::address::Address;
 use crate::fold::{Folded, fold, fold_words};
 use crate::language::Language;
+use crate::patterns::LateRegex;
 use crate::time::Hours;
 
 /// The groups of a `when`, all of which must hold.
@@ -100,7 +101,7 @@ pub(super) enum Edges {
 
 #[derive(Debug)]
 pub(super) struct PatternIn {
-    pub(super) regex: Regex,
+    pub(super) regex: LateRegex,
     /// Of each of these sets one was seen wherever it matches; empty: it cannot be told.
     pub(super) literals: Vec<Vec<Needle>>,
     pub(super) segments: Option<Segments>,
@@ -213,7 +214,23 @@ impl Reason {
     }
 }
 
+impl Condition {
+    pub(super) fn rest(&mut self) {
+        match self {
+            Condition::Pattern(pattern) => pattern.regex.rest(),
+            Condition::Group(when) => when.rest(),
+            _ => {}
+        }
+    }
+}
+
 impl When {
+    /// Its regexes give back what they take until they are asked again.
+    pub(super) fn rest(&mut self) {
+        let groups = [&mut self.all, &mut self.any, &mut self.none, &mut self.except];
+        groups.into_iter().flatten().for_each(Condition::rest);
+    }
+
     /// Nothing is asked.
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty() && self.any.is_empty() && self.none.is_empty()
@@ -370,13 +387,13 @@ impl<'r> Judge<'r, '_> {
                 continue;
             }
             // One match a segment is enough; those that are masked do not count.
-            let first = pattern.regex.captures_iter(view.folded.text()).find_map(|captures| {
+            let first = pattern.regex.get().captures_iter(view.folded.text()).find_map(|captures| {
                 let range = view.folded.original(captures.get_match().range());
                 (!is_masked(masks, view.segment, &range)).then_some((captures, range))
             });
             if let Some((captures, range)) = first {
                 holds = true;
-                reason.capture(&pattern.regex, &captures, &view.original, &view.folded);
+                reason.capture(pattern.regex.get(), &captures, &view.original, &view.folded);
                 reason.evidence.push(evidence_in(view, range));
             }
         }
@@ -444,7 +461,7 @@ impl<'r> Judge<'r, '_> {
                 for (index, view) in self.views.all().iter().enumerate() {
                     if self.may_match(pattern, index) {
                         masks.extend(
-                            pattern.regex.find_iter(view.folded.text()).map(|found| Mask {
+                            pattern.regex.get().find_iter(view.folded.text()).map(|found| Mask {
                                 segment: view.segment,
                                 range: view.folded.original(found.range()),
                             }),

@@ -63,7 +63,7 @@ impl Form {
             true => None,
             false => {
                 let any = alternatives.join("|");
-                Some(Pattern::parse(&format!("({any}) ?[)】\\]*]{{0,2}} ?[:=] ?"))?.regex)
+                Some(Pattern::parse(&format!("({any}) ?[)】\\]*]{{0,2}} ?[:=] ?"))?.regex.now())
             }
         };
         Ok(Form { labels, fields: owners })

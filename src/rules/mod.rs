@@ -183,6 +183,14 @@ impl Rules {
         inline_test::run(self, read, mails)
     }
 
+    /// Gives back the memory in which mails were searched. The tests ask every regex; mails will ask a few.
+    pub fn rest(&mut self) {
+        for rule in &mut self.rules {
+            rule.when.rest();
+            rule.boosts.iter_mut().for_each(|boost| boost.condition.rest());
+        }
+    }
+
     /// The tests of all rules, or of one, run one by one as they are asked for.
     pub fn each_test<'a>(
         &'a self,

@@ -7,11 +7,11 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 
 use crate::fold::{fold, is_han_or_kana};
+use crate::patterns::LateRegex;
 
 /// Octets of a compiled regex. `.{0,20}` over Unicode takes some 20 KB; what needs more is a list of words.
 const MAX_COMPILED: usize = 1 << 20;
@@ -29,7 +29,9 @@ const MIN_LITERAL: usize = 2;
 /// A compiled pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
-    pub(super) regex: Regex,
+    pub(super) regex: LateRegex,
+    /// The names of its captures.
+    pub(super) names: Vec<String>,
     /// Of each of these sets one word stands in every match, the most telling set first; none: it cannot be told.
     pub(super) literals: Vec<Vec<String>>,
     /// A `\b` stands beside a Han character or kana and nothing of ASCII: it then asks for an ASCII letter there.
@@ -53,22 +55,17 @@ impl Pattern {
         literals.retain(|words| words.len() <= MAX_LITERALS && words.iter().all(|word| word.len() >= MIN_LITERAL));
         literals.sort_by_key(|words| (Reverse(worth(words)), words.len()));
         literals.truncate(MAX_SETS);
-        let regex =
-            RegexBuilder::new(&folded.to_string()).size_limit(MAX_COMPILED).build().map_err(|error| match error {
-                regex::Error::CompiledTooBig(_) => PatternError {
-                    what: format!("the regex takes more than {MAX_COMPILED} octets when compiled"),
-                    at: None,
-                    help: Some("use smaller repetitions, or keywords"),
-                },
-                other => PatternError { what: format!("the regex is not accepted: {other}"), at: None, help: None },
-            })?;
+        let names = names(&folded);
+        let regex = LateRegex::new(folded.to_string(), MAX_COMPILED).map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => PatternError {
+                what: format!("the regex takes more than {MAX_COMPILED} octets when compiled"),
+                at: None,
+                help: Some("use smaller repetitions, or keywords"),
+            },
+            other => PatternError { what: format!("the regex is not accepted: {other}"), at: None, help: None },
+        })?;
         let edge_beside_han = edge_beside_han(&folded);
-        Ok(Pattern { regex, literals, edge_beside_han })
-    }
-
-    /// Names of its captures.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.regex.capture_names().flatten()
+        Ok(Pattern { regex, names, literals, edge_beside_han })
     }
 }
 
@@ -92,6 +89,17 @@ impl From<regex_syntax::Error> for PatternError {
             at: span.map(|span| span.start.offset..span.end.offset),
             help,
         }
+    }
+}
+
+fn names(hir: &Hir) -> Vec<String> {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            capture.name.iter().map(|name| name.to_string()).chain(names(&capture.sub)).collect()
+        }
+        HirKind::Repetition(repetition) => names(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().flat_map(names).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -229,7 +237,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        Pattern::parse(pattern).unwrap().regex.is_match(fold(text).text())
+        Pattern::parse(pattern).unwrap().regex.get().is_match(fold(text).text())
     }
 
     #[test]

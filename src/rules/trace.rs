@@ -277,7 +277,7 @@ impl<'r> Judge<'r, '_> {
     fn pattern_failure(&self, pattern: &PatternIn, scope: Option<Segments>, masks: &[Mask], failure: &mut Failure) {
         let wanted = self.in_scope(pattern.segments.or(scope));
         for (at, view) in self.views.all().iter().enumerate() {
-            let Some(found) = pattern.regex.find(view.folded.text()) else { continue };
+            let Some(found) = pattern.regex.get().find(view.folded.text()) else { continue };
             let range = view.folded.original(found.range());
             if !wanted[at] {
                 (failure.found, failure.remedy) = wrong_segment(view.segment);

@@ -66,10 +66,7 @@ impl Peer {
     }
 
     /// The same, and it takes commands together (RFC 2920) if `pipelining`.
-    async fn start_with(
-        pipelining: bool,
-        script: impl Fn(&str, usize) -> Option<Say> + Send + Sync + 'static,
-    ) -> Peer {
+    async fn start_with(pipelining: bool, script: impl Fn(&str, usize) -> Option<Say> + Send + Sync + 'static) -> Peer {
         let offers = "250-peer.example.com\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 0";
         let ehlo = move |step: &str| (pipelining && step == "EHLO").then(|| text(offers));
         Peer::start(move |step, number| script(step, number).or_else(|| ehlo(step))).await

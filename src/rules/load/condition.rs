@@ -342,7 +342,7 @@ impl<'t> Loader<'t> {
         let text = table.text("re", faults);
         let segments = self.segments_in(table, faults);
         let (text, parsed) = (text.clone()?, pattern(&text?, faults)?);
-        rule.captures.extend(parsed.names().map(str::to_owned));
+        rule.captures.extend(parsed.names);
         let found = |what| text.file.warning(text.span.clone(), what);
         if parsed.literals.is_empty() && !rule.vetoing {
             self.findings.of_rule(
@@ -629,8 +629,8 @@ fn test(rule: &mut Reading, table: &mut Table<'_>, faults: &mut Problems) -> Opt
     }
     if let Some(re) = re {
         let parsed = pattern(&re, faults)?;
-        rule.captures.extend(parsed.names().map(str::to_owned));
-        return Some(Test::Matches(parsed.regex));
+        rule.captures.extend(parsed.names);
+        return Some(Test::Matches(parsed.regex.now()));
     }
     Some(Test::Present(present.unwrap_or(true)))
 }
@@ -725,7 +725,7 @@ fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<Attachment
     const MB: f64 = 1024.0 * 1024.0;
     let mut inner = table.table("attachment", faults)?;
     let types = inner.texts("mime", faults).iter().map(|text| text.text.to_lowercase()).collect();
-    let name = inner.text("name_re", faults).and_then(|text| pattern(&text, faults)).map(|pattern| pattern.regex);
+    let name = inner.text("name_re", faults).and_then(|text| pattern(&text, faults)).map(|pattern| pattern.regex.now());
     let (least, most) = (inner.number("min_mb", faults), inner.number("max_mb", faults));
     if let (Some(least), Some(most)) = (least, most)
         && least > most

@@ -181,7 +181,7 @@ impl<'t> Loader<'t> {
         let names = table.take("names").map_or(Vec::new(), |value| keyword_texts(&value, faults));
         let patterns = table.texts("re", faults);
         table.finish(faults);
-        let patterns = patterns.iter().filter_map(|text| pattern(text, faults)).map(|pattern| pattern.regex);
+        let patterns = patterns.iter().filter_map(|text| pattern(text, faults)).map(|pattern| pattern.regex.now());
         let field = Field {
             id: id.text.to_owned(),
             label,

@@ -6,8 +6,11 @@
 //! words are there is asked in earnest. What makes a question slow is what words a text has outside ASCII (`\b`)
 //! and how far two of them stand apart (`.{0,60}`), so each is asked first without both.
 
+mod late;
+
+pub use late::LateRegex;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use regex::Regex;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
@@ -16,6 +19,9 @@ const MAX_LITERALS: usize = 256;
 /// Octets of a literal worth looking for: a single letter stands in every text.
 const MIN_LITERAL: usize = 2;
 
+/// Octets of a compiled pattern; the usual limit of `regex`.
+const MAX_COMPILED: usize = 10 << 20;
+
 /// Patterns that are part of the program, without regard to case.
 #[derive(Debug)]
 pub struct Patterns {
@@ -23,7 +29,7 @@ pub struct Patterns {
     /// For each word the alternatives that need it.
     needed_by: Vec<u32>,
     /// All alternatives for the beginning of a text in one, and which they are: it is left after a few characters.
-    beginning: Option<Regex>,
+    beginning: Option<LateRegex>,
     at_the_beginning: Vec<u32>,
     /// Others without a word that they need.
     always: Vec<u32>,
@@ -36,8 +42,8 @@ struct Alternative {
     /// The pattern it belongs to, counted as they were given.
     pattern: usize,
     /// Without word boundaries and distances, where it has some: never less than what is meant.
-    roughly: Option<Regex>,
-    meant: Regex,
+    roughly: Option<LateRegex>,
+    meant: LateRegex,
 }
 
 impl Patterns {
@@ -77,7 +83,7 @@ impl Patterns {
         Patterns {
             words: words.expect("the words of some patterns"),
             needed_by,
-            beginning: (!beginnings.is_empty()).then(|| compiled(&Hir::alternation(beginnings))),
+            beginning: (!beginnings.is_empty()).then(|| late(&Hir::alternation(beginnings))),
             at_the_beginning,
             always,
             alternatives,
@@ -109,7 +115,7 @@ impl Patterns {
     pub fn start(&self, text: &str) -> Option<usize> {
         let mut start: Option<usize> = None;
         self.candidates(text, |alternative| {
-            let found = if alternative.is_roughly(text) { alternative.meant.find(text) } else { None };
+            let found = if alternative.is_roughly(text) { alternative.meant.get().find(text) } else { None };
             start = start.into_iter().chain(found.map(|found| found.start())).min();
             start == Some(0)
         });
@@ -118,7 +124,7 @@ impl Patterns {
 
     /// Asks the alternatives whose words are in the text, each once, until one says that it is enough.
     fn candidates(&self, text: &str, mut enough: impl FnMut(&Alternative) -> bool) -> bool {
-        let begins = self.beginning.as_ref().is_some_and(|beginning| beginning.is_match(text));
+        let begins = self.beginning.as_ref().is_some_and(|beginning| beginning.get().is_match(text));
         let at_the_beginning = if begins { self.at_the_beginning.as_slice() } else { &[] };
         if self.always.iter().chain(at_the_beginning).any(|place| enough(&self.alternatives[*place as usize])) {
             return true;
@@ -160,21 +166,24 @@ impl Asked {
 impl Alternative {
     fn new(pattern: usize, meant: &Hir) -> Alternative {
         let roughly = roughly(meant);
-        let roughly = (&roughly != meant).then(|| compiled(&roughly));
-        Alternative { pattern, roughly, meant: compiled(meant) }
+        let roughly = (&roughly != meant).then(|| late(&roughly));
+        Alternative { pattern, roughly, meant: late(meant) }
     }
 
     fn is_roughly(&self, text: &str) -> bool {
-        self.roughly.as_ref().unwrap_or(&self.meant).is_match(text)
+        self.roughly.as_ref().unwrap_or(&self.meant).get().is_match(text)
     }
 
     fn is_match(&self, text: &str) -> bool {
-        self.is_roughly(text) && (self.roughly.is_none() || self.meant.is_match(text))
+        self.is_roughly(text) && (self.roughly.is_none() || self.meant.get().is_match(text))
     }
 }
 
-fn compiled(hir: &Hir) -> Regex {
-    Regex::new(&hir.to_string()).expect("a pattern that was parsed")
+fn late(hir: &Hir) -> LateRegex {
+    let late = LateRegex::trusted(hir.to_string(), MAX_COMPILED);
+    // The tests compile all of them.
+    debug_assert!(regex::Regex::new(late.as_str()).is_ok(), "{}", late.as_str());
+    late
 }
 
 /// The alternatives of a pattern: `a|b` and `^(?:a|b)$` are two.
