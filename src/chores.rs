@@ -10,10 +10,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::decide;
+use crate::decide::report::{self, Tally};
 use crate::ids::CaseNumber;
 use crate::maillog;
+use crate::outgoing::Purpose;
 use crate::playbook::Playbook;
-use crate::store::{Changed, Position, Record, Store, StoreError, Why};
+use crate::store::{Changed, Outcome, Position, Record, Store, StoreError, Why};
 use crate::time::{Clock, Timestamp};
 
 /// Between two looks: nobody is promised more than minutes.
@@ -45,7 +47,8 @@ impl Chores {
 
     fn all(&self) -> Result<(), StoreError> {
         while self.ring()? == BATCH {}
-        self.step().map(|_| ())
+        self.step()?;
+        self.report().map(|_| ())
     }
 
     /// Looks after at most one batch of cases whose timers have run down. Gives how many there were.
@@ -72,6 +75,38 @@ impl Chores {
         })
     }
 
+    /// Tells the leads how the desk did since the last report, once a day. Gives the number of mails.
+    pub fn report(&self) -> Result<usize, StoreError> {
+        let (playbook, now) = (self.playbook.borrow().clone(), (self.clock)());
+        let Some(due) = report::due(&playbook, now) else { return Ok(0) };
+        let (at, from) = match self.store.reported()? {
+            Some(last) => last,
+            // The first day begins now: what was before is history.
+            None => {
+                let through = self.store.end()?;
+                self.store.append(Record::Reported { at: now, through, mails: Vec::new() })?;
+                return Ok(0);
+            }
+        };
+        // A clock that was ahead must not silence the reports for as long.
+        if due <= at && at <= now {
+            return Ok(0);
+        }
+        let mut tally = Tally::default();
+        let through = self.store.records_from(from, |record| {
+            count(&mut tally, &record, &playbook);
+            Ok(())
+        })?;
+        for case in self.store.cases()? {
+            tally.stands(&case?);
+        }
+        let mails = report::reports(&tally, &playbook, now);
+        let count = mails.len();
+        maillog!("report", leads = count);
+        self.store.append(Record::Reported { at: now, through, mails })?;
+        Ok(count)
+    }
+
     /// Writes the digests that are due. Gives their number.
     pub fn step(&self) -> Result<usize, StoreError> {
         let (playbook, now) = (self.playbook.borrow().clone(), (self.clock)());
@@ -91,4 +126,25 @@ impl Chores {
         }
         Ok(written)
     }
+}
+
+/// What a record says of how the desk did.
+fn count(tally: &mut Tally, record: &Record, playbook: &Playbook) {
+    match record.plain() {
+        Record::Taken { hash, .. } => tally.ledger.took(*hash),
+        Record::Decided(decided) => {
+            tally.ledger.decided(decided.hash, decided.outcome.as_str());
+            if let (Outcome::Opened(_), Some(case)) = (decided.outcome, &decided.case) {
+                tally.opened(&case.group);
+            }
+            let answered = decided.outgoing.iter().any(|mail| mail.purpose == Purpose::Answer);
+            tally.reasons(&decided.why.0, answered, playbook.rules());
+        }
+        Record::Again { .. } => tally.ledger.again(),
+        Record::Changed(changed) => tally.rang(&changed.case.group, &changed.why.0),
+        Record::Vanished { .. } => tally.ledger.vanished += 1,
+        Record::Failed { .. } => tally.failed += 1,
+        _ => {}
+    }
+    record.outgoing().iter().for_each(|mail| tally.sent(mail.purpose));
 }

@@ -11,7 +11,7 @@ use crate::config::{self, Config, Mailbox, Wording};
 use crate::ids::{CaseNumber, CategoryId, GroupId, Key, MailHash, Right, TemplateName, Token};
 use crate::language::Language;
 use crate::message::Message;
-use crate::problem::{Problem, Problems, SourceText};
+use crate::problem::{Problem, Problems, Severity, SourceText};
 use crate::rules::{self, Rules, TestSummary};
 use crate::screen::Desk;
 use crate::time::{self, Timestamp};
@@ -62,6 +62,8 @@ impl OwnTemplates {
     pub const BREAKER: &str = "notice/breaker";
     /// To agents, about mails that would have buried them.
     pub const DIGEST: &str = "handoff/digest";
+    /// To the lead of a group: how the day was.
+    pub const REPORT: &str = "report/day";
     /// To whom a rule notifies.
     pub const NOTIFIED: &str = "notice/notified";
     /// To the operator: a mail in an agent's name that lacks a proof.
@@ -71,12 +73,14 @@ impl OwnTemplates {
     /// To an agent: what came of their mail, and why it is held.
     pub const RECEIPT: &str = "agent/receipt";
     pub const HELD: &str = "agent/held";
+    /// To an agent: a case is theirs now.
+    pub const HANDOVER: &str = "agent/handover";
     /// To an agent: a time is near, has passed, or has come.
     pub const REMINDER: &str = "agent/reminder";
     /// To a requester who has been silent.
     pub const SILENT: &str = "close/silent";
 
-    const ALL: [&str; 20] = [
+    const ALL: [&str; 22] = [
         Self::RECEIVED,
         Self::STATUS,
         Self::APPENDED,
@@ -90,18 +94,20 @@ impl OwnTemplates {
         Self::UNUSABLE,
         Self::BREAKER,
         Self::DIGEST,
+        Self::REPORT,
         Self::NOTIFIED,
         Self::REFUSED,
         Self::RELAY,
         Self::RECEIPT,
         Self::HELD,
+        Self::HANDOVER,
         Self::REMINDER,
         Self::SILENT,
     ];
 }
 
 /// The values every template may name, beside `org.*` and `fields.*`.
-const VARIABLES: [&str; 27] = [
+const VARIABLES: [&str; 43] = [
     "case.number",
     "group.label",
     "hours.text",
@@ -116,12 +122,28 @@ const VARIABLES: [&str; 27] = [
     "notice.problems",
     "receipt.lines",
     "receipt.text",
+    "receipt.transcript",
     "notice.figures",
     "notice.senders",
     "notice.acts",
     "digest.count",
     "digest.cases",
     "digest.lines",
+    "report.day",
+    "report.groups",
+    "report.rules",
+    "report.other_rules",
+    "report.answers",
+    "report.relays",
+    "report.failed",
+    "report.decided",
+    "report.opened",
+    "report.appended",
+    "report.duplicate",
+    "report.own",
+    "report.quarantined",
+    "report.open",
+    "report.vanished",
     "status.state",
     "status.due",
     "status.late",
@@ -196,15 +218,20 @@ impl Playbook {
         self.config.handoff.replies == config::Replies::Relay
     }
 
+    /// The language in which an agent is written to: the first they are said to speak, else that of the house.
+    pub fn agent_language(&self, agent: &Address) -> Language {
+        let handoff = &self.config.handoff;
+        handoff.agent(agent).and_then(|agent| agent.languages.first()).copied().unwrap_or(handoff.language)
+    }
+
     /// May this address give orders? To the letter: what grants authority is compared exactly.
     pub fn is_agent(&self, address: &Address) -> bool {
         self.agents().any(|agent| agent == address)
     }
 
-    /// Everybody whom cases are handed to.
+    /// Everybody whom cases are handed to, and the leads.
     pub fn agents(&self) -> impl Iterator<Item = &Address> {
-        let handoff = &self.config.handoff;
-        handoff.groups.values().flatten().chain(&handoff.to)
+        agents(&self.config)
     }
 
     /// What an agent must present to act on a case.
@@ -310,9 +337,16 @@ pub fn worded(wording: &Wording, language: Language) -> String {
     }
 }
 
+/// Everybody who answers, and who hears when nobody does.
+fn agents(config: &Config) -> impl Iterator<Item = &Address> {
+    let handoff = &config.handoff;
+    let leads = handoff.groups.values().flat_map(|group| &group.leads).chain(&handoff.leads);
+    handoff.groups.values().flat_map(|group| &group.to).chain(&handoff.to).chain(leads)
+}
+
 /// The agents and the operator.
 fn colleagues(config: &Config) -> impl Iterator<Item = &Address> {
-    config.handoff.groups.values().flatten().chain(&config.handoff.to).chain(&config.operator)
+    agents(config).chain(&config.operator)
 }
 
 /// What screening must know, from the configuration alone.
@@ -370,10 +404,45 @@ fn cross_check(config: &Config, rules: &Rules, templates: &Templates) -> Problem
             problems.push(problem.did_you_mean(category.as_str(), known));
         }
     }
+    let rollout = &config.rollout;
+    let mut ways = rollout.categories.values().chain(rollout.rules.values()).chain([&rollout.all]);
+    if config.handoff.replies == config::Replies::Direct && ways.any(|way| *way == config::Rollout::Approve) {
+        let what = "\"approve\" needs handoff.replies = \"relay\": agents approve by answering us";
+        problems.push(config.error_at(&["rollout"], what));
+    }
+    for category in rollout.categories.keys().filter(|category| !is_category(category.as_str())) {
+        let what = format!("there is no category `{category}`");
+        let problem = config.error_at(&["rollout", "categories", category.as_str()], what).code("E03");
+        let known = rules.taxonomy().categories().map(|category| category.id.as_str());
+        problems.push(problem.did_you_mean(category.as_str(), known));
+    }
+    for rule in rollout.rules.keys().filter(|rule| rules.rule(rule).is_none()) {
+        let problem = config.error_at(&["rollout", "rules", rule.as_str()], format!("there is no rule `{rule}`"));
+        let known = rules.rules().iter().map(|rule| rule.id.as_str());
+        problems.push(problem.code("E03").did_you_mean(rule.as_str(), known));
+    }
+    if !config.handoff.internal_networks.is_empty() {
+        let what = "agents are believed by the network their mail comes from: anybody in it can write their names";
+        let at = config.error_at(&["handoff", "internal_networks"], what).code("W23");
+        let problem = Problem { severity: Severity::Warning, ..at };
+        problems.push(
+            problem.help("better let the server sign (DKIM), or name one that checks in reply.authentication_servers"),
+        );
+    }
+    for agent in &config.handoff.agents {
+        for calendar in agent.calendar.iter().filter(|calendar| !rules.taxonomy().has_calendar(calendar)) {
+            let what = format!("there is no calendar `{calendar}` in the taxonomy");
+            problems.push(config.error_at(&["agent", &agent.name, "calendar"], what).code("E03"));
+        }
+    }
     let groups: Vec<&str> = rules.taxonomy().groups().map(|group| group.id.as_str()).collect();
     let used = config.mailboxes.iter().map(|mailbox| (&mailbox.group, vec!["mailbox", mailbox.name.as_str(), "group"]));
     let tables = config.handoff.groups.keys().map(|group| (group, vec!["group", group.as_str()]));
-    for (group, path) in used.chain(tables).filter(|(group, _)| rules.taxonomy().group(group).is_none()) {
+    let tiers = config.tiers.iter().flat_map(|(name, tier)| {
+        let group = tier.group.iter().map(move |group| (group, vec!["tier", name, "group"]));
+        group.chain(tier.copy.iter().map(move |copy| (copy, vec!["tier", name, "copy"])))
+    });
+    for (group, path) in used.chain(tables).chain(tiers).filter(|(group, _)| rules.taxonomy().group(group).is_none()) {
         let problem = config.error_at(&path, format!("there is no group `{group}` in the taxonomy")).code("E03");
         problems.push(problem.did_you_mean(group.as_str(), groups.iter().copied()));
     }

@@ -10,7 +10,7 @@ use crate::outgoing::ABOVE_THIS_LINE;
 
 /// What remains of [`ABOVE_THIS_LINE`] in every mail program.
 const LINE_MARKS: [&str; 3] = ["请在此线以上回复", "Reply above this line", "この線より上に返信"];
-/// Labels of the sheet that an agent gets, one of which may be an agent's own words and two of which are not.
+/// Labels of the shipped sheets, one of which may be an agent's own words and two of which are not.
 const SHEET_LABELS: [&str; 21] = [
     "案号：",
     "处理组：",
@@ -21,18 +21,18 @@ const SHEET_LABELS: [&str; 21] = [
     "判断依据",
     "Case:",
     "Group:",
-    "From address:",
-    "Sender check:",
-    "Calls themselves:",
-    "Why you get this:",
-    "Evidence",
+    "Sender:",
+    "Calling themselves:",
+    "Why it comes to you:",
+    "What it was judged by",
+    "Category:",
     "受付番号：",
     "担当グループ：",
     "差出人アドレス：",
-    "送信元の確認：",
-    "名乗り：",
-    "担当者へ回した理由：",
-    "判断の根拠",
+    "差出人の確認：",
+    "差出人の名乗り：",
+    "担当者に引き継ぐ理由：",
+    "判定の根拠",
 ];
 const LABELS_OF_A_SHEET: usize = 2;
 
@@ -126,6 +126,18 @@ mod tests {
         {
             assert_eq!(above_the_line(&text), "您好\n");
         }
+    }
+
+    #[test]
+    fn the_labels_are_those_of_the_shipped_sheets() {
+        let sheets = [
+            include_str!("../../templates/handoff/sheet.zh.txt"),
+            include_str!("../../templates/handoff/sheet.en.txt"),
+            include_str!("../../templates/handoff/sheet.ja.txt"),
+        ];
+        let stands = |label: &str| sheets.iter().any(|sheet| sheet.lines().any(|line| line.starts_with(label)));
+        let missing: Vec<&&str> = SHEET_LABELS.iter().filter(|label| !stands(label)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
-use crate::case::{Budgets, Case, Haste, Prints, Pulse, Scope, Tripped};
+use crate::case::{Budgets, Case, Exchange, Haste, Prints, Pulse, Scope, Tripped};
 use crate::ids::{CaseNumber, MailHash, MessageId};
 use crate::time::Timestamp;
 
@@ -44,6 +44,8 @@ pub struct Facts {
     /// Cases in which one of the references was received.
     pub by_reference: Vec<Case>,
     pub by_number: Vec<Case>,
+    /// Cases that were asked for and go on in another: that one was found in their place.
+    pub merged: BTreeMap<CaseNumber, CaseNumber>,
     /// The first candidate number that is not yet a case's. None only if all are taken.
     pub free_number: Option<CaseNumber>,
     /// The case of this mail's twin, if one came within the last seven days.
@@ -59,6 +61,8 @@ pub struct Facts {
     pub internal: Prints,
     /// Mails of that case that have not left yet, in the order in which they were written.
     pub waiting: Vec<Pending>,
+    /// What was written in the case that the mail follows, oldest first: looked up only where colleagues are to read it.
+    pub transcript: Vec<Exchange>,
     /// The agents that were asked for, those of whom something is known.
     pub agents: BTreeMap<Address, AgentFacts>,
     /// What the sender did with our answers so far.
@@ -121,9 +125,12 @@ impl Facts {
             by_reference,
             by_number,
             free_number,
+            merged,
             twin,
             open_cases,
             of_sender,
+            // Made of what the case was before, which does not change while the case does not.
+            transcript: _,
             budgets: _,
             suppressed,
             internal,
@@ -139,6 +146,7 @@ impl Facts {
             && *by_reference == other.by_reference
             && *by_number == other.by_number
             && *free_number == other.free_number
+            && *merged == other.merged
             && *twin == other.twin
             && *open_cases == other.open_cases
             && *of_sender == other.of_sender

@@ -2,9 +2,11 @@
 
 mod budgets;
 mod course;
+mod exchange;
 mod facts;
 mod folded;
 mod haste;
+mod lesson;
 mod person;
 mod prints;
 mod pulse;
@@ -13,9 +15,11 @@ mod topic;
 
 pub use budgets::{Budgets, Grain, Scope, Window};
 pub use course::{Course, Milestone, Step};
+pub use exchange::{Exchange, Speaker};
 pub use facts::{Absence, AgentFacts, Clues, Facts, Pending, Suppression, Twin};
 pub use folded::Folded;
 pub use haste::{Haste, Patience, Robot};
+pub use lesson::{DraftFate, Lesson};
 pub use person::pseudonym;
 pub use prints::Prints;
 pub use pulse::{Act, Cause, JUDGED, Pulse, Tripped};
@@ -155,6 +159,8 @@ pub struct Work {
     pub closed: Option<Timestamp>,
     /// What the requester thinks of it, 1 to 5.
     pub rating: Option<u8>,
+    /// The case of the same requester that it goes on in, by an agent's word.
+    pub merged: Option<CaseNumber>,
     /// The requester has been asked what they think of it; nobody is asked twice.
     pub surveyed: bool,
     /// What its first mail was about, by its subject.
@@ -190,6 +196,8 @@ pub enum Alarm {
     FollowUp,
     /// Still nothing after the group was reminded: further up it goes.
     Escalate,
+    /// And after the leads were: the emergency desk.
+    Emergency,
     /// An agent put the case aside until then.
     Wake,
     /// The requester has been silent so long that the case closes.
@@ -201,16 +209,27 @@ pub enum Alarm {
 }
 
 impl Alarm {
-    pub const ALL: [Alarm; 9] = [
+    pub const ALL: [Alarm; 10] = [
         Alarm::FirstResponseWarn,
         Alarm::FirstResponse,
         Alarm::FollowUpWarn,
         Alarm::FollowUp,
         Alarm::Escalate,
+        Alarm::Emergency,
         Alarm::Wake,
         Alarm::Silence,
         Alarm::Survey,
         Alarm::Transcript,
+    ];
+
+    /// Those that wait for a human to answer.
+    pub const PROMISES: [Alarm; 6] = [
+        Alarm::FirstResponseWarn,
+        Alarm::FirstResponse,
+        Alarm::FollowUpWarn,
+        Alarm::FollowUp,
+        Alarm::Escalate,
+        Alarm::Emergency,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -220,6 +239,7 @@ impl Alarm {
             Alarm::FollowUpWarn => "follow-up-warn",
             Alarm::FollowUp => "follow-up",
             Alarm::Escalate => "escalate",
+            Alarm::Emergency => "emergency",
             Alarm::Wake => "wake",
             Alarm::Silence => "silence",
             Alarm::Survey => "survey",

@@ -27,6 +27,7 @@ mod demo;
 mod explain;
 mod inspect;
 mod judged;
+mod key;
 mod ledger;
 mod operator;
 mod outbox;
@@ -107,6 +108,8 @@ enum Command {
     Restore(restore::Options),
     /// Make the state anew from the journal.
     Rebuild(rebuild::Options),
+    /// Show the bot's keys, and put a new one in the place of the present one.
+    Key(key::Options),
 }
 
 /// Runs the command named by the arguments of the process.
@@ -134,6 +137,7 @@ pub fn main() -> ExitCode {
         Command::Backup(options) => backup::run(&config, options),
         Command::Restore(options) => restore::run(&config, options),
         Command::Rebuild(options) => rebuild::run(&config, options),
+        Command::Key(options) => key::run(&config, options),
     };
     match result {
         Ok(exit) => terminal::unwritten().map_or_else(

@@ -37,12 +37,19 @@ pub const SHEET_VARIABLES: &[&str] = &[
     "sheet.warnings",
     "sheet.text",
     "sheet.cut",
+    "sheet.draft",
+    "sheet.relays",
+    "sheet.suggested",
+    "sheet.transcript",
 ];
 
 /// Characters of the customer's text in a sheet; a mail of more is read in the original.
 const MAX_CUSTOMER_TEXT: usize = 10_000;
 /// Lines of it: a column of single letters is as tiresome as a long text.
 const MAX_CUSTOMER_LINES: usize = 500;
+/// Characters and lines of each earlier mail that is told again.
+const MAX_TOLD_TEXT: usize = 1_500;
+const MAX_TOLD_LINES: usize = 40;
 /// Octets of a whole sheet. Far above what its parts, each limited, can add up to: a forward must not fail.
 const MAX_SHEET: usize = 512 * 1024;
 /// Stands before every line that a stranger wrote.
@@ -71,6 +78,14 @@ pub struct ForwardSheet {
     pub fields: Vec<(String, String)>,
     /// What the requester has been sent automatically to this mail.
     pub answered: Option<Written>,
+    /// It has not been sent, and may never be.
+    pub draft: bool,
+    /// Who wrote what before, and when, oldest first.
+    pub transcript: Vec<(String, String)>,
+    /// An answer to the sheet goes to the requester.
+    pub relays: bool,
+    /// The entry of the knowledge base that might answer it; empty where none is known.
+    pub suggested: String,
     /// Why humans get it.
     pub why: Vec<String>,
     pub attachments: Vec<Attachment>,
@@ -154,9 +169,27 @@ impl ForwardSheet {
             .flag("sheet.original", self.carries_original())
             .flag("sheet.withheld", self.attachments.iter().any(runs))
             .block("sheet.text", &behind(BAR, &text))
-            .flag("sheet.cut", cut);
+            .flag("sheet.cut", cut)
+            .rows("sheet.transcript", transcript_rows(&self.transcript))
+            .flag("sheet.draft", self.draft)
+            .flag("sheet.relays", self.relays)
+            .text("sheet.suggested", &self.suggested);
         values
     }
+}
+
+/// Rows with `who` and `text`, for templates that tell what was written before.
+pub fn transcript_rows(transcript: &[(String, String)]) -> Vec<Values> {
+    let row = |(who, text): &(String, String)| {
+        let text = Block::new(text);
+        let whole = text.lines().count() <= MAX_TOLD_LINES && text.as_str().chars().count() <= MAX_TOLD_TEXT;
+        let start: String = text.as_str().chars().take(MAX_TOLD_TEXT).collect();
+        let lines: Vec<&str> = start.lines().take(MAX_TOLD_LINES).collect();
+        let mut row = Values::new();
+        row.text("who", who).block("text", &behind(BAR, &lines.join("\n"))).flag("cut", !whole);
+        row
+    };
+    transcript.iter().map(row).collect()
 }
 
 fn runs(attachment: &Attachment) -> bool {
@@ -239,6 +272,10 @@ mod tests {
             }),
             fields: vec![("错误代码".into(), "554 DT:SPM".into())],
             answered: Some(Written::new("[案号 1] 已收到", "您好\n\n请检查内容", Language::Zh)),
+            draft: false,
+            transcript: Vec::new(),
+            relays: true,
+            suggested: String::new(),
             why: vec!["客户要求人工".into()],
             attachments: vec![
                 attachment("截图.png", "image/png", 70_000),
@@ -332,6 +369,8 @@ mod tests {
     }
 
     const SHEET: &str = "\
+直接回复本邮件，横线以上的文字就会以客服邮箱的名义发给客户（抄送、密送无效）。第一行可以写命令：#备注 #转给 #稍后 #结案，#帮助 可看全部。
+
 案号：EPRV-JQK5-2
 处理组：邮件技术组
 来信地址：li@example.org

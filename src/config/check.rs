@@ -1,17 +1,19 @@
 //! From what is written to what is meant: every value checked, every fault at its place.
 
+mod desk;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::file::{
-    BotFile, GroupTable, ImapTable, MailboxTable, NoticeTable, RelayTable, ReplyTable, SmtpTable, TierTable, Wording,
+    AgentTable, BotFile, GroupTable, ImapTable, MailboxTable, RelayTable, ReplyTable, SmtpTable, Wording,
 };
 use super::place::{Places, variable};
 use super::{
-    Auth, Clocks, Config, Delivery, Existing, Handoff, Imap, Log, Login, Mailbox, Notice, Relay, Replies, Reply,
-    Secret, SenderPolicy, Server, Smtp, Source, Tier, Tls,
+    Agent, Auth, Clocks, Config, Delivery, Existing, Group, Handoff, Imap, Log, Login, Mailbox, Relay, Replies, Reply,
+    Secret, SenderPolicy, Server, Smtp, Source, Tls,
 };
 use crate::address::{Address, ReversePath, parse_domain};
 use crate::ids::{GroupId, MailboxName, NameError};
@@ -67,10 +69,11 @@ impl Check<'_> {
             Some(text) => self.address(&["relay", "bounce_address"], text).map(ReversePath::Address),
         };
         let relay = self.relay(file.relay);
-        let handoff = self.handoff(file.handoff, file.group);
+        let handoff = self.handoff(file.handoff, file.group, file.agent);
         let tiers = self.tiers(file.tier);
         let notices = self.notices(file.notice);
         let reply = self.reply(file.reply);
+        let rollout = self.rollout(&file.rollout);
         let level = file.log.level;
         let levels = ["error", "warn", "info", "debug", "trace"];
         self.one_of(&["log", "level"], &level, &levels.map(|level| (level, ())));
@@ -90,6 +93,7 @@ impl Check<'_> {
             tiers,
             notices,
             reply: reply?,
+            rollout: rollout?,
             cases: file.case,
             budget: file.budget,
             breaker: file.breaker,
@@ -101,36 +105,6 @@ impl Check<'_> {
             source: self.places.source().clone(),
             overridden: self.places.overridden().to_vec(),
         })
-    }
-
-    fn notices(&mut self, tables: BTreeMap<String, NoticeTable>) -> BTreeMap<String, Notice> {
-        let mut notices = BTreeMap::new();
-        for (name, table) in tables {
-            match Notice::read(&table) {
-                Ok(notice) => drop(notices.insert(name, notice)),
-                Err((key, what)) => self.wrong(&["notice", &name, key], what),
-            }
-        }
-        notices
-    }
-
-    fn tiers(&mut self, tables: BTreeMap<String, TierTable>) -> BTreeMap<String, Tier> {
-        let mut tiers = BTreeMap::new();
-        for (name, table) in tables {
-            let addresses = self.addresses(&["tier", &name, "addresses"], &table.addresses);
-            let mut domains = Vec::new();
-            for text in &table.domains {
-                match parse_domain(text) {
-                    Some(domain) => domains.push(domain),
-                    None => self.wrong(&["tier", &name, "domains"], format!("`{text}` is no domain")),
-                }
-            }
-            if table.addresses.is_empty() && table.domains.is_empty() {
-                self.wrong(&["tier", &name], "names nobody: give `domains` or `addresses`");
-            }
-            tiers.insert(name, Tier { domains, addresses });
-        }
-        tiers
     }
 
     fn organisation(&mut self, organisation: &std::collections::BTreeMap<String, Wording>) {
@@ -305,22 +279,29 @@ impl Check<'_> {
     fn handoff(
         &mut self,
         table: super::file::HandoffTable,
-        groups: std::collections::BTreeMap<String, GroupTable>,
+        groups: BTreeMap<String, GroupTable>,
+        agents: BTreeMap<String, AgentTable>,
     ) -> Option<Handoff> {
         if table.to.is_empty() {
             self.wrong(&["handoff", "to"], "needs at least one address: who gets what the bot cannot resolve");
         }
         let to = self.addresses(&["handoff", "to"], &table.to);
-        let groups = groups
-            .into_iter()
-            .filter_map(|(name, table)| {
-                let group = self.name(&["group", &name], &name, GroupId::parse)?;
-                if table.to.is_empty() {
-                    self.wrong(&["group", &name, "to"], "needs at least one address, or leave the table out");
-                }
-                Some((group, self.addresses(&["group", &name, "to"], &table.to)))
-            })
-            .collect();
+        let groups: BTreeMap<GroupId, Group> =
+            groups.into_iter().filter_map(|(name, table)| self.group(&name, &table)).collect();
+        let known: Vec<&Address> = groups.values().flat_map(|group| &group.to).chain(&to).collect();
+        let agents: Vec<Agent> =
+            agents.into_iter().filter_map(|(name, table)| self.agent(name, &table, &known)).collect();
+        let report_at = match table.report_at.as_str() {
+            "" => None,
+            text => crate::time::minute_of_day(text).or_else(|| {
+                self.wrong(&["handoff", "report_at"], format!("`{text}` is no time of day: write it as 09:00"));
+                None
+            }),
+        };
+        let emergency = match table.emergency.as_str() {
+            "" => None,
+            text => self.name(&["handoff", "emergency"], text, GroupId::parse),
+        };
         let language = self.language(&["handoff", "language"], &table.language);
         let replies = [("relay", Replies::Relay), ("direct", Replies::Direct)];
         let replies = self.one_of(&["handoff", "replies"], &table.replies, &replies);
@@ -334,6 +315,7 @@ impl Check<'_> {
             reply_address,
             undo: Duration::from_secs(table.undo_seconds.into()),
             token_days: table.token_days,
+            internal_networks: self.networks(&table.internal_networks),
             clocks: Clocks {
                 first_response: hours(table.first_response_hours),
                 follow_up: hours(table.follow_up_hours),
@@ -342,6 +324,9 @@ impl Check<'_> {
                 silence: hours(table.silence_hours),
             },
             leads: self.addresses(&["handoff", "leads"], &table.leads),
+            emergency,
+            report_at,
+            agents,
             to,
             groups,
             language: language?,

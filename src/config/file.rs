@@ -14,9 +14,11 @@ pub struct BotFile {
     pub relay: RelayTable,
     pub handoff: HandoffTable,
     pub group: BTreeMap<String, GroupTable>,
+    pub agent: BTreeMap<String, AgentTable>,
     pub tier: BTreeMap<String, TierTable>,
     pub notice: BTreeMap<String, NoticeTable>,
     pub reply: ReplyTable,
+    pub rollout: RolloutTable,
     pub case: CaseTable,
     pub budget: BudgetTable,
     pub breaker: BreakerTable,
@@ -185,12 +187,15 @@ pub struct HandoffTable {
     pub reply_address: Option<String>,
     pub undo_seconds: u32,
     pub token_days: u32,
+    pub internal_networks: Vec<String>,
     pub first_response_hours: u32,
     pub follow_up_hours: u32,
     pub warn_percent: u8,
     pub escalate_hours: u32,
     pub silence_hours: u32,
     pub leads: Vec<String>,
+    pub emergency: String,
+    pub report_at: String,
 }
 
 impl Default for HandoffTable {
@@ -204,20 +209,40 @@ impl Default for HandoffTable {
             reply_address: None,
             undo_seconds: 60,
             token_days: 90,
+            internal_networks: Vec::new(),
             first_response_hours: 8,
             follow_up_hours: 8,
             warn_percent: 75,
             escalate_hours: 4,
             silence_hours: 72,
             leads: Vec::new(),
+            emergency: "emergency".into(),
+            report_at: "09:00".into(),
         }
     }
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GroupTable {
     pub to: Vec<String>,
+    pub share: String,
+    pub leads: Vec<String>,
+}
+
+impl Default for GroupTable {
+    fn default() -> GroupTable {
+        GroupTable { to: Vec::new(), share: "everybody".into(), leads: Vec::new() }
+    }
+}
+
+/// What is to be known of one agent.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgentTable {
+    pub address: String,
+    pub languages: Vec<String>,
+    pub calendar: Option<String>,
 }
 
 /// Customers of one kind.
@@ -226,6 +251,11 @@ pub struct GroupTable {
 pub struct TierTable {
     pub domains: Vec<String>,
     pub addresses: Vec<String>,
+    pub group: Option<String>,
+    pub copy: Option<String>,
+    pub raise: u8,
+    pub first_response_hours: Option<u32>,
+    pub follow_up_hours: Option<u32>,
 }
 
 /// What is put above automatic answers for a time.
@@ -263,6 +293,21 @@ impl Default for ReplyTable {
             trusted_arc_sealers: Vec::new(),
             verify_dkim: true,
         }
+    }
+}
+
+/// How answers are let loose.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RolloutTable {
+    pub answers: String,
+    pub categories: BTreeMap<String, String>,
+    pub rules: BTreeMap<String, String>,
+}
+
+impl Default for RolloutTable {
+    fn default() -> RolloutTable {
+        RolloutTable { answers: "send".into(), categories: BTreeMap::new(), rules: BTreeMap::new() }
     }
 }
 

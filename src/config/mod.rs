@@ -5,13 +5,19 @@
 //! [`Problem`]s; nothing is guessed. The result holds no secret, only where to find it.
 
 mod check;
+mod desk;
 mod file;
+mod network;
 mod notice;
 mod place;
+mod rollout;
 
+pub use desk::{Agent, Group, Sharing};
 pub use file::{BreakerTable as Breaker, BudgetTable as Budget, CaseTable as Cases, Wording};
+pub use network::Network;
 pub use notice::Notice;
 pub use place::variable;
+pub use rollout::{Rollout, Rollouts};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,6 +56,7 @@ pub struct Config {
     /// What is put above automatic answers for a time, by name.
     pub notices: BTreeMap<String, Notice>,
     pub reply: Reply,
+    pub rollout: Rollouts,
     pub cases: Cases,
     pub budget: Budget,
     pub breaker: Breaker,
@@ -176,7 +183,10 @@ pub struct Smtp {
 pub struct Handoff {
     /// Gets what is for a group that has no address of its own.
     pub to: Vec<Address>,
-    pub groups: BTreeMap<GroupId, Vec<Address>>,
+    /// Groups that are more than an entry of the taxonomy.
+    pub groups: BTreeMap<GroupId, Group>,
+    /// What is known of single agents.
+    pub agents: Vec<Agent>,
     /// The language of the words around a forward.
     pub language: Language,
     pub attach_original: bool,
@@ -189,9 +199,15 @@ pub struct Handoff {
     pub undo: Duration,
     /// How long the token of a forward holds.
     pub token_days: u32,
+    /// Agents are believed by these networks where nothing else speaks for their mail.
+    pub internal_networks: Vec<Network>,
     pub clocks: Clocks,
-    /// Who hears when a group has let a time pass.
+    /// Who hears when a group without leads of its own has let a time pass.
     pub leads: Vec<Address>,
+    /// The group that hears when the leads have let a time pass too.
+    pub emergency: Option<GroupId>,
+    /// When the leads are told how the day was, in minutes after midnight; none: never.
+    pub report_at: Option<u16>,
 }
 
 /// By when a human must have written, in working time. Zero: no such clock.
@@ -219,7 +235,22 @@ pub enum Replies {
 impl Handoff {
     /// Where mail for a group goes.
     pub fn addresses(&self, group: &GroupId) -> &[Address] {
-        self.groups.get(group).unwrap_or(&self.to)
+        self.groups.get(group).map_or(&self.to, |group| &group.to)
+    }
+
+    /// How a group shares its cases.
+    pub fn sharing(&self, group: &GroupId) -> Sharing {
+        self.groups.get(group).map_or(Sharing::Everybody, |group| group.sharing)
+    }
+
+    /// Who hears when this group has let a time pass; nobody named: nobody.
+    pub fn leads(&self, group: &GroupId) -> &[Address] {
+        let own = self.groups.get(group).map(|group| &group.leads).filter(|leads| !leads.is_empty());
+        own.unwrap_or(&self.leads)
+    }
+
+    pub fn agent(&self, address: &Address) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.address == *address)
     }
 }
 
@@ -229,6 +260,15 @@ pub struct Tier {
     /// `example.com`, in lower case as A-labels; with the hosts below them.
     pub domains: Vec<String>,
     pub addresses: Vec<Address>,
+    /// Has its cases, unless a rule says otherwise.
+    pub group: Option<GroupId>,
+    /// Gets every forward as well.
+    pub copy: Option<GroupId>,
+    /// Steps by which its cases are more urgent.
+    pub raise: u8,
+    /// Outranks the category's time.
+    pub first_response: Option<Duration>,
+    pub follow_up: Option<Duration>,
 }
 
 #[derive(Debug, Clone)]
@@ -278,6 +318,11 @@ impl Config {
     /// What kind of customer an address belongs to: an address that is named outranks its domain, and of domains the
     /// longest, which is the nearest.
     pub fn tier(&self, address: &Address) -> Option<&str> {
+        self.tier_of(address).map(|(name, _)| name)
+    }
+
+    /// As [`Config::tier`], with what is said of it.
+    pub fn tier_of(&self, address: &Address) -> Option<(&str, &Tier)> {
         let named = self.tiers.iter().find(|(_, tier)| tier.addresses.iter().any(|one| one.matches(address)));
         let below = |domain: &&String| {
             let rest = address.domain().strip_suffix(domain.as_str());
@@ -287,7 +332,7 @@ impl Config {
             let nearest = |tier: &Tier| tier.domains.iter().filter(below).map(String::len).max();
             self.tiers.iter().filter(|(_, tier)| nearest(tier).is_some()).max_by_key(|(_, tier)| nearest(tier))
         };
-        named.or_else(by_domain).map(|(name, _)| name.as_str())
+        named.or_else(by_domain).map(|(name, tier)| (name.as_str(), tier))
     }
 
     /// A fault of the value at `path`, found when other files were held against it.
@@ -387,9 +432,11 @@ mod tests {
             ("relay.smtp", "[relay.smtp]"),
             ("handoff", "[handoff]"),
             ("group.mail-tech", "[group.mail-tech]"),
+            ("agent.wang", "[agent.wang]"),
             ("tier.vip", "[tier.vip]"),
             ("notice.maintenance", "[notice.maintenance]"),
             ("reply", "[reply]"),
+            ("rollout", "[rollout]"),
             ("case", "[case]"),
             ("budget", "[budget]"),
             ("delivery", "[delivery]"),

@@ -37,14 +37,20 @@ pub(super) fn await_humans(case: &mut Case, playbook: &Playbook, now: Timestamp)
     let first = case.work.relays == 0;
     let clocks = &playbook.config().handoff.clocks;
     let category = case.category.as_ref().and_then(|id| playbook.rules().taxonomy().category(id));
+    let tier = case.requester.as_ref().and_then(|requester| playbook.config().tier_of(requester));
+    let tier = tier.map(|(_, tier)| tier);
     let (within, warn, breach) = match first {
         true => (
-            category.and_then(|category| category.first_response).unwrap_or(clocks.first_response),
+            tier.and_then(|tier| tier.first_response)
+                .or_else(|| category.and_then(|category| category.first_response))
+                .unwrap_or(clocks.first_response),
             Alarm::FirstResponseWarn,
             Alarm::FirstResponse,
         ),
         false => (
-            category.and_then(|category| category.follow_up).unwrap_or(clocks.follow_up),
+            tier.and_then(|tier| tier.follow_up)
+                .or_else(|| category.and_then(|category| category.follow_up))
+                .unwrap_or(clocks.follow_up),
             Alarm::FollowUpWarn,
             Alarm::FollowUp,
         ),
@@ -111,18 +117,25 @@ fn sound(alarm: Alarm, rung: &mut Rung, playbook: &Playbook, now: Timestamp) {
             // Whoever has it had their chance: the whole group hears.
             let to = playbook.config().handoff.addresses(&rung.case.group).to_vec();
             remind(rung, &to, &passed(language), alarm, playbook, now);
-            let escalate = playbook.config().handoff.clocks.escalate;
-            if let Some(at) = later(playbook, &rung.case, now, escalate).filter(|_| !escalate.is_zero()) {
-                rung.case.work.set_timer(Alarm::Escalate, at);
-            }
+            further_up(Alarm::Escalate, rung, playbook, now);
         }
         Alarm::Escalate => {
             let config = playbook.config();
-            let leads = match config.handoff.leads.is_empty() {
-                true => config.operator.iter().cloned().collect(),
-                false => config.handoff.leads.clone(),
+            let leads = match config.handoff.leads(&rung.case.group) {
+                [] => config.operator.iter().cloned().collect(),
+                leads => leads.to_vec(),
             };
             remind(rung, &leads, &escalated(language), alarm, playbook, now);
+            further_up(Alarm::Emergency, rung, playbook, now);
+        }
+        Alarm::Emergency => {
+            let config = playbook.config();
+            let desk = config.handoff.emergency.as_ref().and_then(|group| config.handoff.groups.get(group));
+            let to: Vec<Address> = match desk {
+                Some(desk) => desk.to.clone(),
+                None => config.operator.iter().cloned().collect(),
+            };
+            remind(rung, &to, &last_resort(language), alarm, playbook, now);
         }
         Alarm::Wake => {
             rung.case.state = CaseState::WithAgents;
@@ -142,6 +155,16 @@ fn sound(alarm: Alarm, rung: &mut Rung, playbook: &Playbook, now: Timestamp) {
             rung.outgoing.extend(goodbye(&rung.case, playbook, now));
         }
         Alarm::Survey | Alarm::Transcript => {}
+    }
+}
+
+/// If nobody answers until then, the next ones hear.
+fn further_up(alarm: Alarm, rung: &mut Rung, playbook: &Playbook, now: Timestamp) {
+    let handoff = &playbook.config().handoff;
+    let wanted = alarm != Alarm::Emergency || handoff.emergency.is_some();
+    let after = handoff.clocks.escalate;
+    if let Some(at) = later(playbook, &rung.case, now, after).filter(|_| wanted && !after.is_zero()) {
+        rung.case.work.set_timer(alarm, at);
     }
 }
 
@@ -223,6 +246,16 @@ fn escalated(language: Language) -> String {
         "期限已过且催办后仍未答复，请您安排",
         "the time is over and a reminder has not helped: please see to it",
         "期限超過後の督促にも応答がありません。対応の手配をお願いします",
+    )
+    .into()
+}
+
+fn last_resort(language: Language) -> String {
+    by_language(
+        language,
+        "期限已过，处理组和负责人都没有答复，请立即接手",
+        "the time is over, and neither the group nor its leads have answered: please take it over now",
+        "期限超過後、担当グループも責任者も応答していません。至急ご対応ください",
     )
     .into()
 }

@@ -1,17 +1,17 @@
 //! The mails a decision sends: the answer, the forwards to the group, and notices to the operator.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::budget::Says;
 use super::ration::Ration;
-use super::{Mail, Plan, Why, banner, customer, told};
+use super::{Mail, Plan, Silence, Why, banner, customer, told};
 use crate::address::Address;
-use crate::case::{Case, Prints};
+use crate::case::{Case, Exchange, Prints};
 use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
 use crate::ids::{CaseNumber, Key, MailHash, MessageId, Right, TemplateName};
 use crate::language::Language;
 use crate::message::Defect;
-use crate::outgoing::{Outgoing, Purpose};
+use crate::outgoing::{Leaves, Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::rules::Notified;
 use crate::screen::{self, Kind, Reason};
@@ -32,32 +32,39 @@ pub(super) struct Letters {
     pub notices: Vec<Outgoing>,
 }
 
-/// Writes the mails of a plan. A template that fails is an answer that does not leave, never a mail lost: the
+/// Writes the mails of a plan; `agents` are sent what goes to humans. A template that fails is an answer that does not leave, never a mail lost: the
 /// forward to humans still does, and the fault is named in it.
+#[expect(clippy::too_many_arguments, reason = "everything its mails are made of")]
 pub(super) fn write(
     mail: &Mail<'_>,
     case: &Case,
+    agents: &[Address],
     plan: &Plan,
+    draft: Option<&TemplateName>,
+    transcript: &[Exchange],
     why: &Why,
     ration: &mut Ration<'_>,
     playbook: &Playbook,
     now: Timestamp,
 ) -> Letters {
-    let (written, fault) = match plan.template().map(|template| answer_text(case, template, why, playbook, now)) {
-        None => (None, None),
-        Some(Ok(written)) => (Some(written), None),
-        Some(Err(fault)) => (None, Some(fault)),
-    };
+    let (written, fault) =
+        match plan.template().or(draft).map(|template| answer_text(case, template, why, playbook, now)) {
+            None => (None, None),
+            Some(Ok(written)) => (Some(written), None),
+            Some(Err(fault)) => (None, Some(fault)),
+        };
     let voice = playbook.voice(mail.mailbox, case.language);
     let answer = match (&written, &why.screening.answer_to) {
-        (Some(written), Some(to)) => {
-            Some(compose::answer(playbook.key(), &voice, case.number, to, mail.message, written, now))
+        (Some(written), Some(to)) if draft.is_none() => {
+            let answer = compose::answer(playbook.key(), &voice, case.number, to, mail.message, written, now);
+            let waits = why.silence == Some(Silence::Approval);
+            Some(Outgoing { leaves: if waits { Leaves::WhenReleased } else { answer.leaves }, ..answer })
         }
         _ => None,
     };
     let said = written.as_ref().filter(|_| answer.is_some()).map(|written| written.body().to_owned());
     let (forwards, internal) = match plan.goes_to_humans() || fault.is_some() {
-        true => forwards(mail, case, why, written, fault, ration, playbook, now),
+        true => forwards(mail, case, agents, transcript, why, written, fault, ration, playbook, now),
         false => (Vec::new(), Prints::default()),
     };
     let notices = match plan {
@@ -94,6 +101,8 @@ fn answer_text(
 fn forwards(
     mail: &Mail<'_>,
     case: &Case,
+    agents: &[Address],
+    transcript: &[Exchange],
     why: &Why,
     answered: Option<Written>,
     fault: Option<String>,
@@ -101,22 +110,68 @@ fn forwards(
     playbook: &Playbook,
     now: Timestamp,
 ) -> (Vec<Outgoing>, Prints) {
-    let handoff = &playbook.config().handoff;
-    let agents: Vec<&Address> = handoff.addresses(&case.group).iter().filter(|to| ration.allows(to)).collect();
+    let agents: Vec<&Address> = agents.iter().filter(|to| ration.allows(to)).collect();
     if agents.is_empty() {
         return (Vec::new(), Prints::default());
     }
     let human = why.screening.kind == Kind::Human;
+    // An agent's answer goes to the customer; to an automatic sender nobody answers. An address with UTF-8 in it would
+    // need SMTPUTF8 on the way to the agents (RFC 6531 §3.4): they find it in the sheet.
+    let outsider = customer::is_outsider(&why.threading);
+    let customer = case.requester.as_ref().filter(|address| human && !outsider && !address.is_international());
+    let relays = playbook.relays() && human && !outsider && case.requester.is_some();
+    let about = About { case, transcript, why, answered, fault, relays };
+    let mut sheets: BTreeMap<Language, (Option<MailHash>, Written)> = BTreeMap::new();
+    for agent in &agents {
+        let language = playbook.agent_language(agent);
+        sheets.entry(language).or_insert_with(|| sheet(mail, &about, language, playbook));
+    }
+    let name = mail.hash.to_string();
+    let forward = |to: &Address| {
+        let (original, written) = &sheets[&playbook.agent_language(to)];
+        let voice = playbook.voice(mail.mailbox, written.language());
+        let token = playbook.token(case.number, Right::Reply, to, now);
+        let reply_to = match customer {
+            _ if playbook.relays() => playbook.reply_address(mail.mailbox, &token),
+            Some(customer) => customer.clone(),
+            None => voice.address.clone(),
+        };
+        compose::forward(playbook.key(), &voice, &token, to, &reply_to, written, *original, &name, now)
+    };
+    let mut internal = Prints::default();
+    for (_, written) in sheets.values() {
+        let lines: Vec<&str> = written.body().lines().filter(|line| !line.starts_with(['|', '>'])).collect();
+        internal.extend(&Prints::of(&lines.join("\n")));
+    }
+    (agents.into_iter().map(forward).collect(), internal)
+}
+
+/// What a sheet tells beside the mail itself.
+struct About<'a> {
+    case: &'a Case,
+    transcript: &'a [Exchange],
+    why: &'a Why,
+    answered: Option<Written>,
+    fault: Option<String>,
+    /// An answer to the sheet goes to the customer.
+    relays: bool,
+}
+
+/// The sheet in one language, and the original that goes along with it.
+fn sheet(mail: &Mail<'_>, about: &About<'_>, language: Language, playbook: &Playbook) -> (Option<MailHash>, Written) {
+    let About { case, transcript, why, answered, fault, relays } = about;
     let message = mail.message;
+    let never_left = matches!(why.silence, Some(Silence::Approval | Silence::Shadow));
+    let suggested = why.judgement.suggested.as_ref().filter(|_| answered.is_none() && *relays);
     let sheet = ForwardSheet {
         case: case.number,
-        group: playbook.group_label(&case.group, handoff.language),
+        group: playbook.group_label(&case.group, language),
         name: message.from.first().map(|person| person.name.clone()).unwrap_or_default(),
         requester: message.sender().cloned(),
         subject: message.subject.clone(),
         language: message.language.as_str().into(),
         verdict: why.judgement.category.as_ref().map(|won| Verdict {
-            category: playbook.category_label(&won.category, handoff.language),
+            category: playbook.category_label(&won.category, language),
             score: won.score,
             margin: won.margin,
             evidence: evidence(why),
@@ -125,42 +180,32 @@ fn forwards(
             .judgement
             .fields
             .iter()
-            .map(|(field, value)| (playbook.field_label(field, handoff.language), value.clone()))
+            .map(|(field, value)| (playbook.field_label(field, language), value.clone()))
             .collect(),
-        answered,
-        why: reasons(case, why, fault, handoff.language),
+        answered: answered.clone(),
+        draft: never_left,
+        transcript: told::transcript(transcript, &case.group, language, playbook),
+        relays: *relays,
+        suggested: suggested.and_then(|name| name.as_str().strip_prefix("kb/")).unwrap_or_default().to_owned(),
+        why: reasons(case, why, fault.clone(), language),
         attachments: message.attachments.clone(),
         // The original has the secrets in it that are masked here.
-        send_original: handoff.attach_original
+        send_original: playbook.config().handoff.attach_original
             && why.judgement.redact.is_empty()
             && message.size as u64 <= playbook.largest_original(),
-        authentication: told::authentication(&why.screening.authentication, message.sender(), handoff.language),
-        warnings: warnings(mail, why, handoff.language),
-        text: if human { fresh_and_forwarded(mail) } else { message.text.clone() },
+        authentication: told::authentication(&why.screening.authentication, message.sender(), language),
+        warnings: warnings(mail, why, language),
+        text: match why.screening.kind {
+            Kind::Human => fresh_and_forwarded(mail),
+            _ => message.text.clone(),
+        },
     };
     let original = sheet.carries_original().then_some(mail.hash);
-    let written = sheet.write(playbook.templates(), &own(OwnTemplates::SHEET), handoff.language);
+    let written = sheet.write(playbook.templates(), &own(OwnTemplates::SHEET), language);
     // The sheet's template is checked when the playbook is; if it fails all the same, agents get the bare fault
     // and the original rather than nothing.
-    let written =
-        written.unwrap_or_else(|error| Written::new(&case.number.to_string(), &error.to_string(), handoff.language));
-    let voice = playbook.voice(mail.mailbox, handoff.language);
-    // An agent's answer goes to the customer; to an automatic sender nobody answers. An address with UTF-8 in it would
-    // need SMTPUTF8 on the way to the agents (RFC 6531 §3.4): they find it in the sheet.
-    let outsider = customer::is_outsider(&why.threading);
-    let customer = case.requester.as_ref().filter(|address| human && !outsider && !address.is_international());
-    let name = mail.hash.to_string();
-    let forward = |to: &Address| {
-        let token = playbook.token(case.number, Right::Reply, to, now);
-        let reply_to = match customer {
-            _ if playbook.relays() => playbook.reply_address(mail.mailbox, &token),
-            Some(customer) => customer.clone(),
-            None => voice.address.clone(),
-        };
-        compose::forward(playbook.key(), &voice, &token, to, &reply_to, &written, original, &name, now)
-    };
-    let internal: Vec<&str> = written.body().lines().filter(|line| !line.starts_with(['|', '>'])).collect();
-    (agents.into_iter().map(forward).collect(), Prints::of(&internal.join("\n")))
+    let written = written.unwrap_or_else(|error| Written::new(&case.number.to_string(), &error.to_string(), language));
+    (original, written)
 }
 
 fn fresh_and_forwarded(mail: &Mail<'_>) -> String {

@@ -15,6 +15,7 @@
 //! recorded and nobody is told.
 
 mod agents;
+mod assign;
 mod banner;
 mod breaker;
 mod budget;
@@ -26,6 +27,8 @@ mod heard;
 mod mails;
 mod ration;
 mod redact;
+pub mod report;
+mod rollout;
 mod standing;
 pub mod told;
 mod trouble;
@@ -47,7 +50,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::case::{
-    Absence, Case, CaseState, Facts, Folded, Haste, Patience, Prints, Said, Scope, Suppression, Tripped, Work,
+    Absence, Case, CaseState, Facts, Folded, Haste, Lesson, Patience, Prints, Said, Scope, Suppression, Tripped, Work,
 };
 use crate::config::{Budget, Mailbox, SenderPolicy};
 use crate::ids::{CaseNumber, GroupId, MailHash, MessageId, TemplateName};
@@ -62,6 +65,7 @@ use crate::time::Timestamp;
 
 use breaker::Beat;
 use ration::Ration;
+use rollout::Loosed;
 
 /// A mail to be decided.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +111,8 @@ pub enum Effect {
     Internal(Prints),
     /// An agent is away.
     Away(Absence),
+    /// An agent's mail teaches something about the rules.
+    Learn(Lesson),
     /// An answer in this case came back.
     CameBack(CaseNumber),
     /// The breaker opens.
@@ -129,6 +135,18 @@ impl Decision {
     /// The breaker opens by this mail.
     pub fn trips(&self) -> bool {
         self.effects.iter().any(|effect| matches!(effect, Effect::Trip(_)))
+    }
+
+    /// The case whose earlier mails colleagues should read along with this one.
+    pub fn retold(&self, sender: Option<&Address>) -> Option<&Case> {
+        let Threading::Follows { case, .. } = &self.why.threading else { return None };
+        let is_told = |mail: &Outgoing| match mail.purpose {
+            Purpose::Forward => mail.case.is_some(),
+            // An agent hands it over.
+            Purpose::Receipt => Some(&mail.envelope.to) != sender,
+            Purpose::Answer | Purpose::Relay | Purpose::Notice => false,
+        };
+        self.outgoing().any(is_told).then_some(case.as_ref())
     }
 
     pub fn opens(&self) -> bool {
@@ -183,6 +201,8 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         .and_then(|beat| breaker::trips(beat, &facts.pulse, &playbook.config().breaker, now));
     let gate = gate.and(tripped.map_or(Ok(()), |tripped| Err(Silence::Breaker(tripped.at))));
     let (plan, silence) = plan.through(gate);
+    let Loosed { plan, silence: kept, draft } = rollout::let_loose(plan, &judgement, playbook);
+    let silence = silence.or(kept);
 
     let mut case = before.clone().unwrap_or_else(|| new_case(number, mail, &screening, language, now));
     case.touched = now;
@@ -213,6 +233,13 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let changes_group = group(before.as_ref(), mail, &why.judgement, playbook);
     settle_case(&mut case, before.is_none(), &plan, changes_group, &why.judgement);
 
+    if before.is_none() {
+        let raise = question.tier.and_then(|tier| playbook.config().tiers.get(tier)).map_or(0, |tier| tier.raise);
+        case.work.priority = why.judgement.priority.raised(raise.into());
+    }
+    let is_work = why.screening.kind == Kind::Human && plan.goes_to_humans();
+    let agents = assign::assign(&mut case, is_work, facts, playbook, now);
+
     let counted_as = mail.message.sender().filter(|_| before.is_some() || why.screening.kind == Kind::Human);
     let mut ration = Ration::new(counted_as, &facts.budgets, &playbook.config().budget, now);
     let humans_had_it =
@@ -222,7 +249,8 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         plan if customer::asks_how_it_stands(plan) => customer::remind(&mut case, &mut ration, playbook, now),
         _ => Vec::new(),
     };
-    let letters = mails::write(mail, &case, &plan, &why, &mut ration, playbook, now);
+    let letters =
+        mails::write(mail, &case, &agents, &plan, draft.as_ref(), &facts.transcript, &why, &mut ration, playbook, now);
     let (folded, drawn) = ration.settle();
     let answered = letters.answer.is_some();
     if let Some(template) = plan.template().filter(|_| answered) {
@@ -295,6 +323,14 @@ fn hurried(
     (counts && facts.haste.is_quick(mail.delivered, &patience)).then(|| facts.haste.after_quick(case, &patience, now))
 }
 
+/// What somebody wrote, as colleagues may read it: the fresh text with its secrets masked.
+pub fn shown_text(message: &Message, playbook: &Playbook, now: Timestamp) -> String {
+    let language = message.language.language().unwrap_or(playbook.config().handoff.language);
+    let judgement = playbook.rules().judge(&Input::first(message, language, now));
+    let masked = redact::redacted(message, &judgement);
+    masked.as_ref().unwrap_or(message).segments.fresh.clone()
+}
+
 /// What the rules are asked about a mail that comes into this case, or opens one.
 pub fn question<'a>(
     mail: &Mail<'a>,
@@ -308,9 +344,11 @@ pub fn question<'a>(
     let believed = authentication.verdict != Verdict::Fail;
     let sender = mail.message.sender().filter(|_| believed);
     let followed_is_open = before.is_some_and(|case| case.state != CaseState::Closed);
+    let tier = sender.and_then(|sender| playbook.config().tier_of(sender));
     Input {
         case: moment(before),
-        tier: sender.and_then(|sender| playbook.config().tier(sender)),
+        tier: tier.map(|(name, _)| name),
+        tier_group: tier.and_then(|(_, tier)| tier.group.as_ref()),
         age: before.map_or(Duration::ZERO, |case| now.duration_since(case.opened).unsigned_abs()),
         open_cases: facts.open_cases.saturating_sub(u32::from(followed_is_open)),
         proofs: proofs(authentication),

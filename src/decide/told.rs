@@ -3,9 +3,11 @@
 use super::budget::Exhausted;
 use super::why::Silence;
 use crate::address::Address;
-use crate::case::{Scope, Suppression};
-use crate::ids::CaseNumber;
+use crate::case::{Exchange, Scope, Speaker, Suppression};
+use crate::compose;
+use crate::ids::{CaseNumber, GroupId};
 use crate::language::Language;
+use crate::playbook::Playbook;
 use crate::rules::Ambiguity;
 use crate::screen::{Authentication, Screening, Verdict, Witness};
 use crate::time::Timestamp;
@@ -49,6 +51,16 @@ pub fn silence(silence: &Silence, screening: &Screening, language: Language) -> 
             format!("自动答复已于 {} 被熔断，待人工解除（huixin breaker）", moment(*since)),
             format!("the breaker is open since {}: nobody is answered automatically (huixin breaker)", moment(*since)),
             format!("{}から自動返信を停止しています。解除は huixin breaker で行います", moment(*since)),
+        ),
+        Silence::Approval => say(
+            "自动答复的草稿等您确认：第一行写 #发送 即按草稿发出，#放弃 则不发；直接写正文，就以您的文字答复客户".into(),
+            "the automatic answer is a draft and waits for you: #send on the first line lets it leave as it is, #drop never; your own text takes its place".into(),
+            "自動返信は下書きで、確認待ちです。先頭行に #送信 でそのまま送信、#破棄 で送信しません。本文を書くとその文面を送ります".into(),
+        ),
+        Silence::Shadow => say(
+            "试运行：只拟了草稿，不会自动发给客户".into(),
+            "on trial: the answer is only drafted, and does not leave".into(),
+            "試行中：下書きのみで、お客様には送信しません".into(),
         ),
     }
 }
@@ -155,6 +167,43 @@ pub fn handoff(reason: &str, language: Language) -> String {
         other => return other.to_owned(),
     };
     by_language(language, told.0, told.1, told.2).to_owned()
+}
+
+/// What was written before: who and when, and the text.
+pub fn transcript(
+    exchanges: &[Exchange],
+    group: &GroupId,
+    language: Language,
+    playbook: &Playbook,
+) -> Vec<(String, String)> {
+    let calendar = playbook.rules().taxonomy().calendar(group);
+    let at = |then: Timestamp| match calendar {
+        Some(calendar) => compose::describe_moment(calendar, then, language),
+        None => moment(then),
+    };
+    let who = |by: &Speaker| match by {
+        Speaker::Requester => by_language(language, "客户", "the customer", "お客様").to_owned(),
+        Speaker::Bot => by_language(language, "自动答复", "automatic answer", "自動返信").to_owned(),
+        Speaker::Agent(agent) => by_language(
+            language,
+            format!("{agent} 答复客户"),
+            format!("{agent}, to the customer"),
+            format!("{agent} からお客様へ"),
+        ),
+        Speaker::Note(agent) => by_language(
+            language,
+            format!("{agent} 内部备注"),
+            format!("{agent}, for colleagues only"),
+            format!("{agent}（社内メモ）"),
+        ),
+        Speaker::Other(other) => by_language(
+            language,
+            format!("{other}（不是本案客户）"),
+            format!("{other} (not the customer)"),
+            format!("{other}（お客様とは別の方）"),
+        ),
+    };
+    exchanges.iter().map(|told| (format!("{} {}", at(told.at), who(&told.by)), told.text.clone())).collect()
 }
 
 /// Why humans get a mail in a case that was answered before.

@@ -72,6 +72,10 @@ pub enum Silence {
     Budget(Exhausted),
     /// The breaker is open, since when.
     Breaker(Timestamp),
+    /// It waits for an agent's word.
+    Approval,
+    /// It is only drafted, for agents to see.
+    Shadow,
 }
 
 impl Silence {
@@ -85,6 +89,8 @@ impl Silence {
             Silence::CaseBudget(_) => "case-budget",
             Silence::Budget(_) => "budget",
             Silence::Breaker(_) => "breaker",
+            Silence::Approval => "approval",
+            Silence::Shadow => "shadow",
         }
     }
 }

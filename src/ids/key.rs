@@ -4,6 +4,9 @@
 //! Message-IDs and addresses again. A proof is HMAC-SHA-256 (RFC 2104) over a purpose and its parts, cut to
 //! 80 bits, which nobody guesses over mail (RFC 2104 §5 asks for at least 80); comparison takes the same
 //! time for every wrong proof.
+//!
+//! A key can be followed by another. What the former one proved is believed for as long as was said then: threads and
+//! tokens outlive the change, and a key that has leaked does not outlive its day.
 
 use std::fmt;
 
@@ -14,7 +17,24 @@ use super::CROCKFORD;
 
 /// The key. Its `Debug` shows nothing.
 #[derive(Clone)]
-pub struct Key([u8; 32]);
+pub struct Key {
+    now: [u8; 32],
+    /// Those before it, the newest first.
+    former: Vec<Former>,
+}
+
+/// A key that makes no proofs any more.
+#[derive(Clone)]
+struct Former {
+    bytes: [u8; 32],
+    /// The last day on which its proofs are believed, counted from 1970 in Greenwich.
+    last_day: u32,
+}
+
+/// Octets of a former key in the key file: the key, and its last day.
+const FORMER: usize = 32 + 4;
+/// Former keys that are kept: whoever changes the key more often means to forget the oldest.
+const MOST_FORMER: usize = 8;
 
 /// Octets of a proof.
 const PROOF: usize = 10;
@@ -25,11 +45,44 @@ pub struct Proof(String);
 
 impl Key {
     pub fn from_bytes(bytes: [u8; 32]) -> Key {
-        Key(bytes)
+        Key { now: bytes, former: Vec::new() }
     }
 
     pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.now
+    }
+
+    /// The key and those before it, as they lie in a file; none if these are no such octets.
+    pub fn from_file(octets: &[u8]) -> Option<Key> {
+        let (now, rest) = octets.split_first_chunk::<32>()?;
+        let former = rest.chunks(FORMER).map(|chunk| {
+            let (bytes, day) = chunk.split_first_chunk::<32>()?;
+            Some(Former { bytes: *bytes, last_day: u32::from_be_bytes(day.try_into().ok()?) })
+        });
+        Some(Key { now: *now, former: former.collect::<Option<_>>()? })
+    }
+
+    pub fn to_file(&self) -> Vec<u8> {
+        let mut octets = self.now.to_vec();
+        for former in &self.former {
+            octets.extend_from_slice(&former.bytes);
+            octets.extend_from_slice(&former.last_day.to_be_bytes());
+        }
+        octets
+    }
+
+    /// A new key after this one, whose proofs are believed to the end of `last_day`. Those that have had their day are
+    /// forgotten.
+    pub fn followed_by(&self, new: [u8; 32], last_day: u32, today: u32) -> Key {
+        let mut former = vec![Former { bytes: self.now, last_day }];
+        former.extend(self.former.iter().filter(|former| former.last_day >= today).cloned());
+        former.truncate(MOST_FORMER);
+        Key { now: new, former }
+    }
+
+    /// How many former keys are known, and the last day of each, the newest first.
+    pub fn former(&self) -> impl Iterator<Item = u32> {
+        self.former.iter().map(|former| former.last_day)
     }
 
     /// The whole HMAC over a purpose and its parts. Parts are framed by their length, so that no two lists
@@ -42,22 +95,37 @@ impl Key {
         Proof(base32(&self.tag(purpose, parts)[..PROOF]))
     }
 
-    /// Is `proof` what [`Key::prove`] gives for the same purpose and parts? In constant time.
+    /// Is `proof` what [`Key::prove`] gives, or gave under a former key, for the same purpose and parts? In constant
+    /// time for each key.
     pub fn verify(&self, purpose: &str, parts: &[&[u8]], proof: &str) -> bool {
-        match unbase32(proof) {
-            Some(bytes) if bytes.len() == PROOF => self.mac(purpose, parts).verify_truncated_left(&bytes).is_ok(),
-            _ => false,
-        }
+        self.verify_on(0, purpose, parts, proof)
+    }
+
+    /// As [`Key::verify`], by the keys that are believed on this day: for what grants authority.
+    pub fn verify_on(&self, today: u32, purpose: &str, parts: &[&[u8]], proof: &str) -> bool {
+        let Some(bytes) = unbase32(proof).filter(|bytes| bytes.len() == PROOF) else {
+            return false;
+        };
+        let believed = self.former.iter().filter(|former| former.last_day >= today).map(|former| &former.bytes);
+        // All keys are tried: how long it takes tells nothing of which one fits.
+        let fits = std::iter::once(&self.now)
+            .chain(believed)
+            .filter(|key| mac(key, purpose, parts).verify_truncated_left(&bytes).is_ok());
+        fits.count() > 0
     }
 
     fn mac(&self, purpose: &str, parts: &[&[u8]]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        mac
+        mac(&self.now, purpose, parts)
     }
+}
+
+fn mac(key: &[u8; 32], purpose: &str, parts: &[&[u8]]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac
 }
 
 impl fmt::Debug for Key {
@@ -125,5 +193,37 @@ mod tests {
             assert!(!key.verify("a", &[b"x", b"y"], wrong), "{wrong}");
         }
         assert_eq!(format!("{key:?}"), "Key(…)");
+    }
+
+    #[test]
+    fn a_former_key_is_believed_to_the_end_of_its_day() {
+        let first = Key::from_bytes([1; 32]);
+        let second = first.followed_by([2; 32], 100, 10);
+        let third = second.followed_by([3; 32], 200, 50);
+        let proof = |key: &Key| key.prove("a", &[b"x"]).to_string();
+        let holds = |proof: &str, day| third.verify_on(day, "a", &[b"x"], proof);
+        for (key, last) in [(&first, 100), (&second, 200), (&third, u32::MAX)] {
+            assert!(holds(&proof(key), 0) && holds(&proof(key), last));
+            assert!(last == u32::MAX || !holds(&proof(key), last + 1));
+        }
+        assert_ne!(proof(&third), proof(&first), "the newest key makes the proofs");
+        let late = third.followed_by([4; 32], 300, 150);
+        assert_eq!(late.former().collect::<Vec<_>>(), [300, 200], "the first key has had its day");
+        assert!(!Key::from_bytes([3; 32]).verify("a", &[b"x"], &proof(&first)));
+    }
+
+    #[test]
+    fn a_key_and_those_before_it_are_read_back() {
+        let mut key = Key::from_bytes([1; 32]);
+        assert_eq!(key.to_file(), [1; 32]);
+        for n in 2..20 {
+            key = key.followed_by([n; 32], 1_000 + u32::from(n), 10);
+        }
+        let read = Key::from_file(&key.to_file()).unwrap();
+        assert_eq!(read.to_file(), key.to_file());
+        assert_eq!(read.former().count(), MOST_FORMER);
+        for wrong in [0, 31, 33, 67, 69] {
+            assert!(Key::from_file(&vec![1; wrong]).is_none(), "{wrong}");
+        }
     }
 }

@@ -63,7 +63,7 @@ impl Token {
     /// and before the day is looked at.
     pub fn check(&self, key: &Key, agent: &str, today: u32) -> Result<(), TokenFault> {
         let parts = parts(self.case, self.right, agent, self.last_day);
-        if !key.verify(PURPOSE, &parts.each_ref().map(Vec::as_slice), &self.proof) {
+        if !key.verify_on(today, PURPOSE, &parts.each_ref().map(Vec::as_slice), &self.proof) {
             return Err(TokenFault::Foreign);
         }
         match today > self.last_day {

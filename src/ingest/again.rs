@@ -32,7 +32,8 @@ pub struct Again<'a> {
 
 /// The record, made inside the store's critical section.
 pub fn again(view: &View<'_>, mail: &Again<'_>, at: Timestamp) -> Result<Record, StoreError> {
-    let clues = thread::clues(mail.message, &mail.hash, mail.playbook.key());
+    let mut clues = thread::clues(mail.message, &mail.hash, mail.playbook.key());
+    clues.agents = mail.playbook.agents().cloned().collect();
     let mut facts = view.facts(&clues, at)?;
     facts.free_number = Some(mail.case);
     let opened = view.case(mail.case)?.map(|case| case.opened);

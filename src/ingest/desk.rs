@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::effects::Effects;
-use super::is_baseline;
+use super::{is_baseline, transcript};
 use crate::case::{Clues, Facts, Tripped};
 use crate::config::Mailbox;
 use crate::decide::{self, Decision, Effect, Mail, Quarantine};
@@ -55,7 +55,12 @@ impl Desk {
         }
         let (clues, at) = (self.clues(message, &asked.hash), (self.clock)());
         let facts = store.facts(&clues, at)?;
-        let decision = self.decision(asked, message, &facts, at);
+        let mut decision = self.decision(asked, message, &facts, at);
+        if let Some(case) = decision.retold(message.sender()) {
+            let history = store.latest(case.number, transcript::FRAMES)?;
+            let transcript = transcript::of(&history, case, store.archive(), &self.playbook);
+            decision = self.decision(asked, message, &Facts { transcript, ..facts.clone() }, at);
+        }
         Ok(Some(Draft { clues, facts, at, decision }))
     }
 
@@ -99,10 +104,12 @@ impl Desk {
     fn clues(&self, message: &Message, hash: &MailHash) -> Clues {
         let mut clues = thread::clues(message, hash, self.playbook.key());
         clues.scopes.extend(decide::forward_scopes(message.sender(), self.playbook.humans()));
+        clues.agents = self.playbook.agents().cloned().collect();
         clues
     }
 
-    /// The decision, with the evidence in what the operator is told if the breaker opens by it.
+    /// The decision, with what was written before in what colleagues are told, and with the evidence in what the operator is
+    /// told if the breaker opens by it.
     fn decision_here(
         &self,
         view: &View<'_>,
@@ -111,7 +118,12 @@ impl Desk {
         mut facts: Facts,
         at: Timestamp,
     ) -> Result<Decision, StoreError> {
-        let decision = self.decision(asked, message, &facts, at);
+        let mut decision = self.decision(asked, message, &facts, at);
+        if let Some(case) = decision.retold(message.sender()) {
+            let history = view.history(case.number, transcript::FRAMES)?;
+            facts.transcript = transcript::of(&history, case, view.archive(), &self.playbook);
+            decision = self.decision(asked, message, &facts, at);
+        }
         if !decision.trips() {
             return Ok(decision);
         }

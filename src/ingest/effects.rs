@@ -28,6 +28,7 @@ impl FromIterator<Effect> for Effects {
                 Effect::Withdraw(id) => sorted.orders.withdrawn.push(id),
                 Effect::Internal(prints) => sorted.orders.internal.extend(&prints),
                 Effect::Away(absence) => sorted.orders.absences.push(absence),
+                Effect::Learn(lesson) => sorted.orders.learned.push(lesson),
                 Effect::CameBack(case) => sorted.manners.came_back = Some(case),
                 Effect::Trip(tripped) => sorted.manners.tripped = Some(tripped),
                 Effect::Hurry(sender, haste) => sorted.manners.haste = Some((sender, haste)),

@@ -10,6 +10,7 @@ mod batch;
 mod desk;
 mod effects;
 pub mod reader;
+mod transcript;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

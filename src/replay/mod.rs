@@ -10,12 +10,13 @@ mod standing;
 pub use shifts::{Shift, Shifts};
 pub use standing::{AGAIN, Advice, Standing};
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::case::Facts;
+use crate::case::{Facts, Lesson};
 use crate::decide::{Foresight, Mail};
-use crate::ids::{CaseNumber, MailHash};
+use crate::ids::{CaseNumber, CategoryId, MailHash};
 use crate::ingest::reader;
 use crate::message::{self, Limits, Message};
 use crate::playbook::Playbook;
@@ -41,6 +42,8 @@ pub struct Replayed<'a> {
     pub now: Timestamp,
     /// The case it went to then; none for a mail of a file.
     pub case: Option<CaseNumber>,
+    /// What it taught about the rules then, where it is an agent's.
+    pub learned: &'a [Lesson],
 }
 
 /// Mails between two steps of a progress bar.
@@ -110,6 +113,33 @@ impl Past {
         }
     }
 
+    /// The first mail of every case that an agent put into a category, with the category they named last; only these are
+    /// read.
+    pub fn replay_labelled<T: Send>(
+        &self,
+        playbook: &Playbook,
+        decide: impl Fn(&Replayed<'_>) -> T + Sync,
+    ) -> Vec<(T, CategoryId)> {
+        let mut first: HashMap<CaseNumber, &Source> = HashMap::new();
+        let mut labels: HashMap<CaseNumber, (usize, &CategoryId)> = HashMap::new();
+        for (at, source) in self.mails.iter().enumerate() {
+            let Source::Archived(mail) = source else { continue };
+            first.entry(mail.case).or_insert(source);
+            let label = mail.learned.iter().rev().find_map(|lesson| match lesson {
+                Lesson::Category(category) => Some(category),
+                _ => None,
+            });
+            labels.extend(label.map(|label| (mail.case, (at, label))));
+        }
+        // In the order in which they were named.
+        let mut labels: Vec<_> = labels.into_iter().collect();
+        labels.sort_by_key(|(_, (at, _))| *at);
+        let labelled: Vec<(&Source, &CategoryId)> =
+            labels.into_iter().filter_map(|(case, (_, label))| Some((*first.get(&case)?, label))).collect();
+        let made = reader::on_all_cores(&labelled, |(source, _)| self.one(source, playbook, &decide));
+        made.into_iter().zip(&labelled).filter_map(|(made, (_, label))| Some((made.ok()?, (*label).clone()))).collect()
+    }
+
     fn one<T>(&self, source: &Source, playbook: &Playbook, decide: impl Fn(&Replayed<'_>) -> T) -> Result<T, String> {
         let bytes = match source {
             Source::Archived(mail) => self.archive.get(&mail.hash).map_err(|error| error.to_string())?,
@@ -128,12 +158,18 @@ impl Past {
                     ..Facts::default()
                 };
                 let mail = mail(mailbox, past.hash, &message, past.delivered);
-                return Ok(decide(&Replayed { mail, facts: &facts, now: past.at, case: Some(past.case) }));
+                return Ok(decide(&Replayed {
+                    mail,
+                    facts: &facts,
+                    now: past.at,
+                    case: Some(past.case),
+                    learned: &past.learned,
+                }));
             }
             Source::File(_) => {
                 let at = message.date.unwrap_or_default();
                 let mail = mail(first, MailHash::of(&bytes), &message, at);
-                Replayed { mail, facts: &Facts::default(), now: at, case: None }
+                Replayed { mail, facts: &Facts::default(), now: at, case: None, learned: &[] }
             }
         };
         Ok(decide(&replayed))

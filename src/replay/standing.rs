@@ -13,6 +13,14 @@ pub struct Standing {
     pub decisive: usize,
     /// Of these, those whose case had another mail within [`AGAIN`].
     pub again: usize,
+    /// Of the cases for which it chose the category, those that an agent put into another.
+    pub corrected: usize,
+    /// Its answers that agents called right, and wrong.
+    pub praised: usize,
+    pub blamed: usize,
+    /// Its answers that waited for an agent's word, and those of them that left as they were.
+    pub drafts: usize,
+    pub accepted: usize,
     pub last: Option<Timestamp>,
 }
 
@@ -35,6 +43,8 @@ pub const AGAIN: Duration = Duration::from_secs(72 * 60 * 60);
 const ENOUGH_MAILS: usize = 1_000;
 /// Hits below which shares say nothing.
 const ENOUGH_HITS: usize = 10;
+/// Drafts below which the share of those accepted says nothing.
+const ENOUGH_DRAFTS: usize = 5;
 
 impl Standing {
     /// `mails` were looked at in all.
@@ -46,6 +56,9 @@ impl Standing {
             // One in ten: the others would have been decided just so without it.
             hits if self.decisive * 10 < hits => Advice::Tune,
             _ if self.again * 2 > self.decisive => Advice::Tune,
+            // Agents know better.
+            _ if self.corrected * 4 > self.decisive || self.blamed > self.praised => Advice::Tune,
+            _ if self.drafts >= ENOUGH_DRAFTS && self.accepted * 2 < self.drafts => Advice::Tune,
             _ => Advice::Keep,
         }
     }
@@ -77,8 +90,13 @@ mod tests {
             (100, 80, 40, 5_000, Advice::Keep),
         ];
         for (hits, decisive, again, mails, want) in cases {
-            let standing = Standing { hits, decisive, again, last: None };
+            let standing = Standing { hits, decisive, again, ..Standing::default() };
             assert_eq!(standing.advice(mails), want, "{standing:?}");
         }
+        let good = Standing { hits: 100, decisive: 80, ..Standing::default() };
+        assert_eq!(Standing { corrected: 21, ..good.clone() }.advice(5_000), Advice::Tune);
+        assert_eq!(Standing { blamed: 2, praised: 1, ..good.clone() }.advice(5_000), Advice::Tune);
+        assert_eq!(Standing { drafts: 10, accepted: 4, ..good.clone() }.advice(5_000), Advice::Tune);
+        assert_eq!(Standing { drafts: 10, accepted: 5, ..good }.advice(5_000), Advice::Keep);
     }
 }

@@ -17,7 +17,7 @@ use super::code::{self, Code};
 use super::condition::{Condition, Reason};
 use super::field::value_of;
 use super::judgement::{Evidence, Handoff, Hit, Input, Judgement, Notified, Wish, Won};
-use super::rule::{Actions, Phase, PriorityChange, Reply, Rule};
+use super::rule::{Phase, PriorityChange, Reply, Rule};
 use super::score::{self, Points, Score};
 use super::segment::{Segment, Views};
 use super::vocabulary::Sightings;
@@ -86,7 +86,7 @@ pub(super) trait Watcher {
 #[derive(Default)]
 struct Said<'r> {
     /// The first rule that says what to answer.
-    reply: Option<&'r Actions>,
+    reply: Option<&'r Rule>,
     group: Option<&'r GroupId>,
     handoff: Option<(Option<&'r GroupId>, &'r str)>,
     priority: Option<super::Priority>,
@@ -211,6 +211,7 @@ impl<'r, 'm> Judge<'r, 'm> {
             let so_far = said
                 .group
                 .or_else(|| strongest.iter().find_map(|rule| rule.actions.group.as_ref()))
+                .or(self.input.tier_group)
                 .or_else(|| category.and_then(|category| category.group.as_ref()));
             self.begin(so_far.or(at_first));
             for index in &self.rules.routes {
@@ -222,14 +223,18 @@ impl<'r, 'm> Judge<'r, 'm> {
                 }
             }
             let reply = said.reply;
+            // Who looks after this kind of customer goes before the group of a matter, not before what cannot wait.
+            said.group = said.group.or(self.input.tier_group);
             strongest.into_iter().for_each(|rule| said.hear(rule));
+            judgement.suggested = said.reply(&self.fields).map(|reply| reply.open.clone());
             // Sure enough to say who gets the mail, and not to answer it.
             if !self.won.as_ref().is_some_and(|won| won.sure) {
                 said.reply = reply;
             }
         }
 
-        let group = said.group.or_else(|| category.and_then(|category| category.group.as_ref()));
+        let of_category = || category.and_then(|category| category.group.as_ref());
+        let group = said.group.or(self.input.tier_group).or_else(of_category);
         let handoff = said.handoff.map(|(to, reason)| Handoff { to: to.or(group).cloned(), reason: reason.to_owned() });
         let whose_hours = handoff.as_ref().and_then(|handoff| handoff.to.as_ref()).or(group);
         let hours = taxonomy.hours(whose_hours.or(at_first), self.input.now);
@@ -242,6 +247,7 @@ impl<'r, 'm> Judge<'r, 'm> {
                 .reply(&self.fields)
                 .map(|reply| if hours.is_open() { &reply.open } else { &reply.closed })
                 .cloned(),
+            replying: said.reply(&self.fields).and(said.reply).map(|rule| rule.id.clone()),
             group: group.cloned(),
             handoff,
             suppressed_by: said.suppressed_by.cloned(),
@@ -438,7 +444,7 @@ impl<'r> Said<'r> {
     fn hear(&mut self, rule: &'r Rule) {
         let actions = &rule.actions;
         if actions.reply.is_some() || actions.ask_template.is_some() {
-            self.reply = self.reply.or(Some(actions));
+            self.reply = self.reply.or(Some(rule));
         }
         self.group = self.group.or(actions.group.as_ref());
         self.handoff =
@@ -464,7 +470,7 @@ impl<'r> Said<'r> {
 
     /// What is answered: what asks for the missing fields, as long as one is missing.
     fn reply(&self, fields: &BTreeMap<String, String>) -> Option<&'r Reply> {
-        let actions = self.reply.filter(|_| self.suppressed_by.is_none())?;
+        let actions = &self.reply.filter(|_| self.suppressed_by.is_none())?.actions;
         let missing = actions.ask.iter().any(|field| !fields.contains_key(field));
         actions.ask_template.as_ref().filter(|_| missing).or(actions.reply.as_ref())
     }

@@ -35,6 +35,8 @@ pub struct Input<'a> {
     pub group: Option<&'a GroupId>,
     /// The kind of customer, as bot.toml names it.
     pub tier: Option<&'a str>,
+    /// Who looks after this kind of customer, where no rule says otherwise.
+    pub tier_group: Option<&'a GroupId>,
     /// Since the case was opened; zero where it is new.
     pub age: Duration,
     /// Cases of this sender that are not closed, other than this one.
@@ -120,6 +122,10 @@ pub struct Judgement {
     /// The rule because of which nothing is answered.
     pub suppressed_by: Option<RuleId>,
     pub priority: Priority,
+    /// Whose answer it is.
+    pub replying: Option<RuleId>,
+    /// What would be answered if the rules were sure enough.
+    pub suggested: Option<TemplateName>,
     /// Sorted, each once.
     pub tags: Vec<String>,
     /// What the mail says, and what rules set.
@@ -235,6 +241,7 @@ impl<'a> Input<'a> {
             answers: 0,
             group: None,
             tier: None,
+            tier_group: None,
             age: Duration::ZERO,
             open_cases: 0,
             proofs: Proofs::default(),

@@ -15,6 +15,7 @@ mod desk;
 mod grammar;
 mod header;
 mod lookalike;
+mod network;
 mod phrases;
 mod plain;
 mod prose;
@@ -27,6 +28,7 @@ mod subject;
 
 pub use auth::{Authentication, Findings, Seal, Signature, Trusted, Verdict, Witness};
 pub use desk::{Arrived, Desk};
+pub use network::came_from_inside;
 pub use reason::Reason;
 
 use crate::address::Address;

@@ -105,7 +105,7 @@ fn copy(from: &Path, into: Option<&Path>) -> Result<Copied, StoreError> {
         if revisions.is_dir() {
             copy_folder(&revisions, &target.dir.join("playbooks"))?;
         }
-        target.file("key", key.as_bytes())?;
+        target.file("key", &key.to_file())?;
         target.file(&format!("journal/{SYNCED}"), &mark_bytes(end))?;
     }
     Ok(copied)

@@ -63,13 +63,24 @@ pub(super) fn key(dir: &Path, new: bool) -> Result<Key, StoreError> {
         }
         Err(e) => return Err(StoreError::at(&path, "read", &e)),
     };
-    let length = bytes.len();
-    bytes.try_into().map(Key::from_bytes).map_err(|_| {
+    Key::from_file(&bytes).ok_or_else(|| {
         StoreError::Trouble(format!(
-            "{} has {length} octets instead of {KEY_LENGTH}; restore it from a backup",
-            path.display()
+            "{} has {} octets, which is no key; restore it from a backup",
+            path.display(),
+            bytes.len()
         ))
     })
+}
+
+/// Puts a new key in the place of `key`, which is believed to the end of `last_day`.
+pub(super) fn change_key(dir: &Path, key: &Key, last_day: u32, today: u32) -> Result<Key, StoreError> {
+    let path = dir.join(KEY);
+    let mut bytes = [0; KEY_LENGTH];
+    getrandom::fill(&mut bytes).map_err(|e| StoreError::Trouble(format!("the system gives no random numbers: {e}")))?;
+    let changed = key.followed_by(bytes, last_day, today);
+    write_new(dir, &dir.join("key.tmp"), &path, &changed.to_file())
+        .map_err(|e| StoreError::at(&path, "written", &e))?;
+    Ok(changed)
 }
 
 /// What a process started after the machine's last boot reads; `None` where the system does not tell.

@@ -259,6 +259,34 @@ impl Journal {
         Ok(true)
     }
 
+    /// Hands over every frame from the octet `from` on, in order, without reading what lies in earlier segments. Gives where
+    /// it ended.
+    pub fn walk_from(
+        &self,
+        from: u64,
+        mut each: impl FnMut(Frame<'_>) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let (starts, end) = {
+            let pen = self.shared.lock()?;
+            (pen.starts.clone(), pen.end)
+        };
+        let first = starts.partition_point(|start| *start <= from).saturating_sub(1);
+        let mut before = (starts[first] == 0).then_some(0);
+        for start in &starts[first..] {
+            let path = path_of(&self.shared.dir, *start);
+            let bytes = std::fs::read(&path).map_err(|e| StoreError::at(&path, "read", &e))?;
+            let bytes = &bytes[..bytes.len().min((end - start) as usize)];
+            let walked = frame::walk(bytes, *start, before, |frame| {
+                before = Some(frame.checksum);
+                if frame.position >= from { each(frame) } else { Ok(()) }
+            })?;
+            if let End::Fault(position) = walked {
+                return Err(damaged(&path, *start, position, "no valid frame begins here"));
+            }
+        }
+        Ok(end)
+    }
+
     /// Is there room for new work?
     pub fn has_room(&self) -> Result<(), StoreError> {
         let mut pen = self.shared.lock()?;

@@ -104,6 +104,7 @@ pub struct Stats {
 /// The state inside the critical section of [`Store::decide`]: nothing changes while it is looked at.
 pub struct View<'a> {
     state: &'a State,
+    inner: &'a Inner,
     broken: RefCell<Option<Broken>>,
 }
 
@@ -172,6 +173,12 @@ impl Store {
         }
     }
 
+    /// Puts a new key in the place of the bot's own, for the next start: this store keeps the one it has. What the old one
+    /// proved is believed to the end of `last_day`, counted from 1970.
+    pub fn change_key(&self, last_day: u32, today: u32) -> Result<Key, StoreError> {
+        folder::change_key(&self.inner.dir, &self.inner.key, last_day, today)
+    }
+
     /// The bot's own key.
     pub fn key(&self) -> &Key {
         &self.inner.key
@@ -210,7 +217,7 @@ impl Store {
     ) -> Result<Option<Position>, StoreError> {
         let _pen = self.pen()?;
         let state = self.state_or_new()?;
-        let view = View { state: &state, broken: RefCell::new(None) };
+        let view = View { state: &state, inner: &self.inner, broken: RefCell::new(None) };
         let decided = decision(&view);
         if let Some(broken) = view.broken.into_inner() {
             self.mend(state, &broken.why)?;
@@ -325,6 +332,12 @@ impl Store {
         entries.into_iter().map(|position| Ok((position, self.record(position)?))).collect()
     }
 
+    /// The last records of a case, in order, at most `most`.
+    pub fn latest(&self, number: CaseNumber, most: usize) -> Result<Vec<Record>, StoreError> {
+        let entries = self.ask(|state| state.latest(number, most))?;
+        entries.into_iter().map(|position| self.record(position)).collect()
+    }
+
     // Mail leaving.
 
     /// Mails whose next attempt is due, at most `most`, one of each case.
@@ -390,6 +403,29 @@ impl Store {
     /// The mails that wait for the digest of an agent, oldest first, at most `most`, and the number after the last.
     pub fn folded(&self, to: &Address, most: u64) -> Result<(Vec<Folded>, u64), StoreError> {
         self.ask(|state| state.folded(to, most))
+    }
+
+    /// When the leads were told last how the desk did, and up to where in the journal.
+    pub fn reported(&self) -> Result<Option<(Timestamp, u64)>, StoreError> {
+        self.ask(|state| state.reported())
+    }
+
+    /// Hands over every record from an octet of the journal on, each verified, and says where it ended.
+    pub fn records_from(
+        &self,
+        from: u64,
+        mut each: impl FnMut(Record) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let journal = &self.inner.journal;
+        journal.walk_from(from, |frame| {
+            let position = Position(frame.position);
+            each(schema::decode(frame.payload).map_err(|why| journal.damaged(position, &why))?)
+        })
+    }
+
+    /// The octet behind the last record.
+    pub fn end(&self) -> Result<u64, StoreError> {
+        Ok(self.inner.journal.mark()?.end)
     }
 
     // Upkeep.
@@ -523,6 +559,21 @@ impl View<'_> {
 
     pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, StoreError> {
         self.ask(|state| state.case(number))
+    }
+
+    /// The last records of a case, in order, at most `most`.
+    pub fn history(&self, number: CaseNumber, most: usize) -> Result<Vec<Record>, StoreError> {
+        let entries = self.ask(|state| state.latest(number, most))?;
+        let journal = &self.inner.journal;
+        let read = |position: Position| {
+            let payload = journal.read(position)?;
+            schema::decode(&payload).map_err(|why| journal.damaged(position, &why))
+        };
+        entries.into_iter().map(read).collect()
+    }
+
+    pub fn archive(&self) -> &Archive {
+        &self.inner.archive
     }
 
     pub fn outbox_item(&self, id: &MessageId) -> Result<Option<OutboxItem>, StoreError> {

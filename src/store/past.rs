@@ -16,7 +16,7 @@ use super::journal::{Position, SEGMENT};
 use super::record::{Outcome, Record};
 use super::schema::{self, Glance, GlancedDecision};
 use super::{StoreError, segments};
-use crate::case::Case;
+use crate::case::{Case, Lesson};
 use crate::ids::{CaseNumber, MailHash, MailboxName};
 use crate::time::Timestamp;
 
@@ -31,6 +31,8 @@ pub struct PastMail {
     pub before: Option<Position>,
     /// The case it went to.
     pub case: CaseNumber,
+    /// What it taught about the rules, where it is an agent's.
+    pub learned: Vec<Lesson>,
 }
 
 /// The journal of a data folder that a bot may be writing.
@@ -144,9 +146,13 @@ impl PastJournal {
             match glance {
                 Glance::Decided(decided) => {
                     let (Outcome::Opened(case) | Outcome::Appended(case)) = decided.outcome else { return Ok(()) };
-                    let GlancedDecision { hash, mailbox, at, delivered, .. } = decided;
+                    let GlancedDecision { hash, mailbox, at, delivered, orders, .. } = decided;
+                    let learned = orders.learned;
                     let told = decided.case.map(|_| position);
-                    entries.push(Entry::Mail(told, PastMail { hash, mailbox, at, delivered, before: None, case }));
+                    entries.push(Entry::Mail(
+                        told,
+                        PastMail { hash, mailbox, at, delivered, before: None, case, learned },
+                    ));
                 }
                 Glance::Changed(case) => entries.push(Entry::Changed(position, case)),
                 Glance::Other => {}

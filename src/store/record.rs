@@ -1,7 +1,7 @@
 //! What is written down: one record, one frame, all of it or nothing.
 
 use crate::address::Address;
-use crate::case::{Absence, Case, Folded, Haste, Prints, Scope, Suppression, Tripped, Twin};
+use crate::case::{Absence, Case, Folded, Haste, Lesson, Prints, Scope, Suppression, Tripped, Twin};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::Place;
 use crate::outgoing::Outgoing;
@@ -26,6 +26,8 @@ pub enum Record {
     Changed(Box<Changed>),
     /// An agent is sent a digest of the mails folded for them up to `through`.
     Digested { at: Timestamp, to: Address, through: u64, mail: Outgoing },
+    /// The leads are told how the desk did, by everything that stands in the journal before this octet.
+    Reported { at: Timestamp, through: u64, mails: Vec<Outgoing> },
     /// A person has released the breaker.
     Released { at: Timestamp, by: String, reason: String },
     /// The operator is told something about the bot itself.
@@ -88,6 +90,8 @@ pub struct Orders {
     /// Fingerprints of internal text in the case.
     pub internal: Prints,
     pub absences: Vec<Absence>,
+    /// What they teach about the rules.
+    pub learned: Vec<Lesson>,
 }
 
 /// What a mail did to the manners of the bot, beside what was spent.
@@ -169,6 +173,7 @@ impl Record {
             Record::Failed { notice, .. } => notice.as_slice(),
             Record::Told { notice, .. } => std::slice::from_ref(notice),
             Record::Digested { mail, .. } => std::slice::from_ref(mail),
+            Record::Reported { mails, .. } => mails,
             _ => &[],
         }
     }

@@ -19,8 +19,8 @@ use super::record::{Asked, Changed, Decided, Manners, Orders, Outcome, Record, S
 use super::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::address::{Address, ReversePath};
 use crate::case::{
-    Absence, AgentFacts, Alarm, Case, CaseState, Cause, Course, Folded, Haste, Milestone, Prints, Priority, Robot,
-    Said, Scope, Step, Suppression, Timer, Topic, Tripped, Twin, Work,
+    Absence, AgentFacts, Alarm, Case, CaseState, Cause, Course, Folded, Haste, Lesson, Milestone, Prints, Priority,
+    Robot, Said, Scope, Step, Suppression, Timer, Topic, Tripped, Twin, Work,
 };
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId, TemplateName};
 use crate::language::Language;
@@ -170,6 +170,7 @@ texts! {
     Milestone: |milestone| milestone.as_str(),
         |text| Milestone::ALL.into_iter().find(|milestone| milestone.as_str() == text);
     Prints: |prints| prints.to_string(), |text| Prints::parse(text);
+    Lesson: |lesson| lesson.to_string(), |text| Lesson::parse(text);
     Priority: |priority| priority.as_str(),
         |text| Priority::ALL.into_iter().find(|priority| priority.as_str() == text);
     Alarm: |alarm| alarm.as_str(), |text| Alarm::ALL.into_iter().find(|alarm| alarm.as_str() == text);
@@ -281,6 +282,12 @@ enum RecordV1 {
         through: u64,
         #[serde(with = "one")]
         mail: Outgoing,
+    },
+    Reported {
+        at: Timestamp,
+        through: u64,
+        #[serde(with = "list")]
+        mails: Vec<Outgoing>,
     },
     Released {
         at: Timestamp,
@@ -438,6 +445,8 @@ struct OrdersV1 {
     internal: Prints,
     #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
     absences: Vec<Absence>,
+    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
+    learned: Vec<Lesson>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -559,6 +568,8 @@ struct WorkV1 {
     closed: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_default")]
     rating: Option<u8>,
+    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
+    merged: Option<CaseNumber>,
     #[serde(default, skip_serializing_if = "is_default")]
     surveyed: bool,
     #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]

@@ -51,7 +51,10 @@ pub fn waiting(data: &Path) -> Result<Vec<OutboxItem>, StoreError> {
         let queued = match &record {
             Record::Decided(decided) => decided.at,
             Record::Changed(changed) => changed.at,
-            Record::Told { at, .. } | Record::Digested { at, .. } | Record::Failed { at, .. } => *at,
+            Record::Told { at, .. }
+            | Record::Digested { at, .. }
+            | Record::Reported { at, .. }
+            | Record::Failed { at, .. } => *at,
             _ => return Ok(()),
         };
         for (index, mail) in record.outgoing().iter().enumerate() {

@@ -93,6 +93,7 @@ impl<'r> Judge<'r> {
             answers: 0,
             group: None,
             tier: None,
+            tier_group: None,
             age: Duration::ZERO,
             open_cases: 0,
             proofs: Proofs::default(),

@@ -162,15 +162,32 @@ impl Span {
 
     /// Reads `09:00-18:00`; the end may be `24:00`. Hours over midnight are two spans.
     pub fn parse(text: &str) -> Option<Span> {
-        let minutes = |text: &str| -> Option<u16> {
-            let (hour, minute) = text.trim().split_once(':')?;
-            let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-            (minute < 60).then_some(hour * 60 + minute).filter(|_| hour <= 24)
-        };
         let (from, to) = text.split_once('-')?;
         let span = Span { from: minutes(from)?, to: minutes(to)? };
         (span.from < span.to && span.to <= DAY).then_some(span)
     }
+}
+
+/// `9:30` in minutes after midnight, up to `24:00`.
+fn minutes(text: &str) -> Option<u16> {
+    let (hour, minute) = text.trim().split_once(':')?;
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    (minute < 60).then_some(hour * 60 + minute).filter(|_| hour <= 24)
+}
+
+/// A time of day such as `09:00`, in minutes after midnight.
+pub fn minute_of_day(text: &str) -> Option<u16> {
+    minutes(text).filter(|minute| *minute < DAY)
+}
+
+/// The last moment up to now at which the clocks of a zone showed so many minutes after midnight.
+pub fn last_at(minute: u16, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
+    let today = now.to_zoned(zone.clone()).date();
+    let at = |day: Date| {
+        let time = day.at((minute / 60) as i8, (minute % 60) as i8, 0, 0);
+        Some(time.to_zoned(zone.clone()).ok()?.timestamp())
+    };
+    at(today).filter(|at| *at <= now).or_else(|| at(today.yesterday().ok()?))
 }
 
 /// The place of a day in [`Calendar::week`], by the first three letters of its English name.
@@ -274,6 +291,21 @@ mod tests {
         let spans = |texts: &[&str]| texts.iter().map(|text| Span::parse(text).unwrap()).collect::<Vec<_>>();
         let read = in_order(spans(&["13:00-18:00", "09:00-12:00", "11:00-13:00", "20:00-21:00"]));
         assert_eq!(read, spans(&["09:00-18:00", "20:00-21:00"]));
+    }
+
+    #[test]
+    fn a_time_of_day_was_today_or_yesterday() {
+        let zone = zone("Asia/Shanghai").unwrap();
+        let nine = minute_of_day("09:00").unwrap();
+        for (now, last) in [
+            ("2026-11-24T09:00+08:00", "2026-11-24T09:00+08:00"),
+            ("2026-11-24T08:59+08:00", "2026-11-23T09:00+08:00"),
+            ("2026-11-24T00:00Z", "2026-11-23T01:00Z"),
+            ("2027-01-01T23:59+08:00", "2027-01-01T09:00+08:00"),
+        ] {
+            assert_eq!(last_at(nine, &zone, at(now)), Some(at(last)), "{now}");
+        }
+        assert_eq!((minute_of_day("24:00"), minute_of_day("9"), minute_of_day("9:60")), (None, None, None));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod calendar;
 mod holidays;
 
-pub use calendar::{Calendar, Hours, Span, in_order, weekday};
+pub use calendar::{Calendar, Hours, Span, in_order, last_at, minute_of_day, weekday};
 pub use holidays::{Holidays, Region, days};
 
 use std::sync::Arc;

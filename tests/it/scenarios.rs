@@ -12,6 +12,7 @@
 //!   Message-ID of the mail before;
 //! * `<< answer li@example.org` is a mail that must have left, of this purpose to this person; below it lines that must
 //!   stand in it in this order, with `*` for anything;
+//! * `== remember first` calls the case of the last mail `{first}` from then on;
 //! * `== state closed` and `== agent li@example.com` say where the case of the last mail stands.
 //!
 //! What leaves and is not told in the story is a fault. `SHOW=1 cargo test --test it scenarios -- --nocapture` prints
@@ -135,6 +136,8 @@ struct Stage {
     /// What left and was not told yet.
     untold: Vec<Sent>,
     case: Option<CaseNumber>,
+    /// Cases that were given a name.
+    remembered: Vec<(String, CaseNumber)>,
     mails: usize,
     journal: usize,
 }
@@ -171,6 +174,7 @@ impl Stage {
             sent: Vec::new(),
             untold: Vec::new(),
             case: None,
+            remembered: Vec::new(),
             mails: 0,
             journal: 0,
         }
@@ -186,6 +190,7 @@ impl Stage {
         while self.ingest.step().await.unwrap().committed > 0 {}
         while self.chores.ring().unwrap() > 0 {}
         self.chores.step().unwrap();
+        self.chores.report().unwrap();
         self.delivery.step().await.unwrap();
         let mut at = 0;
         let mut case = self.case;
@@ -226,6 +231,7 @@ impl Stage {
         let (head, body) = lines.split_at(blank);
         let (mut fields, mut to, mut proof, mut subject) = (String::new(), None, "pass", None);
         let mut again = 0;
+        let mut received = "from mail.example.net ([203.0.113.5]) by mx.example.com".to_owned();
         for line in head {
             let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no field: {line}"));
             let value = value.trim();
@@ -242,6 +248,7 @@ impl Stage {
                     subject.get_or_insert(format!("Re: {}", last.message.subject));
                 }
                 "Proof" => proof = value,
+                "Received" => received = value.to_owned(),
                 "Again" => again = value.parse::<usize>().unwrap(),
                 "To" => to = Some(value.to_owned()),
                 "Subject" => subject = Some(value.to_owned()),
@@ -262,7 +269,7 @@ impl Stage {
         let to = to.unwrap_or_else(|| "support@example.com".into());
         let subject = self.filled(&subject.unwrap_or_default());
         let mail = format!(
-            "Received: from mx.example.com by mx.example.com; Tue, 24 Nov 2026 02:00:00 +0000\r\nFrom: {from}\r\nTo: {to}\r\n\
+            "Received: {received}; Tue, 24 Nov 2026 02:00:00 +0000\r\nFrom: {from}\r\nTo: {to}\r\n\
              Subject: {subject}\r\nMessage-ID: <in{n}@{domain}>\r\n{fields}MIME-Version: 1.0\r\n\
              Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{}\r\n",
             text.trim_start_matches("\r\n")
@@ -281,7 +288,9 @@ impl Stage {
     }
 
     fn filled(&self, text: &str) -> String {
-        text.replace("{case}", &self.case.map(|case| case.to_string()).unwrap_or_default())
+        let text = text.replace("{case}", &self.case.map(|case| case.to_string()).unwrap_or_default());
+        let named = |text: String, (name, case): &(String, CaseNumber)| text.replace(name, &case.to_string());
+        self.remembered.iter().fold(text, named)
     }
 
     fn expect(&mut self, whom: &str, lines: &[&str]) {
@@ -302,8 +311,11 @@ impl Stage {
         }
     }
 
-    fn stands(&self, what: &str) {
+    fn stands(&mut self, what: &str) {
         let (key, want) = what.split_once(' ').unwrap_or((what, ""));
+        if key == "remember" {
+            return self.remembered.push((format!("{{{want}}}"), self.case.expect("a case")));
+        }
         if key == "nothing" {
             return;
         }
@@ -337,6 +349,8 @@ impl Stage {
 struct Changes {
     /// Values of bot.toml, by the names of their variables.
     values: Vec<(String, String)>,
+    /// Lists that are empty in bot.toml.
+    lists: Vec<(String, String)>,
     tables: String,
     rules: String,
 }
@@ -348,6 +362,11 @@ fn playbook(changes: &Changes) -> Arc<Playbook> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(root.join("bot.toml")).unwrap() + PEOPLE + &changes.tables;
         let text = text.replace("authentication_servers = []", "authentication_servers = [\"mx.example.com\"]");
+        let text = changes.lists.iter().fold(text, |text, (key, list)| {
+            let empty = format!("\n{key} = []");
+            assert!(text.contains(&empty), "{key}");
+            text.replacen(&empty, &format!("\n{key} = {list}"), 1)
+        });
         let config = config::load(&SourceText::new("bot.toml", text), &changes.values);
         let config = config.unwrap_or_else(|problems| panic!("{problems}"));
         let configured = files::Configured { config, folder: root.to_owned() };
@@ -410,6 +429,11 @@ async fn tell(story: &str) {
             "rules" => changes.rules += &lines.join("\n"),
             change => {
                 let (key, value) = change.split_once('=').unwrap();
+                if value.trim().starts_with('[') {
+                    let key = key.rsplit('.').next().unwrap().trim().to_owned();
+                    changes.lists.push((key, value.trim().to_owned()));
+                    continue;
+                }
                 let name = key.trim().to_uppercase().replace('.', "__");
                 changes.values.push((format!("HUIXIN__{name}"), value.trim().trim_matches('"').to_owned()));
             }

@@ -155,7 +155,9 @@ impl Model {
             Record::Vanished { .. } => {}
             Record::Changed(_) => return Err("nobody changes cases here".into()),
             Record::Asked(_) => return Err("nobody asks for anything here".into()),
-            Record::Digested { .. } | Record::Released { .. } => return Err("no chores are done here".into()),
+            Record::Digested { .. } | Record::Reported { .. } | Record::Released { .. } => {
+                return Err("no chores are done here".into());
+            }
             Record::Told { notice, .. } => self.enqueue(std::slice::from_ref(notice), None, time)?,
             Record::SendStart { message_id, attempt, .. } => {
                 let case = self.outbox.get(message_id).and_then(|item| item.mail.case);

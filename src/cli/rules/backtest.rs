@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::{Done, Exit, Trouble};
-use super::{compare, configured, data, playbook, present, since, trouble};
+use super::{compare, configured, data, labels, playbook, present, since, trouble};
 use crate::app::files::Configured;
 use crate::app::revisions::{self, Revisions};
 use crate::playbook::Texts;
@@ -36,6 +36,9 @@ pub fn run(file: &Path, options: Options) -> Done {
     println!("from {} to {}, the present rules and templates", before.revision(), after.revision());
     let comparison = compare::compare(&past, &before, &after);
     comparison.print(&past);
+    if options.mails.is_none() {
+        labels::print(&past, &before, &after);
+    }
     Ok(if comparison.shifts.changed > 0 { Exit::Differs } else { Exit::Ok })
 }
 

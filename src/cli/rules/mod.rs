@@ -11,6 +11,7 @@ mod coverage;
 mod docs;
 mod fmt;
 mod history;
+mod labels;
 mod rollback;
 mod shadow;
 mod stats;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 
 use crate::app::{self, files};
+use crate::cli::rules::labels;
 use crate::cli::{Done, Exit, Trouble, terminal};
 use crate::ids::CategoryId;
 use crate::problem::SourceText;
@@ -25,8 +26,11 @@ use crate::suggest::{
 pub struct Options {
     /// Texts with labels to learn from: CSV, TSV, JSON or a JSON value a line. `FILE#PART,PART` takes lists out of a
     /// JSON file.
-    #[arg(long, required = true, value_name = "FILE")]
+    #[arg(long, required_unless_present = "history", value_name = "FILE")]
     input: Vec<String>,
+    /// Learn from the mails of this bot that agents put into a category (#category, #归类) as well.
+    #[arg(long)]
+    history: bool,
     /// The column of the text, by name or number; default: found by looking.
     #[arg(long, value_name = "COLUMN")]
     text_column: Option<String>,
@@ -80,7 +84,15 @@ pub fn run(config: &Path, options: Options) -> Done {
     }
     let columns = Columns { text: options.text_column.clone(), label: options.label_column.clone() };
     let started = Instant::now();
-    let examples = read(&options.input, &columns)?;
+    let mut examples = read(&options.input, &columns)?;
+    if options.history {
+        let sorted = labels::of(config)?;
+        eprintln!("{} mails were sorted by agents", sorted.len());
+        examples.extend(
+            sorted.into_iter().map(|labelled| Example { label: labelled.category.to_string(), text: labelled.text }),
+        );
+    }
+    let examples = examples;
     let (tuning, evaluation) = (read(&options.tune, &columns)?, read(&options.evaluate, &columns)?);
     let wish = Wish { weights: options.weights, out_of_scope: options.out_of_scope.clone() };
 

@@ -10,8 +10,9 @@
 mod orders;
 mod receipt;
 
-use super::mails;
+use super::ration::Ration;
 use super::{Decision, Effect, Mail, Shown, Why};
+use super::{digest, mails};
 use crate::address::Address;
 use crate::agent;
 use crate::case::{Absence, Case, Facts};
@@ -19,7 +20,7 @@ use crate::ids::{MailHash, Token, TokenFault};
 use crate::message::Message;
 use crate::playbook::{OwnTemplates, Playbook};
 use crate::rules::Judgement;
-use crate::screen::{Authentication, Kind, Screening, Verdict, Witness};
+use crate::screen::{self, Authentication, Kind, Screening, Verdict, Witness};
 use crate::thread::{self, Because, Threading};
 use crate::time::{self, Timestamp};
 
@@ -85,14 +86,18 @@ pub(super) fn attend(
     if claim.token.is_none() && !ordered {
         return None;
     }
-    let case = claim.token.as_ref().and_then(|token| facts.by_signed.iter().find(|case| case.number == token.case));
+    let case = claim.token.as_ref().and_then(|token| {
+        // A case that was merged is acted on where it goes on.
+        let number = facts.merged.get(&token.case).unwrap_or(&token.case);
+        facts.by_signed.iter().find(|case| case.number == *number)
+    });
     let automatic = matches!(screening.kind, Kind::AutoReply | Kind::Bounce | Kind::Report | Kind::List | Kind::Own);
     if automatic {
-        return Some(away(mail, &claim, case, screening, now));
+        return Some(away(&claim, case, screening, playbook, now));
     }
-    let (token, case) = match may(&claim, case, screening, playbook, now) {
+    let (token, case) = match may(mail, &claim, case, screening, playbook, now) {
         Ok(allowed) => allowed,
-        Err(refusal) => return Some(refuse(mail, &claim, case, refusal, screening, playbook, now)),
+        Err(refusal) => return Some(refuse(mail, &claim, case, refusal, screening, facts, playbook, now)),
     };
     let desk = Desk { mail, agent, token, case, facts, playbook, now };
     let done = desk.carry_out(&orders);
@@ -101,6 +106,7 @@ pub(super) fn attend(
 
 /// Is the order this agent's, and about a case we know? Both proofs are looked at, whatever the first one says.
 fn may<'a>(
+    mail: &Mail<'_>,
     claim: &'a Claim<'_>,
     case: Option<&'a Case>,
     screening: &Screening,
@@ -115,18 +121,22 @@ fn may<'a>(
             Err(TokenFault::Expired) => Err(Refusal::ExpiredToken),
         },
     };
-    proven(&screening.authentication)?;
+    proven(mail, &screening.authentication, playbook)?;
     let token = token?;
     // The token names a case that we opened: one that is not there was erased.
     Ok((token, case.ok_or(Refusal::ExpiredToken)?))
 }
 
 /// Who sent it, as far as an order needs to know: a signature of the domain in From, or a server's word for more than
-/// the address that handed the mail over (a forwarder, or a smuggled mail, passes SPF as well).
-fn proven(authentication: &Authentication) -> Result<(), Refusal> {
+/// the address that handed the mail over (a forwarder, or a smuggled mail, passes SPF as well). Where nothing speaks for it
+/// and nothing against it, the networks that an admin lists do.
+fn proven(mail: &Mail<'_>, authentication: &Authentication, playbook: &Playbook) -> Result<(), Refusal> {
     let Authentication { verdict, dkim, spf, dmarc, by } = authentication;
     match verdict {
         Verdict::Fail => Err(Refusal::Forged),
+        Verdict::Unknown if screen::came_from_inside(mail.message, &playbook.config().handoff.internal_networks) => {
+            Ok(())
+        }
         Verdict::Unknown => Err(Refusal::Unproven),
         Verdict::Pass if *dkim == Verdict::Pass => Ok(()),
         Verdict::Pass if *dmarc == Verdict::Pass && *spf != Verdict::Pass && *by != Witness::Nobody => Ok(()),
@@ -134,14 +144,22 @@ fn proven(authentication: &Authentication) -> Result<(), Refusal> {
     }
 }
 
-/// An absence note or a bounce of an agent's mailbox: it reaches nobody, and the agent gets no new cases for a while.
-fn away(mail: &Mail<'_>, claim: &Claim<'_>, case: Option<&Case>, screening: &Screening, now: Timestamp) -> Decision {
+/// An absence note or a bounce of an agent's mailbox: it reaches nobody, and the agent gets no new cases for a while. It
+/// must answer a mail that this agent got: nobody else sends them home.
+fn away(
+    claim: &Claim<'_>,
+    case: Option<&Case>,
+    screening: &Screening,
+    playbook: &Playbook,
+    now: Timestamp,
+) -> Decision {
     let mut effects: Vec<Effect> = case.map(|case| Effect::Append(touched(case, now))).into_iter().collect();
-    if screening.kind == Kind::AutoReply {
+    let token = claim.token.as_ref();
+    let is_theirs = token.is_some_and(|token| token.check(playbook.key(), &claim.agent.to_string(), 0).is_ok());
+    if screening.kind == Kind::AutoReply && is_theirs && screening.authentication.verdict != Verdict::Fail {
         let until = now + jiff_days(AWAY_DAYS);
         effects.push(Effect::Away(Absence { agent: claim.agent.clone(), until }));
     }
-    let _ = mail;
     match case {
         Some(case) => decision(screening, case, Heed::Away, effects),
         None => Decision { effects, why: why(screening, Threading::New, Heed::Away, None) },
@@ -154,12 +172,14 @@ fn jiff_days(days: i64) -> jiff::SignedDuration {
 
 /// Nothing is done, and the operator hears of it. The mail is kept in the case, if there is one; nobody is answered,
 /// since nobody knows who wrote it.
+#[expect(clippy::too_many_arguments, reason = "everything the operator is told of")]
 fn refuse(
     mail: &Mail<'_>,
     claim: &Claim<'_>,
     case: Option<&Case>,
     refusal: Refusal,
     screening: &Screening,
+    facts: &Facts,
     playbook: &Playbook,
     now: Timestamp,
 ) -> Decision {
@@ -174,6 +194,13 @@ fn refuse(
     let name = format!("refused {}", mail.hash);
     let notice = mails::notice(playbook, mail.mailbox, OwnTemplates::REFUSED, &name, &told, now);
     let mut effects: Vec<Effect> = case.map(|case| Effect::Append(touched(case, now))).into_iter().collect();
+    // Whoever forges a million of them makes a few alerts, and lines in a digest.
+    let mut ration = Ration::new(Some(claim.agent), &facts.budgets, &playbook.config().budget, now);
+    let notice = notice.filter(|notice| ration.allows(&notice.envelope.to));
+    let (folded, drawn) = ration.settle();
+    let number = case.map(|case| case.number).or(facts.free_number);
+    effects.extend(drawn.into_iter().map(Effect::Spend));
+    effects.extend(number.and_then(|number| digest::folded(mail, number, &folded, now)).map(Effect::Fold));
     effects.extend(notice.map(Effect::Send));
     match case {
         Some(case) => decision(screening, case, Heed::Refused(refusal), effects),

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::{Heed, name, receipt, said};
 use crate::address::Address;
 use crate::agent::{self, Command, Orders, Unclear};
-use crate::case::{Alarm, Case, CaseState, Facts, Pending, Prints};
+use crate::case::{Absence, Alarm, Case, CaseState, DraftFate, Facts, Lesson, Pending, Prints};
 use crate::compose::{self, Block, Values, Written};
-use crate::decide::{Effect, Mail, clock};
-use crate::ids::{CategoryId, GroupId, MessageId, Right, TemplateName, Token};
+use crate::decide::{Effect, Mail, assign, clock, mails, told};
+use crate::ids::{CaseNumber, CategoryId, GroupId, MessageId, Right, TemplateName, Token};
 use crate::language::Language;
 use crate::outgoing::{Leaves, Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
@@ -43,6 +43,7 @@ struct Draft {
     release: Vec<MessageId>,
     withdraw: Vec<MessageId>,
     internal: Prints,
+    learned: Vec<Lesson>,
     /// The text below the commands is for colleagues only.
     is_note: bool,
     /// A command asked for nothing but words.
@@ -63,6 +64,7 @@ impl Desk<'_> {
             release: Vec::new(),
             withdraw: Vec::new(),
             internal: Prints::default(),
+            learned: Vec::new(),
             is_note: self.token.right == Right::Note,
             asked: false,
         };
@@ -88,6 +90,12 @@ impl Desk<'_> {
             },
         };
         let mut effects = vec![Effect::Append(draft.case)];
+        // Who writes is back.
+        let away_until = self.facts.agents.get(self.agent).and_then(|known| known.away_until);
+        if away_until.is_some_and(|until| until > self.now) {
+            effects.push(Effect::Away(Absence { agent: self.agent.clone(), until: self.now }));
+        }
+        effects.extend(draft.learned.into_iter().map(Effect::Learn));
         effects.extend(draft.release.into_iter().map(Effect::Release));
         effects.extend(draft.withdraw.into_iter().map(Effect::Withdraw));
         if !draft.internal.is_empty() {
@@ -124,6 +132,9 @@ impl Desk<'_> {
                 receipt::reopened(language)
             }
             Command::Claim => {
+                if let Some(holder) = case.work.agent.as_ref().filter(|holder| *holder != self.agent) {
+                    return Err(receipt::taken(holder, self.agent, language));
+                }
                 case.work.agent = Some(self.agent.clone());
                 receipt::claimed(self.agent, language)
             }
@@ -145,12 +156,19 @@ impl Desk<'_> {
             Command::Category(name) => {
                 let category = self.category(name).ok_or_else(|| receipt::no_category(name, language))?;
                 let line = receipt::classified(&self.playbook.category_label(&category, language), language);
+                draft.learned.push(Lesson::Category(category.clone()));
                 case.category = Some(category);
                 line
             }
             Command::Entry(name) => return self.entry(name, draft),
-            Command::Praise(good) => receipt::praised(*good, language),
-            Command::Merge(_) => return Err(receipt::not_yet(command.word(language), language)),
+            Command::Praise(good) => {
+                if self.case.last_answer.is_none() {
+                    return Err(receipt::nothing_answered(language));
+                }
+                draft.learned.push(Lesson::Answer { good: *good });
+                receipt::praised(*good, language)
+            }
+            Command::Merge(into) => self.merge(*into, case)?,
             Command::Why => {
                 draft.asked = true;
                 receipt::why(self.case, self.playbook, language)
@@ -168,6 +186,9 @@ impl Desk<'_> {
                 if held.is_empty() {
                     return Err(receipt::nothing_held(language));
                 }
+                if self.is_draft(&held) {
+                    draft.learned.push(Lesson::Draft(DraftFate::Sent));
+                }
                 draft.release.extend(held);
                 self.answered(&mut draft.case);
                 receipt::released(language)
@@ -176,6 +197,9 @@ impl Desk<'_> {
                 let held = self.held();
                 if held.is_empty() {
                     return Err(receipt::nothing_held(language));
+                }
+                if self.is_draft(&held) {
+                    draft.learned.push(Lesson::Draft(DraftFate::Dropped));
                 }
                 draft.withdraw.extend(held);
                 receipt::dropped(language)
@@ -207,6 +231,13 @@ impl Desk<'_> {
                 Ok(Heed::Held)
             }
             None => {
+                // An agent's own words take the place of what was drafted for them.
+                let drafted: Vec<MessageId> = self.drafts().filter(|id| !draft.release.contains(id)).collect();
+                if draft.learned.iter().all(|lesson| !matches!(lesson, Lesson::Draft(_))) && !drafted.is_empty() {
+                    draft.learned.push(Lesson::Draft(DraftFate::Replaced));
+                    draft.told.push(receipt::replaced(language));
+                }
+                draft.withdraw.extend(drafted);
                 draft.send.push(relay);
                 self.answered(&mut draft.case);
                 draft.case.said.add(text);
@@ -222,11 +253,7 @@ impl Desk<'_> {
     fn answered(&self, case: &mut Case) {
         case.work.relays += 1;
         case.work.agent.get_or_insert_with(|| self.agent.clone());
-        for alarm in
-            [Alarm::FirstResponseWarn, Alarm::FirstResponse, Alarm::FollowUpWarn, Alarm::FollowUp, Alarm::Escalate]
-        {
-            case.work.stop_timer(alarm);
-        }
+        Alarm::PROMISES.iter().for_each(|alarm| case.work.stop_timer(*alarm));
         if case.state != CaseState::Closed {
             case.state = CaseState::Waiting;
             clock::await_requester(case, self.playbook, self.now);
@@ -276,6 +303,27 @@ impl Desk<'_> {
         Ok(())
     }
 
+    /// This case goes on in another of the same requester: what they write to either comes there.
+    fn merge(&self, into: CaseNumber, case: &mut Case) -> Result<String, Fault> {
+        let language = self.language();
+        let into = self.facts.merged.get(&into).copied().unwrap_or(into);
+        let other = self.facts.by_number.iter().chain(&self.facts.by_signed).find(|other| other.number == into);
+        let other = other.filter(|other| other.number != case.number);
+        let other = other.ok_or_else(|| receipt::no_case(into, language))?;
+        // What one customer wrote is never shown to another.
+        if other.requester.is_none() || other.requester != case.requester {
+            return Err(receipt::another_customer(into, language));
+        }
+        if other.state == CaseState::Closed {
+            return Err(receipt::is_closed(into, language));
+        }
+        case.state = CaseState::Closed;
+        case.work.merged = Some(into);
+        case.work.closed = Some(self.now);
+        case.work.timers.clear();
+        Ok(receipt::merged(into, language))
+    }
+
     /// To a group, by its name in any language, or to an agent, by address or by what stands before the @.
     fn assign(&self, to: &str, draft: &mut Draft) -> Result<String, Fault> {
         let language = self.language();
@@ -284,9 +332,9 @@ impl Desk<'_> {
             (case.group, case.work.agent) = (group.clone(), None);
             case.state = CaseState::WithAgents;
             let line = receipt::assigned(&self.playbook.group_label(&group, language), language);
-            let lines = vec![receipt::handed_over(self.agent, language)];
-            for agent in self.playbook.config().handoff.addresses(&group).iter().filter(|agent| *agent != self.agent) {
-                draft.send.push(self.hand_over(agent, &lines));
+            let to = assign::assign(case, true, self.facts, self.playbook, self.now);
+            for agent in to.iter().filter(|agent| *agent != self.agent) {
+                draft.send.push(self.hand_over(agent));
             }
             return Ok(line);
         }
@@ -295,14 +343,15 @@ impl Desk<'_> {
         case.work.agent = Some(agent.clone());
         case.state = CaseState::WithAgents;
         if agent != self.agent {
-            draft.send.push(self.hand_over(agent, &[receipt::handed_over(self.agent, language)]));
+            draft.send.push(self.hand_over(agent));
         }
         Ok(receipt::assigned(&agent.to_string(), language))
     }
 
     /// The word to a colleague that a case is theirs now, with a token of their own.
-    fn hand_over(&self, to: &Address, lines: &[String]) -> Outgoing {
-        self.receipt_to(to, OwnTemplates::RECEIPT, lines, None, "handover")
+    fn hand_over(&self, to: &Address) -> Outgoing {
+        let line = receipt::handed_over(self.agent, self.playbook.agent_language(to));
+        self.receipt_to(to, OwnTemplates::HANDOVER, &[line], None, "handover")
     }
 
     fn group(&self, name: &str) -> Option<GroupId> {
@@ -329,6 +378,17 @@ impl Desk<'_> {
         self.waiting(|mail| mail.held)
     }
 
+    /// Automatic answers that wait for a human's word.
+    fn drafts(&self) -> impl Iterator<Item = MessageId> {
+        let key = self.playbook.key();
+        let is_answer = move |id: &MessageId| matches!(mails::own_mail(id, key), Some((Purpose::Answer, _)));
+        self.held().into_iter().filter(is_answer)
+    }
+
+    fn is_draft(&self, held: &[MessageId]) -> bool {
+        self.drafts().any(|draft| held.contains(&draft))
+    }
+
     /// Mails to the requester that have not begun to leave.
     fn called_back(&self) -> Vec<MessageId> {
         self.waiting(|mail| !mail.started && !mail.held)
@@ -347,11 +407,13 @@ impl Desk<'_> {
     }
 
     fn receipt_to(&self, to: &Address, template: &str, lines: &[String], text: Option<&str>, part: &str) -> Outgoing {
-        let language = self.language();
+        let language = self.playbook.agent_language(to);
         let mut values = self.values(language);
         values.list("receipt.lines", lines.iter().map(String::as_str));
         let quoted: String = text.unwrap_or_default().lines().map(|line| format!("| {line}\n")).collect();
         values.block("receipt.text", &Block::new(quoted.trim_end()));
+        let told = told::transcript(&self.facts.transcript, &self.case.group, language, self.playbook);
+        values.rows("receipt.transcript", compose::transcript_rows(&told));
         let written = self.playbook.templates().render(&own(template), language, &values);
         let written = written.unwrap_or_else(|_| Written::new("", &lines.join("\n"), language));
         let voice = self.playbook.voice(self.mail.mailbox, language);
@@ -384,9 +446,9 @@ impl Desk<'_> {
         }
     }
 
-    /// The language of the words to agents.
+    /// The language of the words to this agent.
     fn language(&self) -> Language {
-        self.playbook.config().handoff.language
+        self.playbook.agent_language(self.agent)
     }
 
     fn moment(&self, moment: Timestamp) -> String {

@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::agent::{Fault, Hold, Unclear, Wanted};
 use crate::case::{Case, Priority};
 use crate::decide::told::by_language;
+use crate::ids::CaseNumber;
 use crate::language::Language;
 use crate::playbook::Playbook;
 
@@ -143,6 +144,17 @@ pub(super) fn claimed(agent: &Address, language: Language) -> String {
     )
 }
 
+/// Somebody else has it already.
+pub(super) fn taken(holder: &Address, agent: &Address, language: Language) -> String {
+    let name = agent.local();
+    by_language(
+        language,
+        format!("{holder} 已经认领；要接手请写 #转给 {name}"),
+        format!("{holder} has it already; to take it over, write #assign {name}"),
+        format!("{holder} が担当しています。引き継ぐには #引き継ぎ {name} と書いてください"),
+    )
+}
+
 pub(super) fn prioritised(priority: Priority, language: Language) -> String {
     let word = match priority {
         Priority::Low => by_language(language, "低", "low", "低"),
@@ -185,12 +197,59 @@ pub(super) fn praised(good: bool, language: Language) -> String {
     .into()
 }
 
-pub(super) fn not_yet(word: &str, language: Language) -> String {
+pub(super) fn nothing_answered(language: Language) -> String {
     by_language(
         language,
-        format!("#{word} 目前无法执行"),
-        format!("#{word} cannot be carried out"),
-        format!("#{word} は実行できません"),
+        "这个案件还没有自动回复，无从评价",
+        "this case has no automatic answer that could be right or wrong",
+        "この案件には評価できる自動返信がありません",
+    )
+    .into()
+}
+
+pub(super) fn replaced(language: Language) -> String {
+    by_language(
+        language,
+        "原来待确认的自动答复已作废，以您的文字为准",
+        "your words take the place of the drafted answer, which does not leave",
+        "確認待ちだった自動返信は破棄し、ご記入の文面を送ります",
+    )
+    .into()
+}
+
+pub(super) fn merged(into: CaseNumber, language: Language) -> String {
+    by_language(
+        language,
+        format!("已并入 {into}；客户之后的来信都归入该案，本案结案"),
+        format!("merged into {into}: what the customer writes from now on goes there, and this case is closed"),
+        format!("{into} に統合しました。今後のお客様のメールはそちらに届き、この案件は完了とします"),
+    )
+}
+
+pub(super) fn no_case(number: CaseNumber, language: Language) -> String {
+    by_language(
+        language,
+        format!("没有可以并入的案件 {number}"),
+        format!("there is no other case {number}"),
+        format!("統合先の案件 {number} がありません"),
+    )
+}
+
+pub(super) fn another_customer(number: CaseNumber, language: Language) -> String {
+    by_language(
+        language,
+        format!("{number} 是另一位客户的案件，不能合并"),
+        format!("{number} is another customer's case: the two cannot be one"),
+        format!("{number} は別のお客様の案件のため統合できません"),
+    )
+}
+
+pub(super) fn is_closed(number: CaseNumber, language: Language) -> String {
+    by_language(
+        language,
+        format!("{number} 已经结案，请先重开"),
+        format!("{number} is closed; reopen it first"),
+        format!("{number} は完了しています。先に再開してください"),
     )
 }
 
@@ -353,9 +412,9 @@ pub(super) fn held(hold: &Hold, language: Language) -> String {
 pub(super) fn help(language: Language) -> String {
     by_language(
         language,
-        "命令写在最前几行，正文写在下面：#结案 #认领 #备注 #转给 邮件技术组 #优先级 高 #稍后 2天 #归类 退信 #话术 554-dt-spm #话术 好|差 #发送 #放弃 #撤回 #重开 #为什么 #帮助",
-        "commands stand on the first lines, the text below: #close #claim #note #assign mail-tech #priority high #wait 2d #category deliver.bounce #kb 554-dt-spm #kb good|bad #send #drop #undo #reopen #why #help",
-        "コマンドは先頭の行に、本文はその下に：#完了 #担当 #メモ #引き継ぎ mail-tech #優先度 高 #保留 2日 #分類 deliver.bounce #定型文 554-dt-spm #定型文 良い|悪い #送信 #破棄 #取り消し #再開 #理由 #ヘルプ",
+        "命令写在最前几行，正文写在下面：#结案 #认领 #备注 #转给 邮件技术组 #优先级 高 #稍后 2天 #归类 退信 #话术 554-dt-spm #话术 好|差 #合并 案号 #发送 #放弃 #撤回 #重开 #为什么 #帮助",
+        "commands stand on the first lines, the text below: #close #claim #note #assign mail-tech #priority high #wait 2d #category deliver.bounce #kb 554-dt-spm #kb good|bad #merge NUMBER #send #drop #undo #reopen #why #help",
+        "コマンドは先頭の行に、本文はその下に：#完了 #担当 #メモ #引き継ぎ mail-tech #優先度 高 #保留 2日 #分類 deliver.bounce #定型文 554-dt-spm #定型文 良い|悪い #統合 受付番号 #送信 #破棄 #取り消し #再開 #理由 #ヘルプ",
     )
     .into()
 }

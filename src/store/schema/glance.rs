@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::super::record::Outcome;
-use super::{one, read};
+use super::{list, one, read};
+use crate::case::Lesson;
 use crate::ids::{CaseNumber, MailHash, MailboxName};
 use crate::time::Timestamp;
 
@@ -30,6 +31,15 @@ pub(in crate::store) struct GlancedDecision {
     pub(in crate::store) outcome: Outcome,
     /// Is the case told, as it stands after it?
     pub(in crate::store) case: Option<IgnoredAny>,
+    #[serde(default)]
+    pub(in crate::store) orders: GlancedOrders,
+}
+
+/// What an agent's mail taught.
+#[derive(Deserialize, Default)]
+pub(in crate::store) struct GlancedOrders {
+    #[serde(default, with = "list")]
+    pub(in crate::store) learned: Vec<Lesson>,
 }
 
 /// A record stands on disk as an object with one key, its kind: those of other kinds are keys that are not asked for.

@@ -102,6 +102,10 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             manners::digested(change, to, *through, *at)?;
             enqueue(change, position, *at, std::slice::from_ref(mail))?;
         }
+        Record::Reported { at, through, mails } => {
+            manners::reported(change, *at, *through);
+            enqueue(change, position, *at, mails)?;
+        }
         Record::Released { .. } => manners::released(change)?,
         Record::Told { at, notice } => enqueue(change, position, *at, std::slice::from_ref(notice))?,
         Record::SendStart { message_id, attempt, .. } => {

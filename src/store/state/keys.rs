@@ -179,6 +179,9 @@ pub const PULSE: &[u8] = b"v";
 /// There while the breaker is open.
 pub const TRIPPED: &[u8] = b"x";
 
+/// When the leads were told last how the desk did, and how far the journal was read for it.
+pub const REPORTED: &[u8] = b"Y";
+
 /// Who is to be sent a digest, and of which mails.
 pub const DIGESTS: &[u8] = b"g";
 

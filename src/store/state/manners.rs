@@ -81,6 +81,13 @@ pub fn digested(change: &mut Change<'_>, to: &Address, through: u64, at: Timesta
     Ok(())
 }
 
+/// The leads were told.
+pub fn reported(change: &mut Change<'_>, at: Timestamp, through: u64) {
+    let mut value = at.as_second().to_be_bytes().to_vec();
+    value.extend_from_slice(&through.to_be_bytes());
+    change.put(keys::REPORTED.to_vec(), value);
+}
+
 /// Somebody has released the breaker.
 pub fn released(change: &mut Change<'_>) -> Result<(), Broken> {
     let mut pulse = pulse_in(change)?;
@@ -102,6 +109,13 @@ impl State {
             facts.robots_case = self.case(robot.case)?;
         }
         Ok(())
+    }
+
+    /// When the leads were told last, and up to where in the journal.
+    pub fn reported(&self) -> Result<Option<(Timestamp, u64)>, Broken> {
+        let Some(value) = self.db.get(keys::REPORTED)? else { return Ok(None) };
+        let (at, through) = value.split_at_checked(8).ok_or_else(|| Broken::new("the last report is not readable"))?;
+        Ok(Some((super::moment(at)?, number(Some(through))?)))
     }
 
     /// The breaker, if it is open.

@@ -9,7 +9,7 @@ mod fold;
 mod keys;
 mod manners;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -121,6 +121,8 @@ const REPLAY_ROWS: usize = 20_000;
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Cases of one requester that are counted.
 const MAX_COUNTED: usize = 100;
+/// Cases merged into each other one after the other that are followed.
+const MOST_MERGES: usize = 8;
 /// Open cases of one requester that a mail may turn out to be about.
 const MAX_OPEN: usize = 8;
 
@@ -293,9 +295,10 @@ impl State {
     }
 
     pub fn facts(&self, clues: &Clues, now: Timestamp) -> Result<Facts, Broken> {
+        let mut merged = BTreeMap::new();
         let mut facts = Facts {
-            by_signed: self.cases_with(clues.signed.iter().copied())?,
-            by_number: self.cases_with(clues.numbers.iter().copied())?,
+            by_signed: self.cases_with(clues.signed.iter().copied(), &mut merged)?,
+            by_number: self.cases_with(clues.numbers.iter().copied(), &mut merged)?,
             ..Facts::default()
         };
         let mut referenced = Vec::new();
@@ -304,7 +307,8 @@ impl State {
                 referenced.push(CaseNumber::from_bits(number(Some(&value))?));
             }
         }
-        facts.by_reference = self.cases_with(referenced.into_iter())?;
+        facts.by_reference = self.cases_with(referenced.into_iter(), &mut merged)?;
+        facts.merged = merged;
         for candidate in &clues.candidates {
             if !self.db.contains_key(keys::case(*candidate))? {
                 facts.free_number = Some(*candidate);
@@ -328,6 +332,10 @@ impl State {
             .collect::<Result<Budgets, Broken>>()?;
         if let Some(case) = facts.by_signed.first().map(|case| case.number) {
             facts.internal = self.internal(case)?;
+            // What was internal before the cases were made one is so still.
+            for (merged, _) in facts.merged.iter().filter(|(_, into)| **into == case) {
+                facts.internal.extend(&self.internal(*merged)?);
+            }
             facts.waiting = self.pending_of(case)?;
         }
         for agent in &clues.agents {
@@ -405,7 +413,7 @@ impl State {
         for key in self.db.scan_prefix(&prefix).keys() {
             numbers.push(CaseNumber::from_bits(number(key?.get(prefix.len()..))?));
         }
-        self.cases_with(numbers.into_iter())
+        numbers.into_iter().filter_map(|number| self.case(number).transpose()).collect()
     }
 
     /// How many cases of a requester are not closed, and those touched last, among their [`MAX_COUNTED`] first: an
@@ -427,6 +435,16 @@ impl State {
     pub fn entries(&self, case: CaseNumber) -> Result<Vec<Position>, Broken> {
         let prefix = keys::entries(case);
         self.db.scan_prefix(&prefix).keys().map(|key| Ok(Position(number(key?.get(prefix.len()..))?))).collect()
+    }
+
+    /// The last of them, in order, at most `most`.
+    pub fn latest(&self, case: CaseNumber, most: usize) -> Result<Vec<Position>, Broken> {
+        let prefix = keys::entries(case);
+        let keys = self.db.scan_prefix(&prefix).keys().rev().take(most);
+        let mut latest: Vec<Position> =
+            keys.map(|key| Ok(Position(number(key?.get(prefix.len()..))?))).collect::<Result<_, Broken>>()?;
+        latest.reverse();
+        Ok(latest)
     }
 
     pub fn cases(&self) -> impl Iterator<Item = Result<Case, Broken>> + use<> {
@@ -545,12 +563,21 @@ impl State {
     }
 
     /// The cases with these numbers that there are, each once.
-    fn cases_with(&self, numbers: impl Iterator<Item = CaseNumber>) -> Result<Vec<Case>, Broken> {
+    /// The cases of these numbers, each once; in the place of one that was merged stands the one it goes on in.
+    fn cases_with(
+        &self,
+        numbers: impl Iterator<Item = CaseNumber>,
+        merged: &mut BTreeMap<CaseNumber, CaseNumber>,
+    ) -> Result<Vec<Case>, Broken> {
         let mut cases: Vec<Case> = Vec::new();
         for number in numbers {
-            if cases.iter().all(|case| case.number != number) {
-                cases.extend(self.case(number)?);
+            let mut found = self.case(number)?;
+            for _ in 0..MOST_MERGES {
+                let Some(into) = found.as_ref().and_then(|case| case.work.merged) else { break };
+                merged.insert(number, into);
+                found = self.case(into)?;
             }
+            cases.extend(found.filter(|found| cases.iter().all(|case| case.number != found.number)));
         }
         Ok(cases)
     }
