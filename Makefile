@@ -4,7 +4,7 @@
 # cargo must be told. No other toolchain is fetched.
 CARGO_FLAGS := --locked --ignore-rust-version
 
-.PHONY: help demo build check test soak sim bench bench-e2e hostile fuzz deps licences advisories fmt
+.PHONY: help demo build check test soak sim bench bench-e2e bench-growth hostile fuzz deps licences advisories fmt
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1 \t/'
@@ -40,6 +40,10 @@ bench-e2e: deps ## A backlog of MAILS (10000) through real Dovecot and Postfix, 
 
 hostile: ## Time and memory of each mail made to be slow or large, beside the bars of 200 ms and 256 MB.
 	cargo bench $(CARGO_FLAGS) --bench hostile
+
+CASES := 1000000
+bench-growth: ## What CASES existing cases cost: speed, start, rebuild, disk.
+	cargo bench $(CARGO_FLAGS) --bench growth -- $(CASES)
 
 TARGET := message
 SECONDS := 60

@@ -56,6 +56,7 @@ pub mod store;
 pub mod chores;
 pub mod delivery;
 pub mod ingest;
+pub mod upkeep;
 
 // past: archived mail decided once more
 pub mod replay;

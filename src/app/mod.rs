@@ -27,6 +27,7 @@ use crate::rules::TestSummary;
 use crate::screen::{self, Desk};
 use crate::store::{Stats, Store, StoreError};
 use crate::time::{Clock, Timestamp};
+use crate::upkeep;
 
 use files::Configured;
 use reload::Reload;
@@ -132,6 +133,8 @@ pub async fn run(file: &Path, configured: &Configured, shutdown: CancellationTok
     let delivery = delivery(configured, &store, playbook)?;
     let stop = shutdown.clone();
     flows.spawn(async move { Ok(delivery.run(stop).await?) });
+    let (kept, stop) = (store.clone(), shutdown.clone());
+    flows.spawn(async move { Ok(upkeep::run(kept, stop).await?) });
     tracing::info!(mailboxes = configured.config.mailboxes.len(), "huixin is running");
 
     let result = supervise(&mut flows, &shutdown).await;

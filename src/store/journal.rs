@@ -62,6 +62,9 @@ pub const SEGMENT: u64 = 64 << 20;
 /// Octets kept back for results when the disk is full: ten thousand of them, while attempts stop at once.
 const RESERVE: usize = 4 << 20;
 
+/// Octets read at a time; a frame that is longer is read whole.
+const WINDOW: u64 = 4 << 20;
+
 pub(super) const SYNCED: &str = "synced";
 const RESERVE_FILE: &str = "reserve";
 
@@ -205,6 +208,16 @@ impl Journal {
         }
     }
 
+    /// Returns when the journal is durable up to there.
+    pub async fn reached(&self, end: u64) -> Result<(), StoreError> {
+        let mut durable = self.shared.durable.subscribe();
+        let seen = durable.wait_for(|durable| durable.end >= end || durable.broken.is_some()).await;
+        match seen.ok().and_then(|seen| seen.broken.clone()) {
+            Some(why) => Err(StoreError::Fatal(why)),
+            None => Ok(()),
+        }
+    }
+
     /// Makes everything durable, in this thread.
     pub fn sync(&self) -> Result<(), StoreError> {
         self.shared.sync()
@@ -223,34 +236,57 @@ impl Journal {
         mark: Mark,
         mut each: impl FnMut(Frame<'_>) -> Result<(), StoreError>,
     ) -> Result<bool, StoreError> {
-        let (starts, end) = {
+        let (starts, last) = {
             let pen = self.shared.lock()?;
-            (pen.starts.clone(), pen.end)
+            (pen.starts.clone(), Mark { end: pen.end, checksum: pen.checksum })
         };
-        if mark.end > end {
-            return Ok(false);
+        let end = last.end;
+        if mark.end >= end {
+            return Ok(mark == last);
         }
-        // The frame that ends at the mark lies in the segment of the octet before it.
-        let first = starts.partition_point(|start| *start < mark.end.max(1)).saturating_sub(1);
-        let mut agrees = mark == Mark::default();
-        let mut before = (starts[first] == 0).then_some(0);
-        for start in &starts[first..] {
+        let (mut starts, mut agrees) = (&starts[..], mark == Mark::default());
+        let mut before = Some(0);
+        let mut next = 0;
+        if self.follows(mark, starts) {
+            starts = &starts[starts.partition_point(|start| *start <= mark.end) - 1..];
+            (agrees, before, next) = (true, Some(mark.checksum), mark.end);
+        } else if !agrees {
+            // The frame that ends at the mark lies in the segment of the octet before it.
+            starts = &starts[starts.partition_point(|start| *start < mark.end).saturating_sub(1)..];
+            before = (starts[0] == 0).then_some(0);
+        }
+        for start in starts {
             let path = path_of(&self.shared.dir, *start);
-            let bytes = std::fs::read(&path).map_err(|e| StoreError::at(&path, "read", &e))?;
+            let (file, length) = File::open(&path)
+                .and_then(|file| file.metadata().map(|meta| (file, meta.len())))
+                .map_err(|e| StoreError::at(&path, "read", &e))?;
             // A frame being written right now lies behind `end`.
-            let bytes = &bytes[..bytes.len().min((end - start) as usize)];
-            let walked = frame::walk(bytes, *start, before, |frame| {
-                before = Some(frame.checksum);
-                if frame.end == mark.end {
-                    agrees = frame.checksum == mark.checksum;
-                }
-                match frame.end > mark.end && agrees {
-                    true => each(frame),
-                    false => Ok(()),
-                }
-            })?;
-            if let End::Fault(position) = walked {
-                return Err(damaged(&path, *start, position, "no valid frame begins here"));
+            let last = end.min(start + length);
+            let mut window = WINDOW;
+            next = next.max(*start);
+            while next < last {
+                let until = last.min(next + window);
+                let mut bytes = vec![0; (until - next) as usize];
+                file.read_exact_at(&mut bytes, next - start).map_err(|e| StoreError::at(&path, "read", &e))?;
+                let walked = frame::walk(&bytes, next, before, |frame| {
+                    before = Some(frame.checksum);
+                    if frame.end == mark.end {
+                        agrees = frame.checksum == mark.checksum;
+                    }
+                    match frame.end > mark.end && agrees {
+                        true => each(frame),
+                        false => Ok(()),
+                    }
+                })?;
+                (next, window) = match walked {
+                    End::Whole => (until, WINDOW),
+                    // The window may have cut a frame.
+                    End::Fault(position) if until < last && position > next => (position, WINDOW),
+                    End::Fault(_) if until < last => (next, window * 4),
+                    End::Fault(position) => {
+                        return Err(damaged(&path, *start, position, "no valid frame begins here"));
+                    }
+                };
             }
             if !agrees {
                 return Ok(false);
@@ -285,6 +321,16 @@ impl Journal {
             }
         }
         Ok(end)
+    }
+
+    /// Does the frame that begins at the mark name its checksum? Then the history up to it need not be read.
+    fn follows(&self, mark: Mark, starts: &[u64]) -> bool {
+        let after = starts.partition_point(|start| *start <= mark.end);
+        let Some(start) = after.checked_sub(1).map(|at| starts[at]).filter(|_| mark.end > 0) else { return false };
+        let mut header = [0; frame::HEADER];
+        let read = File::open(path_of(&self.shared.dir, start))
+            .and_then(|file| file.read_exact_at(&mut header, mark.end - start));
+        read.is_ok() && frame::announced(&header).is_some() && header[8..12] == mark.checksum.to_be_bytes()
     }
 
     /// Is there room for new work?

@@ -3,45 +3,101 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use super::journal::{Journal, Mark, Position};
-use super::state::State;
-use super::{Store, StoreError, poisoned, schema};
+use super::record::Record;
+use super::state::{Sizes, State};
+use super::{Store, StoreError, checkpoint, poisoned, schema};
 
 /// How long to wait before trying again to make a state on a disk that was too full for it; longer where
 /// trying takes long.
 const MEND_PAUSE: Duration = Duration::from_secs(10);
 
 /// Opens the state and brings it up to date; if it is of no use, makes a new one from the journal.
-pub(super) fn open_state(dir: &Path, journal: &Journal) -> Result<(State, Option<String>, u64), StoreError> {
+pub(super) fn open_state(
+    dir: &Path,
+    journal: &Journal,
+    sizes: Sizes,
+) -> Result<(State, Option<String>, u64), StoreError> {
     let (state, why) = State::open(dir)?;
-    let why = match catch_up(journal, &state) {
-        Ok(Some(replayed)) => return Ok((state, why, replayed)),
+    let why = match catch_up(dir, journal, sizes, state) {
+        Ok(Some((state, replayed))) => return Ok((state, why, replayed)),
         Ok(None) => "it belongs to another history than the journal".to_owned(),
         Err(StoreError::Rebuilt(why)) => why,
         Err(other) => return Err(other),
     };
-    drop(state);
-    let state = State::replace(dir)?;
-    let replayed = catch_up(journal, &state)?.unwrap_or(0);
+    let (state, replayed) = anew(dir, journal, sizes)?;
     Ok((state, Some(why), replayed))
 }
 
+/// A state made from the journal and what is good of the checkpoint.
+fn anew(dir: &Path, journal: &Journal, sizes: Sizes) -> Result<(State, u64), StoreError> {
+    if let Some(made) = catch_up(dir, journal, sizes, State::replace(dir)?)? {
+        return Ok(made);
+    }
+    // The checkpoint has seen what the journal has not.
+    checkpoint::remove(dir);
+    let made = catch_up(dir, journal, sizes, State::replace(dir)?)?;
+    made.ok_or_else(|| StoreError::Trouble("the journal does not agree with an empty state".into()))
+}
+
 /// Applies what the state has not seen yet. `None` if it has seen what the journal has not.
-fn catch_up(journal: &Journal, state: &State) -> Result<Option<u64>, StoreError> {
-    let mut replay = state.replay();
-    let agrees = journal.replay(state.applied()?, |frame| {
-        let position = Position(frame.position);
-        let record = schema::decode(frame.payload).map_err(|why| journal.damaged(position, &why))?;
-        let mark = Mark { end: frame.end, checksum: frame.checksum };
-        Ok(replay.push(position, mark, &record)?)
-    })?;
-    if !agrees {
+fn catch_up(dir: &Path, journal: &Journal, sizes: Sizes, state: State) -> Result<Option<(State, u64)>, StoreError> {
+    let mut replay = state.replay(journal, sizes, dir)?;
+    if !read_ahead(journal, state.applied()?, |position, mark, record| replay.push(position, mark, record))? {
         return Ok(None);
     }
-    replay.flush()?;
-    Ok(Some(replay.records))
+    let replayed = replay.records;
+    if !replay.is_much() {
+        replay.apply()?;
+        return Ok(Some((state, replayed)));
+    }
+    let tables = replay.into_tables()?;
+    let before = state.path().to_owned();
+    drop(state);
+    let state = State::over(dir, tables)?;
+    let _ = std::fs::remove_dir_all(before);
+    checkpoint::tidy(dir, state.tables());
+    Ok(Some((state, replayed)))
+}
+
+/// Records that wait to be folded while more are being read.
+const AHEAD: usize = 512;
+
+/// Hands over every record after `mark`, as [`Journal::replay`] does; another thread reads and checks them meanwhile.
+pub(super) fn read_ahead(
+    journal: &Journal,
+    mark: Mark,
+    mut each: impl FnMut(Position, Mark, &Record) -> Result<(), StoreError>,
+) -> Result<bool, StoreError> {
+    let (give, take) = sync_channel::<Vec<(Position, Mark, Record)>>(4);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut batch = Vec::with_capacity(AHEAD);
+            let agrees = journal.replay(mark, |frame| {
+                let position = Position(frame.position);
+                let record = schema::decode(frame.payload).map_err(|why| journal.damaged(position, &why))?;
+                batch.push((position, Mark { end: frame.end, checksum: frame.checksum }, record));
+                match batch.len() < AHEAD {
+                    true => Ok(()),
+                    false => give.send(std::mem::take(&mut batch)).map_err(|_| gone()),
+                }
+            })?;
+            give.send(batch).map_err(|_| gone())?;
+            Ok(agrees)
+        });
+        for (position, mark, record) in take.into_iter().flatten() {
+            // Whoever reads ends with the channel.
+            each(position, mark, &record)?;
+        }
+        reader.join().unwrap_or_else(|_| Err(poisoned()))
+    })
+}
+
+fn gone() -> StoreError {
+    StoreError::Trouble("nobody takes the records any more".into())
 }
 
 impl Store {
@@ -71,13 +127,10 @@ impl Store {
     /// Makes a state from the journal where there is none. If the disk is too full for it, there is none.
     fn renew(&self) -> Result<(), StoreError> {
         let begun = Instant::now();
-        let made = self.inner.journal.has_room().and_then(|()| {
-            let state = State::replace(&self.inner.dir)?;
-            catch_up(&self.inner.journal, &state)?;
-            Ok(state)
-        });
+        let made =
+            self.inner.journal.has_room().and_then(|()| anew(&self.inner.dir, &self.inner.journal, self.inner.sizes));
         match made {
-            Ok(state) => {
+            Ok((state, _)) => {
                 *self.inner.state.write().map_err(|_| poisoned())? = Some(Arc::new(state));
                 Ok(())
             }

@@ -13,6 +13,7 @@
 mod archive;
 mod backup;
 mod beside;
+mod checkpoint;
 mod error;
 mod folder;
 mod frame;
@@ -25,6 +26,7 @@ mod record;
 mod schema;
 mod segments;
 mod state;
+mod upkeep;
 mod waiting;
 
 #[cfg(test)]
@@ -52,7 +54,7 @@ use std::time::Instant;
 
 use self::journal::{Journal, RealDisk, Urgency};
 use self::mend::open_state;
-use self::state::{Broken, State, guarded};
+use self::state::{Broken, Sizes, State, guarded};
 use tokio::sync::watch;
 
 use crate::address::Address;
@@ -121,6 +123,7 @@ struct Inner {
     /// Counts the records that put mail into the outbox, or may have made one due or let it go.
     queued: watch::Sender<u64>,
     dir: PathBuf,
+    sizes: Sizes,
     key: Key,
     /// Attempts begun before this are not ours.
     opened: Position,
@@ -135,9 +138,13 @@ impl Store {
 
     /// The same on another disk, with journal files of `segment` octets: for tests in which the disk fails.
     pub fn open_on(dir: &Path, disk: Box<dyn Disk>, segment: u64) -> Result<(Store, Opened), StoreError> {
+        Store::open_sized(dir, disk, segment, Sizes::default())
+    }
+
+    fn open_sized(dir: &Path, disk: Box<dyn Disk>, segment: u64, sizes: Sizes) -> Result<(Store, Opened), StoreError> {
         let lock = folder::take(dir)?;
         let first = !dir.join("journal").exists();
-        if first && dir.join("state").exists() {
+        if first && ["state", "checkpoint"].iter().any(|view| dir.join(view).exists()) {
             return Err(StoreError::Trouble(format!(
                 "{} is missing, without which nothing is known of any case; restore it from a backup",
                 dir.join("journal").display()
@@ -146,7 +153,7 @@ impl Store {
         let key = folder::key(dir, first)?;
         let archive = Archive::open(dir.join("archive"))?;
         let (journal, torn) = Journal::open(&dir.join("journal"), disk, segment)?;
-        let (state, rebuilt, replayed) = open_state(dir, &journal)?;
+        let (state, rebuilt, replayed) = open_state(dir, &journal, sizes)?;
         let store = Store {
             inner: Arc::new(Inner {
                 archive,
@@ -157,6 +164,7 @@ impl Store {
                 pen: Mutex::new(()),
                 queued: watch::Sender::new(0),
                 dir: dir.to_owned(),
+                sizes,
                 key,
                 _lock: lock,
             }),
@@ -447,10 +455,11 @@ impl Store {
         Ok(())
     }
 
-    /// Builds the state anew from the journal. Nobody can write meanwhile.
+    /// Builds the state anew from the journal alone. Nobody can write meanwhile.
     pub fn rebuild(&self) -> Result<(), StoreError> {
         let _pen = self.pen()?;
         let state = self.state_or_new()?;
+        checkpoint::remove(&self.inner.dir);
         self.mend(state, "asked for")
     }
 

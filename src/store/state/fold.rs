@@ -1,10 +1,12 @@
 //! What a record does to the state: the one function for live work, for replay and for a rebuild.
 //!
 //! It reads rows, and it writes rows into a [`Change`]; the change reaches sled in one atomic batch together
-//! with the mark of how far the journal has been applied.
+//! with the mark of how far the journal has been applied, or a table if there is much of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::layers::Layers;
 use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys, manners};
 use crate::case::{AgentFacts, Case, CaseState, Scope, Suppression, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
@@ -20,35 +22,33 @@ const LAST_WORDS: usize = 500;
 
 /// Rows to be written, seen by those who read after them.
 pub(super) struct Change<'a> {
-    tree: &'a sled::Tree,
+    below: Cow<'a, Layers>,
     writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
 impl<'a> Change<'a> {
-    pub fn new(tree: &'a sled::Tree) -> Change<'a> {
-        Change { tree, writes: BTreeMap::new() }
+    pub fn new(below: Cow<'a, Layers>) -> Change<'a> {
+        Change { below, writes: BTreeMap::new() }
     }
 
     /// All of it or nothing.
     pub fn apply(self) -> Result<(), Broken> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in self.writes {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        Ok(self.tree.apply_batch(batch)?)
+        self.below.put(self.writes.into_iter())
     }
 
     pub fn len(&self) -> usize {
         self.writes.len()
     }
 
+    /// The rows in the order of their keys, and what lies below them.
+    pub fn into_parts(self) -> (BTreeMap<Vec<u8>, Option<Vec<u8>>>, Layers) {
+        (self.writes, self.below.into_owned())
+    }
+
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
         match self.writes.get(key) {
             Some(written) => Ok(written.clone()),
-            None => Ok(self.tree.get(key)?.map(|value| value.to_vec())),
+            None => self.below.get(key),
         }
     }
 

@@ -100,7 +100,7 @@ pub fn released(change: &mut Change<'_>) -> Result<(), Broken> {
 impl State {
     /// What `facts` are to say of manners.
     pub(super) fn manners(&self, clues: &Clues, facts: &mut Facts) -> Result<(), Broken> {
-        facts.pulse = self.db.get(keys::PULSE)?.map(|bytes| pulse_from(&bytes)).transpose()?.unwrap_or_default();
+        facts.pulse = self.rows.get(keys::PULSE)?.map(|bytes| pulse_from(&bytes)).transpose()?.unwrap_or_default();
         facts.tripped = self.tripped()?;
         if let Some(sender) = &clues.sender {
             facts.haste = self.row(&keys::haste(&Scope::Sender(sender.counting_key())))?.unwrap_or_default();
@@ -113,7 +113,7 @@ impl State {
 
     /// When the leads were told last, and up to where in the journal.
     pub fn reported(&self) -> Result<Option<(Timestamp, u64)>, Broken> {
-        let Some(value) = self.db.get(keys::REPORTED)? else { return Ok(None) };
+        let Some(value) = self.rows.get(keys::REPORTED)? else { return Ok(None) };
         let (at, through) = value.split_at_checked(8).ok_or_else(|| Broken::new("the last report is not readable"))?;
         Ok(Some((super::moment(at)?, number(Some(through))?)))
     }
@@ -131,7 +131,7 @@ impl State {
 
     /// Who waits for a digest.
     pub fn digests(&self) -> Result<Vec<(Address, Line)>, Broken> {
-        let rows = self.db.scan_prefix(keys::DIGESTS).map(|row| {
+        let rows = self.rows.scan(keys::DIGESTS).map(|row| {
             let (key, line) = row?;
             let to = std::str::from_utf8(&key[keys::DIGESTS.len()..]).ok().and_then(|to| Address::parse(to).ok());
             Ok((to.ok_or_else(|| Broken::new("who waits for a digest is not readable"))?, line_from(&line)?))
@@ -141,7 +141,7 @@ impl State {
 
     /// The mails that wait for the digest of `to`, oldest first, at most `most`, and the number after the last.
     pub fn folded(&self, to: &Address, most: u64) -> Result<(Vec<Folded>, u64), Broken> {
-        let Some(line) = self.db.get(keys::digest(to))? else { return Ok((Vec::new(), 0)) };
+        let Some(line) = self.rows.get(keys::digest(to))? else { return Ok((Vec::new(), 0)) };
         let line = line_from(&line)?;
         let through = line.next.min(line.first.saturating_add(most));
         let mail = |at| self.row(&keys::folded(to, at))?.ok_or_else(|| Broken::new("a folded mail is missing"));

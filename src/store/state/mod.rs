@@ -1,5 +1,8 @@
 //! The working state, everything looked up from it: a view of the journal in sled, and the one door to sled.
 //!
+//! sled holds what changed since the checkpoint (see `checkpoint.rs`), whose tables lie below it; so it stays small and
+//! fast however many cases there are, and its folder is named by the place in the journal from which on it tells.
+//!
 //! Nothing here needs to be durable. The mark in [`keys::APPLIED`] tells how far the journal has been applied,
 //! and changes in the same atomic batch as the rows. What is missing is replayed; what will not open, or
 //! fails while it is used, is moved aside and built anew. sled's `flush` does not fsync, so after a power cut
@@ -7,21 +10,30 @@
 
 mod fold;
 mod keys;
+mod layers;
 mod manners;
+mod replay;
+mod table;
 
+pub(super) use layers::{Layers, Merged, Rows};
+pub(super) use replay::{Replay, Sizes};
+pub(super) use table::{Row, Table};
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::fold::{Change, fold};
 pub use self::manners::Line;
 use super::error::is_full;
-use super::journal::{Mark, Position};
+use super::journal::{Journal, Mark, Position};
 use super::record::{Outcome, Record, StartMark};
 use super::schema::{self, OnDisk};
-use super::{StoreError, folder};
+use super::{StoreError, checkpoint, folder};
 use crate::address::Address;
 use crate::case::{AgentFacts, Budgets, Case, CaseState, Clues, Facts, Pending, Prints, Scope, Twin, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
@@ -97,7 +109,7 @@ pub struct MailboxRow {
 
 /// The state is of no use any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Broken {
+pub struct Broken {
     /// A sentence for the log.
     pub why: String,
     /// It wanted more room than there is: a new one is of use as soon as there is room again.
@@ -106,17 +118,18 @@ pub(super) struct Broken {
 
 pub(super) struct State {
     dir: PathBuf,
+    /// The folder of sled.
+    path: PathBuf,
     db: sled::Db,
+    rows: Layers,
 }
 
 /// Another mail is the same mail only within this time; later the requester means it.
 const TWIN_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// sled's own default of 1 GB is more than the whole bot needs.
-const CACHE: u64 = 64 << 20;
+const CACHE: u64 = 48 << 20;
 /// How often sled writes to its files. Longer means more to replay after a kill, shorter means more to write.
 const FLUSH_MS: u64 = 2_000;
-/// Rows changed in one batch while replaying: rows that change often are written once.
-const REPLAY_ROWS: usize = 20_000;
 /// Nothing is put off for longer than this at a time (see the waits of delivery).
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Cases of one requester that are counted.
@@ -135,6 +148,10 @@ impl State {
     /// Opens the state in the data folder `dir`. One that is of no use is moved aside for an empty one, and
     /// the sentence says why.
     pub fn open(dir: &Path) -> Result<(State, Option<String>), StoreError> {
+        let tables = checkpoint::tables(dir, false);
+        checkpoint::tidy(dir, &tables);
+        let current = path_over(dir, &tables);
+        remove_others(dir, &current);
         let marker = dir.join(OPENED);
         let boot = folder::boot_id().unwrap_or_default();
         let mut why = match std::fs::read_to_string(&marker) {
@@ -142,38 +159,42 @@ impl State {
             _ => None,
         };
         if why.is_some() {
-            set_aside(dir)?;
+            set_aside(dir, &current)?;
         }
         folder::write_new(dir, &dir.join("state.tmp"), &marker, boot.as_bytes())
             .map_err(|e| StoreError::at(&marker, "written", &e))?;
-        let state = match State::open_as_is(dir) {
+        let state = match State::over(dir, tables.clone()) {
             Ok(state) => state,
             // Another one would not fit either.
             Err(broken) if broken.full => return Err(StoreError::Full),
             Err(broken) => {
                 why = Some(broken.why);
-                set_aside(dir)?;
-                State::open_as_is(dir)?
+                set_aside(dir, &current)?;
+                State::over(dir, tables)?
             }
         };
         Ok((state, why))
     }
 
-    /// An empty state in place of whatever there was.
+    /// An empty state over what is good of the checkpoint, in place of whatever there was.
     pub fn replace(dir: &Path) -> Result<State, StoreError> {
-        set_aside(dir)?;
-        Ok(State::open_as_is(dir)?)
+        let tables = checkpoint::tables(dir, true);
+        checkpoint::tidy(dir, &tables);
+        let current = path_over(dir, &tables);
+        set_aside(dir, &current)?;
+        remove_others(dir, &current);
+        Ok(State::over(dir, tables)?)
     }
 
     /// Gives the room back that the state takes; whoever uses it must have let go.
     pub fn remove(dir: &Path) {
-        for name in [STATE, ASIDE] {
-            let _ = std::fs::remove_dir_all(dir.join(name));
-        }
+        remove_others(dir, Path::new(""));
+        let _ = std::fs::remove_dir_all(dir.join(ASIDE));
     }
 
-    fn open_as_is(dir: &Path) -> Result<State, Broken> {
-        let path = dir.join(STATE);
+    /// sled over these tables, as it was left.
+    pub fn over(dir: &Path, tables: Vec<Arc<Table>>) -> Result<State, Broken> {
+        let path = path_over(dir, &tables);
         guarded(|| {
             folder::create_dir(&path)?;
             // A snapshot left half-written by a crash makes sled refuse to open (sled#1527).
@@ -192,13 +213,24 @@ impl State {
                 }
                 _ => return Err(Broken::new("the state was written by another version")),
             }
-            Ok(State { dir: dir.to_owned(), db })
+            let recent = Some((*db).clone());
+            Ok(State { dir: dir.to_owned(), path, db, rows: Layers { recent, tables } })
         })
+    }
+
+    /// The tables below sled, the newest first.
+    pub fn tables(&self) -> &[Arc<Table>] {
+        &self.rows.tables
+    }
+
+    /// The folder of sled, to be removed when nobody uses it any more.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Up to where the journal has been applied.
     pub fn applied(&self) -> Result<Mark, Broken> {
-        let Some(bytes) = self.db.get(keys::APPLIED)? else {
+        let Some(bytes) = self.rows.get(keys::APPLIED)? else {
             return Ok(Mark::default());
         };
         let end = bytes.get(..8).and_then(|end| end.try_into().ok());
@@ -214,22 +246,22 @@ impl State {
     /// Applies one record.
     pub fn apply(&self, position: Position, mark: Mark, record: &Record) -> Result<(), Broken> {
         guarded(|| {
-            let mut change = Change::new(&self.db);
+            let mut change = Change::new(Cow::Borrowed(&self.rows));
             fold(&mut change, position, mark, record)?;
             change.apply()
         })
     }
 
-    /// Applies many records, a few thousand in a batch.
-    pub fn replay(&self) -> Replay<'_> {
-        Replay { state: self, change: Change::new(&self.db), records: 0 }
+    /// Applies many records.
+    pub fn replay<'a>(&self, journal: &'a Journal, sizes: Sizes, dir: &'a Path) -> Result<Replay<'a>, Broken> {
+        Ok(Replay::new(dir, journal, sizes, self.rows.clone(), self.applied()?))
     }
 
     /// Writes out what sled still holds and makes it durable, so that the next start may trust it.
     pub fn close(&self) {
         let closed = guarded(|| {
             self.db.flush()?;
-            File::open(self.dir.join(STATE).join("db"))?.sync_all()?;
+            File::open(self.path.join("db"))?.sync_all()?;
             Ok(())
         });
         if closed.is_ok() {
@@ -254,8 +286,8 @@ impl State {
 
     pub fn pending(&self, mailbox: &MailboxName) -> Result<Vec<(Place, MailHash)>, Broken> {
         let prefix = keys::all_pending(mailbox);
-        self.db
-            .scan_prefix(&prefix)
+        self.rows
+            .scan(&prefix)
             .map(|entry| {
                 let (key, hash) = entry?;
                 let place = keys::place_after(&prefix, &key);
@@ -270,26 +302,26 @@ impl State {
 
     /// The record of a request that was done.
     pub fn asked(&self, request: &RequestId) -> Result<Option<Position>, Broken> {
-        let found = self.db.get(keys::asked(request))?;
+        let found = self.rows.get(keys::asked(request))?;
         found.map(|position| number(Some(&position)).map(Position)).transpose()
     }
 
     /// Is the mail in this place decided, or gone?
     pub fn placed(&self, mailbox: &MailboxName, place: &Place) -> Result<bool, Broken> {
-        Ok(self.db.contains_key(keys::placed(mailbox, place))?)
+        Ok(self.rows.contains(keys::placed(mailbox, place))?)
     }
 
     /// Places of decided mails of which the mailbox has not been told.
     pub fn unsettled(&self, mailbox: &MailboxName, most: usize) -> Result<Vec<Place>, Broken> {
         let prefix = keys::all_unsettled(mailbox);
-        let places = self.db.scan_prefix(&prefix).keys().take(most).map(|key| {
+        let places = self.rows.keys(&prefix).take(most).map(|key| {
             keys::place_after(&prefix, &key?).ok_or_else(|| Broken::new("an unsettled mail is not readable"))
         });
         places.collect()
     }
 
     pub fn attempts(&self, hash: &MailHash) -> Result<u32, Broken> {
-        let value = self.db.get(keys::attempts(hash))?;
+        let value = self.rows.get(keys::attempts(hash))?;
         let bytes = value.as_deref().and_then(|bytes| bytes.try_into().ok());
         Ok(bytes.map_or(0, u32::from_be_bytes))
     }
@@ -303,14 +335,14 @@ impl State {
         };
         let mut referenced = Vec::new();
         for id in &clues.references {
-            if let Some(value) = self.db.get(keys::inbound(id))? {
+            if let Some(value) = self.rows.get(keys::inbound(id))? {
                 referenced.push(CaseNumber::from_bits(number(Some(&value))?));
             }
         }
         facts.by_reference = self.cases_with(referenced.into_iter(), &mut merged)?;
         facts.merged = merged;
         for candidate in &clues.candidates {
-            if !self.db.contains_key(keys::case(*candidate))? {
+            if !self.rows.contains(keys::case(*candidate))? {
                 facts.free_number = Some(*candidate);
                 break;
             }
@@ -325,7 +357,7 @@ impl State {
             .scopes
             .iter()
             .map(|scope| {
-                let value = self.db.get(keys::budget(scope))?;
+                let value = self.rows.get(keys::budget(scope))?;
                 let window = value.map_or_else(Window::default, |bytes| window_from(&bytes));
                 Ok((scope.clone(), window))
             })
@@ -345,7 +377,7 @@ impl State {
             }
         }
         for scope in clues.scopes.iter().filter(|scope| matches!(scope, Scope::Sender(_))) {
-            if let Some(until) = self.db.get(keys::suppressed(scope))? {
+            if let Some(until) = self.rows.get(keys::suppressed(scope))? {
                 facts.suppressed.insert(scope.clone(), moment(&until)?);
             }
         }
@@ -360,7 +392,7 @@ impl State {
     /// Cases of which a timer has run down, the longest due first.
     pub fn alarms(&self, now: Timestamp, most: usize) -> Result<Vec<CaseNumber>, Broken> {
         let mut cases = Vec::new();
-        for key in self.db.range(keys::TIMERS.to_vec()..keys::timers_after(now)).keys() {
+        for key in self.rows.between(keys::TIMERS, &keys::timers_after(now)) {
             let case = keys::timer_case(&key?).ok_or_else(|| Broken::new("a timer is not readable"))?;
             if !cases.contains(&case) {
                 cases.push(case);
@@ -375,7 +407,7 @@ impl State {
     /// Fingerprints of everything internal in a case.
     fn internal(&self, case: CaseNumber) -> Result<Prints, Broken> {
         let mut all = Prints::default();
-        for value in self.db.scan_prefix(keys::all_internal(case)).values() {
+        for value in self.rows.values(&keys::all_internal(case)) {
             let value = value?;
             let text = std::str::from_utf8(&value).ok().and_then(Prints::parse);
             all.extend(&text.ok_or_else(|| Broken::new("the fingerprints of a case are not readable"))?);
@@ -386,7 +418,7 @@ impl State {
     /// Mails of a case that have not left, in the order in which they were written down.
     fn pending_of(&self, case: CaseNumber) -> Result<Vec<Pending>, Broken> {
         let mut pending = Vec::new();
-        for id in self.db.scan_prefix(keys::queues(case)).values() {
+        for id in self.rows.values(&keys::queues(case)) {
             let id = id?;
             let id = std::str::from_utf8(&id).ok().and_then(MessageId::parse);
             if let Some(item) = id.map(|id| self.outbox_item(&id)).transpose()?.flatten() {
@@ -410,7 +442,7 @@ impl State {
     pub fn cases_of(&self, requester: &Address) -> Result<Vec<Case>, Broken> {
         let prefix = keys::requesters(requester);
         let mut numbers = Vec::new();
-        for key in self.db.scan_prefix(&prefix).keys() {
+        for key in self.rows.keys(&prefix) {
             numbers.push(CaseNumber::from_bits(number(key?.get(prefix.len()..))?));
         }
         numbers.into_iter().filter_map(|number| self.case(number).transpose()).collect()
@@ -421,7 +453,7 @@ impl State {
     fn open_cases(&self, requester: &Address) -> Result<(u32, Vec<Case>), Broken> {
         let prefix = keys::requesters(requester);
         let mut open = Vec::new();
-        for key in self.db.scan_prefix(&prefix).keys().take(MAX_COUNTED) {
+        for key in self.rows.keys(&prefix).take(MAX_COUNTED) {
             let case = self.case(CaseNumber::from_bits(number(key?.get(prefix.len()..))?))?;
             open.extend(case.filter(|case| case.state != CaseState::Closed));
         }
@@ -434,26 +466,22 @@ impl State {
     /// The frames that tell the history of a case, in order.
     pub fn entries(&self, case: CaseNumber) -> Result<Vec<Position>, Broken> {
         let prefix = keys::entries(case);
-        self.db.scan_prefix(&prefix).keys().map(|key| Ok(Position(number(key?.get(prefix.len()..))?))).collect()
+        self.rows.keys(&prefix).map(|key| Ok(Position(number(key?.get(prefix.len()..))?))).collect()
     }
 
     /// The last of them, in order, at most `most`.
     pub fn latest(&self, case: CaseNumber, most: usize) -> Result<Vec<Position>, Broken> {
-        let prefix = keys::entries(case);
-        let keys = self.db.scan_prefix(&prefix).keys().rev().take(most);
-        let mut latest: Vec<Position> =
-            keys.map(|key| Ok(Position(number(key?.get(prefix.len()..))?))).collect::<Result<_, Broken>>()?;
-        latest.reverse();
+        let mut latest = self.entries(case)?;
+        latest.drain(..latest.len().saturating_sub(most));
         Ok(latest)
     }
 
     pub fn cases(&self) -> impl Iterator<Item = Result<Case, Broken>> + use<> {
-        let rows = self.db.scan_prefix(keys::CASES);
-        rows.values().map(|value| schema::read_row(&value?).map_err(Broken::new))
+        self.rows.values(keys::CASES).map(|value| schema::read_row(&value?).map_err(Broken::new))
     }
 
     pub fn ledger(&self) -> impl Iterator<Item = Result<(MailHash, Ledgered), Broken>> + use<> {
-        self.db.scan_prefix(keys::LEDGER).map(|entry| {
+        self.rows.scan(keys::LEDGER).map(|entry| {
             let (key, value) = entry?;
             let hash = hash_from(&key[keys::LEDGER.len()..])
                 .ok_or_else(|| Broken::new("a key of the ledger is not a hash"))?;
@@ -462,8 +490,7 @@ impl State {
     }
 
     pub fn outbox(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> + use<> {
-        let rows = self.db.scan_prefix(keys::OUTBOX);
-        rows.values().map(|value| schema::read_row(&value?).map_err(Broken::new))
+        self.rows.values(keys::OUTBOX).map(|value| schema::read_row(&value?).map_err(Broken::new))
     }
 
     pub fn outbox_item(&self, id: &MessageId) -> Result<Option<OutboxItem>, Broken> {
@@ -471,7 +498,7 @@ impl State {
     }
 
     pub fn outbox_length(&self) -> Result<u64, Broken> {
-        number(self.db.get(keys::OUTBOX_LENGTH)?.as_deref())
+        number(self.rows.get(keys::OUTBOX_LENGTH)?.as_deref())
     }
 
     /// Mails whose next attempt is due, at most one of each case.
@@ -513,14 +540,14 @@ impl State {
 
     /// Mails that wait for an attempt, the most urgent first.
     fn waiting(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> {
-        self.db.scan_prefix(keys::DUE).keys().map(|key| self.waiting_at(&key?))
+        self.rows.keys(keys::DUE).map(|key| self.waiting_at(&key?))
     }
 
     /// Mails that wait for longer than anything waits: the clock was ahead when they were put off.
     fn astray(&self, now: Timestamp) -> impl Iterator<Item = Result<OutboxItem, Broken>> {
         let from = keys::due_at(now.checked_add(LONGEST_WAIT).unwrap_or(now));
         let to = keys::due_at(Timestamp::MAX);
-        self.db.range(from..to).keys().map(|key| self.waiting_at(&key?))
+        self.rows.between(&from, &to).map(|key| self.waiting_at(&key?))
     }
 
     fn waiting_at(&self, key: &[u8]) -> Result<OutboxItem, Broken> {
@@ -532,7 +559,7 @@ impl State {
     /// to somebody else may overtake: a customer's full mailbox must not keep the case from its group.
     fn must_wait(&self, item: &OutboxItem) -> Result<bool, Broken> {
         let Some(case) = item.case else { return Ok(false) };
-        for id in self.db.scan_prefix(keys::queues(case)).values() {
+        for id in self.rows.values(&keys::queues(case)) {
             let id = id?;
             let id = std::str::from_utf8(&id).ok().and_then(MessageId::parse);
             let Some(other) = id.map(|id| self.outbox_item(&id)).transpose()?.flatten() else {
@@ -547,7 +574,7 @@ impl State {
     }
 
     fn twin(&self, twin: &Twin, now: Timestamp) -> Result<Option<CaseNumber>, Broken> {
-        let Some(value) = self.db.get(keys::twin(twin))? else {
+        let Some(value) = self.rows.get(keys::twin(twin))? else {
             return Ok(None);
         };
         let case = CaseNumber::from_bits(number(value.get(..8))?);
@@ -558,8 +585,7 @@ impl State {
     /// Every row, for tests that compare two states.
     #[cfg(test)]
     pub fn dump(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let rows = self.db.iter().map(|row| row.unwrap());
-        rows.map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+        self.rows.scan(b"").map(|row| row.unwrap()).collect()
     }
 
     /// The cases with these numbers that there are, each once.
@@ -583,33 +609,10 @@ impl State {
     }
 
     fn row<T: OnDisk>(&self, key: &[u8]) -> Result<Option<T>, Broken> {
-        match self.db.get(key)? {
+        match self.rows.get(key)? {
             Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken::new)?)),
             None => Ok(None),
         }
-    }
-}
-
-/// Many records on their way into the state.
-pub(super) struct Replay<'a> {
-    state: &'a State,
-    change: Change<'a>,
-    pub records: u64,
-}
-
-impl Replay<'_> {
-    pub fn push(&mut self, position: Position, mark: Mark, record: &Record) -> Result<(), Broken> {
-        self.records += 1;
-        guarded(|| fold(&mut self.change, position, mark, record))?;
-        match self.change.len() > REPLAY_ROWS {
-            true => self.flush(),
-            false => Ok(()),
-        }
-    }
-
-    pub fn flush(&mut self) -> Result<(), Broken> {
-        let change = std::mem::replace(&mut self.change, Change::new(&self.state.db));
-        guarded(|| change.apply())
     }
 }
 
@@ -644,13 +647,33 @@ fn is_held(item: &OutboxItem, tripped: bool) -> bool {
     tripped && item.purpose == Purpose::Answer
 }
 
+/// Where sled lies that tells what came after these tables.
+fn path_over(dir: &Path, tables: &[Arc<Table>]) -> PathBuf {
+    match tables.first() {
+        None => dir.join(STATE),
+        Some(newest) => dir.join(format!("{STATE}-{:016x}", newest.mark.end)),
+    }
+}
+
 /// Moves the state out of the way, in place of the one that was moved before.
-fn set_aside(dir: &Path) -> Result<(), StoreError> {
-    let (state, aside) = (dir.join(STATE), dir.join(ASIDE));
+fn set_aside(dir: &Path, state: &Path) -> Result<(), StoreError> {
+    let aside = dir.join(ASIDE);
     let _ = std::fs::remove_dir_all(&aside);
-    match std::fs::rename(&state, &aside) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(StoreError::at(&state, "moved out of the way", &e)),
+    match std::fs::rename(state, &aside) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(StoreError::at(state, "moved out of the way", &e)),
         _ => Ok(()),
+    }
+}
+
+/// Removes the folders of sled over other checkpoints.
+fn remove_others(dir: &Path, current: &Path) {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.path() != current) {
+        let name = entry.file_name();
+        let Some(over) = name.to_str().and_then(|name| name.strip_prefix(STATE)) else { continue };
+        if over.is_empty() || over.starts_with('-') {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

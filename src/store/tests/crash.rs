@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Copies a folder while the store that uses it may still be open: what a crash would leave.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -3,6 +3,7 @@
 mod asked;
 mod beside;
 mod budgets;
+mod checkpoint;
 mod suppression;
 mod crash;
 mod disk;

@@ -1,0 +1,303 @@
+//! What a year of cases costs: how fast a store starts, is rebuilt and goes on deciding when it holds many, and what
+//! one case takes on disk.
+//!
+//! `cargo bench --bench growth -- 1000000` fills a store with so many cases, each as the bot leaves it: a mail taken,
+//! decided with an answer and a forward, both sent, the mailbox told. On the way it stops at 0, a tenth and all of them
+//! to decide some more, one commit waiting for the disk for each batch, as a mailbox with a backlog does; checkpoints
+//! are made meanwhile. Then the store is closed and opened, opened without its state, and rebuilt from its journal. It
+//! ends with 1 if a bar is missed.
+//! The store lies under GROWTH_DIR, or in the folder for temporary files.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use huixin::address::{Address, ReversePath};
+use huixin::case::{Case, CaseState, Clues, Said, Scope, Twin};
+use huixin::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId};
+use huixin::language::Language;
+use huixin::mailbox::Place;
+use huixin::outgoing::{Content, Envelope, Outgoing, Purpose};
+use huixin::store::{Decided, Outcome, Record, Store, StoreError, Why};
+use huixin::time::Timestamp;
+use huixin::upkeep;
+use tokio_util::sync::CancellationToken;
+
+const MOST_START: Duration = Duration::from_secs(10);
+const MOST_REBUILD: Duration = Duration::from_secs(60);
+/// Of the throughput with no case at all.
+const LEAST_SPEED: f64 = 0.9;
+/// Mails that share a wait for the disk, as in the bot's own batches.
+const BATCH: u64 = 128;
+/// Cases decided for one measurement of the throughput.
+const MEASURED: u64 = 10_000;
+/// Seconds between two mails: a million cases in a year.
+const PACE: u64 = 31;
+/// Names the folder in which a process is to open the store once, and say how long it took.
+const OPEN: &str = "GROWTH_OPEN";
+
+fn main() -> ExitCode {
+    if let Some(folder) = std::env::var_os(OPEN) {
+        open_and_tell(Path::new(&folder));
+        return ExitCode::SUCCESS;
+    }
+    let cases: u64 = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(100_000);
+    let folder = match std::env::var_os("GROWTH_DIR") {
+        Some(dir) => tempfile::tempdir_in(dir),
+        None => tempfile::tempdir(),
+    };
+    let folder = folder.expect("a folder");
+    let mut missed = 0;
+    let mut bar = |kept: bool| {
+        missed += u32::from(!kept);
+        if kept { "" } else { "  MISSED" }
+    };
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+    let (store, _) = Store::open(folder.path()).expect("a store");
+    let shutdown = CancellationToken::new();
+    let kept = runtime.spawn(upkeep::run(store.clone(), shutdown.clone()));
+    let mut next = 0;
+    let mut first = 0.0;
+    for existing in [0, cases / 10, cases] {
+        let begun = Instant::now();
+        let wanted = existing.saturating_sub(next);
+        while next < existing {
+            live(&store, &runtime, &mut next, false);
+        }
+        if wanted > 0 {
+            println!("filled with {wanted} cases at {:.0}/s", wanted as f64 / begun.elapsed().as_secs_f64());
+        }
+        let (begun, from) = (Instant::now(), next);
+        while next < from + MEASURED {
+            live(&store, &runtime, &mut next, true);
+        }
+        let speed = (next - from) as f64 / begun.elapsed().as_secs_f64();
+        if first == 0.0 {
+            first = speed;
+        }
+        let mark = bar(speed >= first * LEAST_SPEED);
+        println!(
+            "with {existing:>8} cases: {speed:.0} mails decided, sent and settled a second, {:.2} of the first{mark}",
+            speed / first
+        );
+    }
+    shutdown.cancel();
+    runtime.block_on(kept).expect("a loop").expect("no trouble");
+    drop(runtime);
+    drop(store);
+
+    println!("disk: {}", sizes(folder.path(), next));
+    let after_close = opened(folder.path());
+    println!("start after an orderly end: {after_close:.2?}{}", bar(after_close <= MOST_START));
+    remove(folder.path(), "state");
+    let over = opened(folder.path());
+    println!("start without a state, over the checkpoint: {over:.2?}{}", bar(over <= MOST_START));
+    remove(folder.path(), "state");
+    remove(folder.path(), "checkpoint");
+    let rebuilt = opened(folder.path());
+    println!("start with the journal alone (rebuild): {rebuilt:.2?}{}", bar(rebuilt <= MOST_REBUILD));
+    println!("disk: {}", sizes(folder.path(), next));
+    ExitCode::from(u8::from(missed > 0))
+}
+
+/// One batch of mails on their whole way.
+fn live(store: &Store, runtime: &tokio::runtime::Runtime, next: &mut u64, wait: bool) {
+    let batch: Vec<u64> = (*next..*next + BATCH).collect();
+    *next += BATCH;
+    let mailbox = MailboxName::parse("support").expect("a name");
+    let mut last = None;
+    for n in &batch {
+        let taken =
+            Record::Taken { mailbox: mailbox.clone(), place: place(*n), hash: hash(*n), attempt: 1, at: at(*n) };
+        last = Some(store.append(taken).expect("room"));
+    }
+    for n in &batch {
+        let decided = store.decide(|view| {
+            if view.taken(&hash(*n))?.is_some() {
+                return Err(StoreError::Refused("taken before".into()));
+            }
+            let facts = view.facts(&clues(*n), at(*n))?;
+            black_box(&facts);
+            Ok(Record::Decided(Box::new(decision(*n, facts.free_number.expect("a number")))))
+        });
+        last = Some(decided.expect("room"));
+    }
+    if wait {
+        runtime.block_on(store.synced(last.expect("a record"))).expect("a disk");
+    }
+    store.append(Record::Settled { mailbox, places: batch.iter().map(|n| place(*n)).collect() }).expect("room");
+    for kind in ["answer", "forward"] {
+        for n in &batch {
+            let message_id = mid(*n, kind);
+            last = Some(store.append(Record::SendStart { message_id, attempt: 1, at: at(*n) }).expect("room"));
+        }
+        if wait {
+            runtime.block_on(store.synced(last.expect("a record"))).expect("a disk");
+        }
+        for n in &batch {
+            let response = "250 2.0.0 Ok: queued as 4XyZ1234567".to_owned();
+            store.append(Record::Sent { message_id: mid(*n, kind), at: at(*n), response }).expect("room");
+        }
+    }
+}
+
+fn at(n: u64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + (n * PACE) as i64).expect("a time")
+}
+
+fn hash(n: u64) -> MailHash {
+    MailHash::of(&n.to_be_bytes())
+}
+
+fn number(n: u64) -> CaseNumber {
+    let hash = hash(n);
+    CaseNumber::from_bits(u64::from_be_bytes(hash.as_bytes()[..8].try_into().expect("eight octets")))
+}
+
+fn place(n: u64) -> Place {
+    Place::Imap { uid_validity: 7, uid: n as u32 + 1 }
+}
+
+fn mid(n: u64, kind: &str) -> MessageId {
+    MessageId::parse(&format!("{}.{kind}.{}@bot.example", number(n).compact(), hash(n).short())).expect("an id")
+}
+
+/// One requester in three has written before.
+fn requester(n: u64) -> Address {
+    let who = if n % 3 == 0 { n / 2 } else { n };
+    Address::parse(&format!("customer{who}@mail{}.example", who % 5_000)).expect("an address")
+}
+
+fn clues(n: u64) -> Clues {
+    let requester = requester(n);
+    Clues {
+        references: vec![MessageId::parse(&format!("earlier{n}@mail.example")).expect("an id")],
+        candidates: vec![number(n), CaseNumber::from_bits(n)],
+        scopes: scopes(&requester),
+        twin: Some(twin(n)),
+        sender: Some(requester),
+        ..Clues::default()
+    }
+}
+
+fn scopes(requester: &Address) -> Vec<Scope> {
+    let domain = requester.to_string().rsplit('@').next().unwrap_or_default().to_owned();
+    vec![Scope::Sender(requester.counting_key()), Scope::Domain(domain), Scope::Global]
+}
+
+fn twin(n: u64) -> Twin {
+    Twin(MailHash::of(&(n + (1 << 40)).to_be_bytes()))
+}
+
+fn decision(n: u64, number: CaseNumber) -> Decided {
+    let requester = requester(n);
+    let case = Case {
+        number,
+        state: CaseState::Answered,
+        mailbox: MailboxName::parse("support").expect("a name"),
+        requester: Some(requester.clone()),
+        language: Language::Zh,
+        category: Some(CategoryId::parse("deliver.bounce").expect("a name")),
+        group: GroupId::parse("mail-tech").expect("a name"),
+        opened: at(n),
+        touched: at(n),
+        received: 1,
+        answers: 1,
+        forwards: 1,
+        last_answer: None,
+        said: Said::default(),
+    };
+    let spent = scopes(&requester);
+    let mail = |kind, purpose, to: Address, original, text: &str| Outgoing {
+        message_id: mid(n, kind),
+        purpose,
+        case: Some(number),
+        envelope: Envelope { from: ReversePath::Null, to },
+        content: Content { head: format!("{HEAD}{number}\r\n\r\n{text}"), original, tail: "\r\n--b--\r\n".into() },
+    };
+    let agents = Address::parse("mail-tech@example.com").expect("an address");
+    Decided {
+        mailbox: case.mailbox.clone(),
+        place: place(n),
+        hash: hash(n),
+        at: at(n),
+        delivered: at(n),
+        outcome: Outcome::Opened(number),
+        case: Some(case),
+        known_as: vec![MessageId::parse(&format!("CAF{}@mail.example", hash(n).short())).expect("an id")],
+        twin: Some(twin(n)),
+        outgoing: vec![
+            mail("answer", Purpose::Answer, requester, None, &"您好，您的来信我们已经收到。".repeat(24)),
+            mail("forward", Purpose::Forward, agents, Some(hash(n)), &"案件：退信。规则：主题与正文。".repeat(12)),
+        ],
+        spent,
+        suppressed: Vec::new(),
+        why: Why(vec![
+            ("kind".into(), "a person".into()),
+            ("rule".into(), "deliver.bounce: 退信 in the subject, 550 5.1.1 in the text, 14 points, lead 14".into()),
+            ("answer".into(), "bounce.zh".into()),
+        ]),
+    }
+}
+
+const HEAD: &str = "Date: Mon, 23 Nov 2026 09:26:00 +0800\r\nFrom: =?utf-8?B?5a6i5pyN?= <support@bot.example>\r\n\
+    MIME-Version: 1.0\r\nAuto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\nSubject: =?utf-8?B?UmU6IOmAgOS/oQ==?= ";
+
+/// Opens the store in a process of its own, which has nothing in its memory yet.
+fn opened(folder: &Path) -> Duration {
+    let program = std::env::current_exe().expect("this program");
+    let output = Command::new(program).env(OPEN, folder).output().expect("a process");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut lines = told.lines();
+    let micros = lines.next().and_then(|line| line.parse().ok());
+    lines.for_each(|line| println!("  {line}"));
+    Duration::from_micros(micros.unwrap_or_else(|| panic!("{told}{}", String::from_utf8_lossy(&output.stderr))))
+}
+
+fn open_and_tell(folder: &Path) {
+    let begun = Instant::now();
+    let (store, opened) = Store::open(folder).expect("a store");
+    println!("{}", begun.elapsed().as_micros());
+    println!("{opened}; peak memory {} MB", peak_kilobytes() >> 10);
+    drop(store);
+}
+
+fn peak_kilobytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Removes every folder in `folder` whose name begins so.
+fn remove(folder: &Path, name: &str) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        if entry.path().is_dir() && entry.file_name().to_string_lossy().starts_with(name) {
+            std::fs::remove_dir_all(entry.path()).expect("to be gone");
+        }
+    }
+}
+
+fn sizes(folder: &Path, cases: u64) -> String {
+    let of = |name: &str| {
+        let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(name)).map(|entry| size(&entry.path()))
+    };
+    let parts = ["journal", "checkpoint", "state"].map(|name| {
+        let octets: u64 = of(name).sum();
+        format!("{name} {} MB, {} octets a case", octets >> 20, octets / cases.max(1))
+    });
+    parts.join("; ")
+}
+
+fn size(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let size_of = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => size(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size_of).sum()
+}

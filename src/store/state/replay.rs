@@ -1,0 +1,108 @@
+//! Many records on their way into the state. A few go into sled at once; many are folded in memory and written out as
+//! tables of the checkpoint, since sled takes some twenty times as long for them.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::fold::{Change, fold};
+use super::guarded;
+use super::layers::{Layers, Merged, Rows, recent};
+use super::table::Table;
+use crate::store::journal::{Journal, Mark, Position};
+use crate::store::record::Record;
+use crate::store::{StoreError, checkpoint};
+
+/// How many rows are kept in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// Beyond this they become a table: some 64 MB.
+    pub table: usize,
+    /// As many as sled takes in well under a second.
+    pub batch: usize,
+}
+
+pub struct Replay<'a> {
+    data: &'a Path,
+    journal: &'a Journal,
+    sizes: Sizes,
+    change: Change<'static>,
+    mark: Mark,
+    /// Records seen.
+    pub records: u64,
+    /// Rows have become tables.
+    pub spilled: bool,
+}
+
+impl Default for Sizes {
+    fn default() -> Sizes {
+        Sizes { table: 300_000, batch: 20_000 }
+    }
+}
+
+impl Sizes {
+    /// Everything stays in memory until it is applied.
+    pub fn whole(self) -> Sizes {
+        Sizes { table: usize::MAX, ..self }
+    }
+}
+
+impl<'a> Replay<'a> {
+    /// Folds over these rows, which know the journal up to `mark`.
+    pub fn new(data: &'a Path, journal: &'a Journal, sizes: Sizes, below: Layers, mark: Mark) -> Replay<'a> {
+        Replay { data, journal, sizes, change: Change::new(Cow::Owned(below)), mark, records: 0, spilled: false }
+    }
+
+    pub fn push(&mut self, position: Position, mark: Mark, record: &Record) -> Result<(), StoreError> {
+        self.records += 1;
+        self.mark = mark;
+        guarded(|| fold(&mut self.change, position, mark, record))?;
+        match self.change.len() > self.sizes.table {
+            true => self.spill(),
+            false => Ok(()),
+        }
+    }
+
+    /// More than sled takes in a moment?
+    pub fn is_much(&self) -> bool {
+        self.spilled || self.change.len() > self.sizes.batch
+    }
+
+    /// Writes what is left into sled.
+    pub fn apply(self) -> Result<(), StoreError> {
+        Ok(guarded(|| self.change.apply())?)
+    }
+
+    /// Makes tables of everything, and gives all there are, the newest first.
+    pub fn into_tables(mut self) -> Result<Vec<Arc<Table>>, StoreError> {
+        if self.change.len() > 0 {
+            self.spill()?;
+        }
+        let (_, layers) = self.change.into_parts();
+        Ok(guarded(|| checkpoint::merge(self.data, layers.tables))?)
+    }
+
+    /// What has been folded so far, and what is in sled, becomes a table.
+    fn spill(&mut self) -> Result<(), StoreError> {
+        // A checkpoint is never ahead of what is known to be on disk.
+        self.journal.sync()?;
+        let (writes, below) =
+            std::mem::replace(&mut self.change, Change::new(Cow::Owned(Layers::default()))).into_parts();
+        let written = guarded(|| {
+            let most = writes.len() + below.recent.as_ref().map_or(0, |tree| tree.len());
+            let mut sources: Vec<Rows<'_>> = vec![Box::new(writes.into_iter().map(Ok))];
+            sources.extend(below.recent.as_ref().map(|tree| recent(tree, b"", None)));
+            let rows = Merged::of(sources).filter(|row| match row {
+                Ok((key, None)) => below.may_hide(key),
+                _ => true,
+            });
+            let from = below.tables.first().map_or(0, |table| table.mark.end);
+            checkpoint::write(self.data, from, self.mark, most as u64, rows)
+        });
+        let mut tables = below.tables;
+        tables.insert(0, written?);
+        self.change = Change::new(Cow::Owned(Layers { recent: None, tables }));
+        self.spilled = true;
+        Ok(())
+    }
+}
