@@ -127,9 +127,6 @@ pub async fn run(file: &Path, configured: &Configured, shutdown: CancellationTok
     let clerk = Clerk { store: store.clone(), clock: clock(), running: true, playbook: today };
     let (asked, stop) = (requests::Folder::of(&configured.path(&configured.config.data)), shutdown.clone());
     flows.spawn(async move { requests::run(asked, clerk, stop).await });
-    let chores = Chores { store: store.clone(), playbook: playbook.clone(), clock: clock() };
-    let stop = shutdown.clone();
-    flows.spawn(async move { Ok(chores.run(stop).await?) });
     let delivery = delivery(configured, &store, playbook)?;
     let stop = shutdown.clone();
     flows.spawn(async move { Ok(delivery.run(stop).await?) });
