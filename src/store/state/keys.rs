@@ -224,7 +224,40 @@ fn key(prefix: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+
+    #[test]
+    fn every_kind_of_row_has_a_letter_of_its_own() {
+        let (case, at) = (CaseNumber::from_bits(1), Timestamp::UNIX_EPOCH);
+        let (mailbox, place) = (MailboxName::parse("support").unwrap(), Place::Imap { uid_validity: 1, uid: 1 });
+        let (who, id) = (Address::parse("a@b.example").unwrap(), MessageId::parse("a@b").unwrap());
+        let (mail, scope) = (MailHash::of(b""), Scope::Global);
+        let kinds = [
+            [APPLIED, FORMAT, OUTBOX_LENGTH, PULSE, TRIPPED, REPORTED].map(<[u8]>::to_vec).to_vec(),
+            vec![super::case(case), entry(case, Position(0)), internal(case, Position(0)), queue(case, Position(0), 0)],
+            vec![requester(&who, case), agent(&who), digest(&who), folded(&who, 0), timer(at, case)],
+            vec![inbound(&id), outbox(&id), due(at, &id), asked(&RequestId::new(0, 0))],
+            vec![
+                super::mailbox(&mailbox),
+                placed(&mailbox, &place),
+                unsettled(&mailbox, &place),
+                pending(&mailbox, &place),
+            ],
+            vec![
+                twin(&Twin(mail.clone())),
+                ledger(&mail),
+                attempts(&mail),
+                budget(&scope),
+                suppressed(&scope),
+                haste(&scope),
+            ],
+        ]
+        .concat();
+        let letters: HashSet<u8> = kinds.iter().map(|key| key[0]).collect();
+        assert_eq!(letters.len(), kinds.len());
+    }
 
     #[test]
     fn what_is_due_earlier_comes_first() {
