@@ -20,6 +20,23 @@ pub enum Place {
     Maildir { file: String },
 }
 
+/// How the place of a mail begins that is taken from the archive.
+const ARCHIVED: &str = "archive,";
+
+impl Place {
+    /// The place of a mail of which only the archive knows, and since when; no mailbox has a mail there.
+    pub fn archived(since: Timestamp, name: &str) -> Place {
+        Place::Maildir { file: format!("{ARCHIVED}{},{name}", since.as_second()) }
+    }
+
+    /// Since when the archive has the mail, if only the archive knows of it.
+    pub fn archived_since(&self) -> Option<Timestamp> {
+        let Place::Maildir { file } = self else { return None };
+        let (second, _) = file.strip_prefix(ARCHIVED)?.split_once(',')?;
+        Timestamp::from_second(second.parse().ok()?).ok()
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -4,6 +4,7 @@ pub mod doors;
 pub mod files;
 mod log;
 mod reload;
+pub mod repair;
 pub mod requests;
 pub mod revisions;
 

@@ -34,6 +34,7 @@ mod outbox;
 mod quarantine;
 mod rebuild;
 mod reconcile;
+mod repair;
 mod restore;
 mod rules;
 mod run;
@@ -106,6 +107,8 @@ enum Command {
     Backup(backup::Options),
     /// Make a data folder of a backup, after verifying all of it.
     Restore(restore::Options),
+    /// Make a damaged journal whole again, and take the mails again whose decision was lost.
+    Repair(repair::Options),
     /// Make the state anew from the journal.
     Rebuild(rebuild::Options),
     /// Show the bot's keys, and put a new one in the place of the present one.
@@ -136,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::Quarantine(options) => quarantine::run(&config, options),
         Command::Backup(options) => backup::run(&config, options),
         Command::Restore(options) => restore::run(&config, options),
+        Command::Repair(options) => repair::run(&config, options),
         Command::Rebuild(options) => rebuild::run(&config, options),
         Command::Key(options) => key::run(&config, options),
     };

@@ -104,6 +104,10 @@ impl Folder {
         Err(Trouble::new(Exit::TempFail, anyhow::anyhow!(what)))
     }
 
+    pub fn configured(&self) -> &Configured {
+        &self.configured
+    }
+
     /// The store itself, which only one process can have.
     pub fn open(&self) -> Result<(Store, Opened), Trouble> {
         Store::open(&self.path).map_err(|error| match error {

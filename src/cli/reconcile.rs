@@ -53,6 +53,14 @@ pub fn run(config: &Path, grace: Duration, json: bool) -> Done {
         gaps += gap.len();
         told(mailbox, mails.len(), &gap, &young, json);
     }
+    if gaps > 0 && !json {
+        println!(
+            "{gaps} {} in a mailbox and nobody has decided about {}: is the bot running, and what does its log say of \
+             that mailbox?",
+            if gaps == 1 { "mail lies" } else { "mails lie" },
+            if gaps == 1 { "it" } else { "them" },
+        );
+    }
     Ok(if gaps == 0 { Exit::Ok } else { Exit::Differs })
 }
 
@@ -87,7 +95,12 @@ fn told(mailbox: &config::Mailbox, there: usize, gap: &[&Listed], young: &[&List
         } else {
             let what = if is_gap { "not taken" } else { "just came" };
             let place = terminal::one_line(&mail.place.to_string(), 100);
-            println!("{}  {what}  {}  {place}", mail.delivered.strftime("%Y-%m-%dT%H:%M:%SZ"), mailbox.name);
+            let octets = mail.size;
+            println!(
+                "{}  {what}  {}  {place}  {octets} octets",
+                mail.delivered.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                mailbox.name
+            );
         }
     }
     if !json {

@@ -414,7 +414,7 @@ async fn ready(store: &Store, item: &OutboxItem, position: Position) -> Result<V
     store.synced(position).await?;
     let content = store.outgoing(item)?.content;
     let original = match &content.original {
-        Some(hash) => Some(store.archive().get(hash)?),
+        Some(hash) => Some(store.archive().get_or_note(hash)?),
         None => None,
     };
     Ok(content.bytes(original.as_deref()))

@@ -238,9 +238,9 @@ impl<S: Source> Ingest<S> {
     ) -> Result<(), IngestError> {
         let there: HashSet<&Place> = listed.iter().map(|mail| &mail.place).collect();
         for (place, hash) in pending.iter().filter(|(place, _)| !there.contains(place)) {
-            let bytes = self.store.archive().get(hash)?;
-            let mail =
-                Listed { place: place.clone(), size: bytes.len() as u64, delivered: (self.clock)(), junk: false };
+            let bytes = self.store.archive().get_or_note(hash)?;
+            let delivered = place.archived_since().unwrap_or_else(|| (self.clock)());
+            let mail = Listed { place: place.clone(), size: bytes.len() as u64, delivered, junk: false };
             let fetched = vec![(place.clone(), Fetched::Whole(bytes))];
             let stages = self.stages(playbook, mailbox, mark);
             let kept = stages.keep(Some(Fetch::new(&[mail], fetched))).await?;

@@ -13,6 +13,7 @@ use std::thread;
 use super::{StoreError, folder};
 use crate::failpoint;
 use crate::ids::MailHash;
+use crate::time::Timestamp;
 
 /// Where half-written files stand; emptied at every start.
 const TMP: &str = "tmp";
@@ -72,6 +73,36 @@ impl Archive {
         }
     }
 
+    /// The mail with this hash, or a note in its place where the file is damaged: nobody shall wait for it.
+    pub fn get_or_note(&self, hash: &MailHash) -> Result<Vec<u8>, StoreError> {
+        match self.get(hash) {
+            Err(error @ (StoreError::Missing(_) | StoreError::Altered(_))) => {
+                tracing::error!("{error}; `huixin repair` looks for it in the mailbox");
+                Ok(format!("Subject: (this mail is damaged in the archive)\r\n\r\n{error}\r\n").into_bytes())
+            }
+            other => other,
+        }
+    }
+
+    /// Every mail, and when it was put there; nothing is verified.
+    pub fn all(&self) -> Result<Vec<(MailHash, Timestamp)>, StoreError> {
+        let mut found = Vec::new();
+        for folder in list(&self.root)?.into_iter().filter(|path| path.is_dir()) {
+            for path in list(&folder)? {
+                let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".eml"));
+                let Some(hash) = name.and_then(MailHash::parse) else { continue };
+                found.push((hash, self.since(&hash)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// When a mail was put there, as far as the file tells.
+    pub fn since(&self, hash: &MailHash) -> Timestamp {
+        let modified = std::fs::metadata(self.path(hash)).and_then(|file| file.modified());
+        modified.ok().and_then(|time| Timestamp::try_from(time).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
     /// Where the mail with this hash lies, or would.
     pub fn path(&self, hash: &MailHash) -> PathBuf {
         let name = hash.to_string();
@@ -104,6 +135,15 @@ impl Archive {
         failpoint::reached("C3");
         std::fs::rename(&tmp, path)
     }
+}
+
+fn list(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(StoreError::at(dir, "listed", &e)),
+    };
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(|e| StoreError::at(dir, "listed", &e))).collect()
 }
 
 /// Works on all items, a few at a time, and gives what came of each, in order; an error is one of the items'. Who waits

@@ -14,8 +14,8 @@ pub enum StoreError {
 
     /// The journal has a fault before its end. Starting anyway would forget what comes after it.
     #[error(
-        "the journal is damaged at position {} ({} at octet {offset}): {what}; nothing was changed; put this \
-         file back from a backup",
+        "the journal is damaged at position {} ({} at octet {offset}): {what}; nothing was changed; \
+         `huixin repair --dry-run` shows what is lost, `huixin repair` goes on without it; or restore a backup",
         .position.0, .file.display()
     )]
     Damaged { position: Position, file: PathBuf, offset: u64, what: String },

@@ -103,6 +103,11 @@ pub fn next_after(bytes: &[u8], base: u64, offset: usize) -> Option<Frame<'_>> {
         .find_map(|(at, _)| frame_at(bytes, base, from + at))
 }
 
+/// The checksum in the header of a frame.
+pub(super) fn checksum_of(frame: &[u8]) -> u32 {
+    u32_at(frame, 12).unwrap_or(0)
+}
+
 fn checksum(position: u64, length: u32, before: u32, payload: &[u8]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&position.to_be_bytes());

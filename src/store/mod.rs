@@ -23,6 +23,7 @@ mod manners;
 mod mend;
 mod past;
 mod record;
+mod repair;
 mod schema;
 mod segments;
 mod state;
@@ -41,6 +42,7 @@ pub use ledger::{DROPPED, Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, q
 pub use manners::{Standing, standing};
 pub use past::{PastJournal, PastMail};
 pub use record::{Asked, Changed, Decided, Manners, Orders, Outcome, Record, StartMark, Why};
+pub use repair::{Damage, Repair, examine, repair};
 pub use state::{Ledgered, Line, OutboxItem};
 pub use waiting::{waiting, waiting_mail};
 

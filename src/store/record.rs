@@ -1,5 +1,6 @@
 //! What is written down: one record, one frame, all of it or nothing.
 
+use super::journal::Position;
 use crate::address::Address;
 use crate::case::{Absence, Case, Folded, Haste, Lesson, Prints, Scope, Suppression, Tripped, Twin};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
@@ -43,6 +44,8 @@ pub enum Record {
     /// An operator asked for something, and it was done: the request and what it changed stand in one frame, so that it
     /// is done once.
     Asked(Box<Asked>),
+    /// Here the journal was damaged and has been repaired: so many octets from this position of the old one on are lost.
+    Repaired { at: Timestamp, position: Position, octets: u64 },
 }
 
 /// How a mailbox stood at the first look: what was in it before is not answered.
@@ -163,6 +166,27 @@ impl Record {
             Record::Asked(asked) => asked.done,
             record => record,
         }
+    }
+
+    /// When it was written down; what was settled tells no time.
+    pub fn at(&self) -> Option<Timestamp> {
+        Some(match self.plain() {
+            Record::Started { mark, .. } => mark.at,
+            Record::Decided(decided) => decided.at,
+            Record::Changed(changed) => changed.at,
+            Record::Taken { at, .. }
+            | Record::Again { at, .. }
+            | Record::Vanished { at, .. }
+            | Record::Told { at, .. }
+            | Record::SendStart { at, .. }
+            | Record::Sent { at, .. }
+            | Record::Deferred { at, .. }
+            | Record::Failed { at, .. }
+            | Record::Digested { at, .. }
+            | Record::Released { at, .. }
+            | Record::Repaired { at, .. } => *at,
+            Record::Settled { .. } | Record::Asked(_) => return None,
+        })
     }
 
     /// The mails that this record puts into the outbox.

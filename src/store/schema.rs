@@ -328,6 +328,12 @@ enum RecordV1 {
         notice: Option<Outgoing>,
     },
     Asked(#[serde(with = "one")] Box<Asked>),
+    Repaired {
+        at: Timestamp,
+        #[serde(with = "one")]
+        position: Position,
+        octets: u64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

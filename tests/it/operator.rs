@@ -334,6 +334,80 @@ fn a_command_whose_reader_has_gone_ends_in_silence() {
     }
 }
 
+/// Where the decision about the mail in this place begins in the one segment of the journal.
+fn decision(bot: &Bot, place: &str) -> usize {
+    let (store, _) = Store::open(&bot.folder().join("data")).unwrap();
+    let mut found = None;
+    store
+        .records(|position, record| {
+            if let Record::Decided(decided) = record
+                && decided.place == (Place::Maildir { file: place.into() })
+            {
+                found = Some(position.0 as usize);
+            }
+            Ok(())
+        })
+        .unwrap();
+    found.unwrap()
+}
+
+#[test]
+fn a_bot_with_a_damaged_journal_is_repaired_and_every_mail_is_answered_once() {
+    let mut bot = stuck();
+    bot.kill();
+    let segment = bot.folder().join("data/journal/0000000000000000.log");
+    let places = ["a", "b"].map(|place| decision(&bot, place));
+    let mut bytes = fs::read(&segment).unwrap();
+    for at in places {
+        bytes[at + 200] ^= 16;
+    }
+    fs::write(&segment, &bytes).unwrap();
+    bot.spawn();
+    bot.wait_log("`huixin repair --dry-run`");
+    bot.kill();
+
+    let said = says(&bot, &["repair", "--dry-run"], 1);
+    assert!(said.contains("in 2 places others are lost") && said.contains("2 mails of the archive"), "{said}");
+    assert_eq!(fs::read(&segment).unwrap(), bytes, "nothing was changed");
+    let told = lines(&says(&bot, &["repair", "--json"], 0));
+    assert_eq!(
+        (&told[0]["damages"][0]["offset"], &told[0]["damages"][1]["offset"]),
+        (&places[0].into(), &places[1].into())
+    );
+    assert_eq!(told[0]["taken_again"].as_array().unwrap().len(), 1, "{told:?}");
+    assert_eq!(told[0]["shown"].as_array().unwrap().len(), 1, "{told:?}");
+    assert!(
+        Path::new(told[0]["kept"].as_str().unwrap()).is_relative()
+            || Path::new(told[0]["kept"].as_str().unwrap()).exists()
+    );
+    assert!(says(&bot, &["repair", "--dry-run"], 0).contains("the journal is whole"));
+    let shown = says(&bot, &["quarantine", "list"], 0);
+    assert!(shown.contains("decision-lost") && shown.contains("1 in quarantine"), "{shown}");
+
+    fs::remove_file(bot.folder().join("out")).unwrap();
+    let answered = bot.events("answered").len();
+    bot.spawn();
+    bot.wait("the mail that was not answered", |bot| bot.events("answered").len() == answered + 1);
+    bot.wait("its forward", |bot| bot.events("forwarded").len() == 2);
+    assert_eq!(bot.stop(), Some(0));
+    assert!(says(&bot, &["rebuild"], 0).contains("2 mails, 2 cases, 0 in the outbox"));
+    assert_eq!(bot.events("answered").len(), answered + 1, "what was answered is not answered again");
+}
+
+#[test]
+fn a_mail_altered_in_the_archive_is_fetched_again_while_it_lies_in_the_mailbox() {
+    let mut bot = at_work();
+    assert_eq!(bot.stop(), Some(0));
+    let hash = lines(&says(&bot, &["ledger", "--json"], 0))[0]["hash"].as_str().unwrap().to_owned();
+    let file = bot.folder().join("data/archive").join(&hash[..2]).join(format!("{hash}.eml"));
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[1..]).unwrap();
+    assert!(says(&bot, &["repair"], 65).contains("is altered in the archive and not in its mailbox any more"));
+    fs::write(bot.folder().join("in/new/a"), &whole).unwrap();
+    assert!(says(&bot, &["repair"], 0).contains("has been fetched again"));
+    assert_eq!(fs::read(&file).unwrap(), whole);
+}
+
 fn ids(bot: &Bot, purpose: &str) -> Vec<String> {
     let items = lines(&says(bot, &["outbox", "list", "--json"], 0));
     let of = items.iter().filter(|item| item["purpose"] == purpose);

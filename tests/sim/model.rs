@@ -158,6 +158,7 @@ impl Model {
             Record::Digested { .. } | Record::Reported { .. } | Record::Released { .. } => {
                 return Err("no chores are done here".into());
             }
+            Record::Repaired { .. } => return Err("no disk here flips bits".into()),
             Record::Told { notice, .. } => self.enqueue(std::slice::from_ref(notice), None, time)?,
             Record::SendStart { message_id, attempt, .. } => {
                 let case = self.outbox.get(message_id).and_then(|item| item.mail.case);

@@ -207,7 +207,7 @@ fn every_flipped_bit_of_a_journal_that_was_on_disk_stops_the_bot() {
     std::fs::remove_file(base.join("synced")).unwrap();
     let error = Journal::open(&base, Box::new(RealDisk), SEGMENT).err().unwrap();
     let text = error.to_string();
-    for part in [name, "at octet 0", "from a backup"] {
+    for part in [name, "at octet 0", "restore a backup"] {
         assert!(text.contains(part), "{text}");
     }
 }

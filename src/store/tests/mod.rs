@@ -9,6 +9,7 @@ mod crash;
 mod disk;
 mod manners;
 mod outbox;
+mod repair;
 mod past;
 mod versions;
 
