@@ -14,8 +14,9 @@ use super::mend::read_ahead;
 use super::state::{Layers, Replay, State};
 use super::{Store, StoreError, poisoned};
 
-/// Octets of the journal after which there is a new checkpoint: some seven thousand cases, beyond which sled gets slow.
-const CHECKPOINT: u64 = 32 << 20;
+/// Octets of the journal after which there is a new checkpoint: some fifteen hundred cases. With more, sled gets slow, and
+/// old and new state together take hundreds of MB.
+const CHECKPOINT: u64 = 8 << 20;
 /// Octets of the journal that are applied with the pen held: one or two batches of mails.
 const LAST_BIT: u64 = 256 << 10;
 /// How often the new state may run after the journal before the pen is taken anyway.

@@ -126,8 +126,8 @@ pub(super) struct State {
 
 /// Another mail is the same mail only within this time; later the requester means it.
 const TWIN_SECONDS: i64 = 7 * 24 * 60 * 60;
-/// sled's own default of 1 GB is more than the whole bot needs.
-const CACHE: u64 = 48 << 20;
+/// What changed since the checkpoint has room in it; sled's own default is 1 GB.
+const CACHE: u64 = 16 << 20;
 /// How often sled writes to its files. Longer means more to replay after a kill, shorter means more to write.
 const FLUSH_MS: u64 = 2_000;
 /// Nothing is put off for longer than this at a time (see the waits of delivery).

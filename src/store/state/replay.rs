@@ -16,7 +16,7 @@ use crate::store::{StoreError, checkpoint};
 /// How many rows are kept in memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
-    /// Beyond this they become a table: some 64 MB.
+    /// Beyond this they become a table: some 40 MB.
     pub table: usize,
     /// As many as sled takes in well under a second.
     pub batch: usize,
@@ -36,7 +36,7 @@ pub struct Replay<'a> {
 
 impl Default for Sizes {
     fn default() -> Sizes {
-        Sizes { table: 300_000, batch: 20_000 }
+        Sizes { table: 150_000, batch: 20_000 }
     }
 }
 
