@@ -25,7 +25,7 @@ use huixin::outgoing::{Content, Envelope, Leaves, Outgoing, Purpose};
 use huixin::playbook::Playbook;
 use huixin::store::{Decided, Manners, Orders, Outcome, Record, Store, StoreError, Why};
 use huixin::time::Timestamp;
-use huixin::upkeep;
+use huixin::upkeep::Upkeep;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -71,7 +71,9 @@ fn main() -> ExitCode {
     let (store, _) = Store::open(folder.path()).expect("a store");
     let playbook = playbook(&store);
     let shutdown = CancellationToken::new();
-    let upkeep = runtime.spawn(upkeep::run(store.clone(), shutdown.clone()));
+    let (_, current) = tokio::sync::watch::channel(Arc::clone(&playbook));
+    let upkeep = Upkeep { store: store.clone(), playbook: current, clock: Arc::new(app::now) };
+    let upkeep = runtime.spawn(upkeep.run(shutdown.clone()));
     let (mut next, mut rung, mut first) = (0, 0, 0.0);
     for existing in [0, cases / 10, cases] {
         let begun = Instant::now();
@@ -220,7 +222,7 @@ fn mid(n: u64, kind: &str) -> MessageId {
 
 /// One requester in three has written before.
 fn requester(n: u64) -> Address {
-    let who = if n % 3 == 0 { n / 2 } else { n };
+    let who = if n.is_multiple_of(3) { n / 2 } else { n };
     Address::parse(&format!("customer{who}@mail{}.example", who % 5_000)).expect("an address")
 }
 

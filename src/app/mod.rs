@@ -28,7 +28,7 @@ use crate::rules::TestSummary;
 use crate::screen::{self, Desk};
 use crate::store::{Stats, Store, StoreError};
 use crate::time::{Clock, Timestamp};
-use crate::upkeep;
+use crate::upkeep::Upkeep;
 
 use files::Configured;
 use reload::Reload;
@@ -128,11 +128,12 @@ pub async fn run(file: &Path, configured: &Configured, shutdown: CancellationTok
     let clerk = Clerk { store: store.clone(), clock: clock(), running: true, playbook: today };
     let (asked, stop) = (requests::Folder::of(&configured.path(&configured.config.data)), shutdown.clone());
     flows.spawn(async move { requests::run(asked, clerk, stop).await });
+    let upkeep = Upkeep { store: store.clone(), playbook: playbook.clone(), clock: clock() };
+    let stop = shutdown.clone();
+    flows.spawn(async move { Ok(upkeep.run(stop).await?) });
     let delivery = delivery(configured, &store, playbook)?;
     let stop = shutdown.clone();
     flows.spawn(async move { Ok(delivery.run(stop).await?) });
-    let (kept, stop) = (store.clone(), shutdown.clone());
-    flows.spawn(async move { Ok(upkeep::run(kept, stop).await?) });
     tracing::info!(mailboxes = configured.config.mailboxes.len(), "huixin is running");
 
     let result = supervise(&mut flows, &shutdown).await;

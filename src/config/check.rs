@@ -97,6 +97,7 @@ impl Check<'_> {
             cases: file.case,
             budget: file.budget,
             breaker: file.breaker,
+            keep: file.keep,
             delivery: Delivery {
                 give_up: hours(file.delivery.give_up_hours),
                 answer_in_doubt: hours(file.delivery.answer_in_doubt_hours),

@@ -22,6 +22,7 @@ pub struct BotFile {
     pub case: CaseTable,
     pub budget: BudgetTable,
     pub breaker: BreakerTable,
+    pub keep: KeepTable,
     pub delivery: DeliveryTable,
     pub log: LogTable,
 }
@@ -439,6 +440,22 @@ impl Default for BreakerTable {
             slow_percent: 5,
             slow_hour: 10,
         }
+    }
+}
+
+/// How many days what is kept. 0 keeps it for ever.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeepTable {
+    /// Mails in the archive, after their case was closed.
+    pub mail_days: u32,
+    /// Those that could not be read, after their case was closed.
+    pub quarantine_days: u32,
+}
+
+impl Default for KeepTable {
+    fn default() -> KeepTable {
+        KeepTable { mail_days: 90, quarantine_days: 30 }
     }
 }
 

@@ -13,7 +13,7 @@ mod place;
 mod rollout;
 
 pub use desk::{Agent, Group, Sharing};
-pub use file::{BreakerTable as Breaker, BudgetTable as Budget, CaseTable as Cases, Wording};
+pub use file::{BreakerTable as Breaker, BudgetTable as Budget, CaseTable as Cases, KeepTable as Keep, Wording};
 pub use network::Network;
 pub use notice::Notice;
 pub use place::variable;
@@ -60,6 +60,7 @@ pub struct Config {
     pub cases: Cases,
     pub budget: Budget,
     pub breaker: Breaker,
+    pub keep: Keep,
     pub delivery: Delivery,
     pub log: Log,
     /// bot.toml itself, so that a fault found later still points at its line.

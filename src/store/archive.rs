@@ -87,14 +87,30 @@ impl Archive {
     /// Every mail, and when it was put there; nothing is verified.
     pub fn all(&self) -> Result<Vec<(MailHash, Timestamp)>, StoreError> {
         let mut found = Vec::new();
-        for folder in list(&self.root)?.into_iter().filter(|path| path.is_dir()) {
-            for path in list(&folder)? {
-                let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".eml"));
-                let Some(hash) = name.and_then(MailHash::parse) else { continue };
-                found.push((hash, self.since(&hash)));
-            }
+        for folder in self.folders()? {
+            found.append(&mut self.mails_in(&folder)?);
         }
         Ok(found)
+    }
+
+    /// The folders in which mails lie.
+    pub(super) fn folders(&self) -> Result<Vec<PathBuf>, StoreError> {
+        Ok(list(&self.root)?.into_iter().filter(|path| path.is_dir()).collect())
+    }
+
+    /// The mails in one of its folders, and when each was put there; nothing is verified.
+    pub(super) fn mails_in(&self, folder: &Path) -> Result<Vec<(MailHash, Timestamp)>, StoreError> {
+        let hash = |path: PathBuf| MailHash::parse(path.file_name()?.to_str()?.strip_suffix(".eml")?);
+        Ok(list(folder)?.into_iter().filter_map(hash).map(|hash| (hash, self.since(&hash))).collect())
+    }
+
+    /// Removes a mail whose end is written down.
+    pub(super) fn remove(&self, hash: &MailHash) -> Result<(), StoreError> {
+        let path = self.path(hash);
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(StoreError::at(&path, "removed", &e)),
+            _ => Ok(()),
+        }
     }
 
     /// When a mail was put there, as far as the file tells.

@@ -68,8 +68,12 @@ fn copy(from: &Path, into: Option<&Path>) -> Result<Copied, StoreError> {
     let target = into.map(Target::prepare).transpose()?;
 
     let (mut copied, mut named, mut seen) = (Copied::default(), Vec::new(), HashSet::new());
+    let mut forgotten = HashSet::new();
     let each = |_, record: Record| {
         copied.records += 1;
+        if let Record::Forgotten { mails, .. } = &record {
+            forgotten.extend(mails.iter().copied());
+        }
         named.extend(names(&record).filter(|hash| seen.insert(*hash)));
         Ok(())
     };
@@ -87,6 +91,7 @@ fn copy(from: &Path, into: Option<&Path>) -> Result<Copied, StoreError> {
                 copied.mail_octets += mail.len() as u64;
                 batch.push(mail);
             }
+            Err(StoreError::Missing(_)) if forgotten.contains(hash) => {}
             Err(error @ (StoreError::Missing(_) | StoreError::Altered(_))) => {
                 copied.lost.push((*hash, error.to_string()));
             }
@@ -99,6 +104,15 @@ fn copy(from: &Path, into: Option<&Path>) -> Result<Copied, StoreError> {
             }
             batch.clear();
         }
+    }
+    // A mail may have been kept long enough since this began.
+    if !copied.lost.is_empty() {
+        beside::records(from, |_, record| {
+            if let Record::Forgotten { mails, .. } = &record {
+                copied.lost.retain(|(hash, _)| !mails.contains(hash));
+            }
+            Ok(())
+        })?;
     }
     if let Some(target) = target {
         let revisions = from.join("playbooks");

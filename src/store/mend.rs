@@ -46,7 +46,7 @@ fn anew(dir: &Path, journal: &Journal, sizes: Sizes) -> Result<(State, u64), Sto
 /// Applies what the state has not seen yet. `None` if it has seen what the journal has not.
 fn catch_up(dir: &Path, journal: &Journal, sizes: Sizes, state: State) -> Result<Option<(State, u64)>, StoreError> {
     let mut replay = state.replay(journal, sizes, dir)?;
-    if !read_ahead(journal, state.applied()?, |position, mark, record| replay.push(position, mark, record))? {
+    if !read_ahead(journal, state.applied()?, |position, mark, record| replay.push(position, mark, &record))? {
         return Ok(None);
     }
     let replayed = replay.records;
@@ -66,20 +66,31 @@ fn catch_up(dir: &Path, journal: &Journal, sizes: Sizes, state: State) -> Result
 /// Records that wait to be folded while more are being read.
 const AHEAD: usize = 512;
 
-/// Hands over every record after `mark`, as [`Journal::replay`] does; another thread reads and checks them meanwhile.
-pub(super) fn read_ahead(
+/// Hands over every record after `mark`, as [`Journal::replay`] does.
+pub(super) fn read(
     journal: &Journal,
     mark: Mark,
-    mut each: impl FnMut(Position, Mark, &Record) -> Result<(), StoreError>,
+    mut each: impl FnMut(Position, Mark, Record) -> Result<(), StoreError>,
+) -> Result<bool, StoreError> {
+    journal.replay(mark, |frame| {
+        let position = Position(frame.position);
+        let record = schema::decode(frame.payload).map_err(|why| journal.damaged(position, &why))?;
+        each(position, Mark { end: frame.end, checksum: frame.checksum }, record)
+    })
+}
+
+/// The same, and another thread reads and checks them meanwhile.
+fn read_ahead(
+    journal: &Journal,
+    mark: Mark,
+    mut each: impl FnMut(Position, Mark, Record) -> Result<(), StoreError>,
 ) -> Result<bool, StoreError> {
     let (give, take) = sync_channel::<Vec<(Position, Mark, Record)>>(4);
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut batch = Vec::with_capacity(AHEAD);
-            let agrees = journal.replay(mark, |frame| {
-                let position = Position(frame.position);
-                let record = schema::decode(frame.payload).map_err(|why| journal.damaged(position, &why))?;
-                batch.push((position, Mark { end: frame.end, checksum: frame.checksum }, record));
+            let agrees = read(journal, mark, |position, mark, record| {
+                batch.push((position, mark, record));
                 match batch.len() < AHEAD {
                     true => Ok(()),
                     false => give.send(std::mem::take(&mut batch)).map_err(|_| gone()),
@@ -90,7 +101,7 @@ pub(super) fn read_ahead(
         });
         for (position, mark, record) in take.into_iter().flatten() {
             // Whoever reads ends with the channel.
-            each(position, mark, &record)?;
+            each(position, mark, record)?;
         }
         reader.join().unwrap_or_else(|_| Err(poisoned()))
     })

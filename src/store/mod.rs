@@ -24,6 +24,7 @@ mod mend;
 mod past;
 mod record;
 mod repair;
+mod retention;
 mod schema;
 mod segments;
 mod state;

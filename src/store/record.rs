@@ -46,6 +46,8 @@ pub enum Record {
     Asked(Box<Asked>),
     /// Here the journal was damaged and has been repaired: so many octets from this position of the old one on are lost.
     Repaired { at: Timestamp, position: Position, octets: u64 },
+    /// These mails have been kept long enough and leave the archive.
+    Forgotten { at: Timestamp, mails: Vec<MailHash> },
 }
 
 /// How a mailbox stood at the first look: what was in it before is not answered.
@@ -184,7 +186,8 @@ impl Record {
             | Record::Failed { at, .. }
             | Record::Digested { at, .. }
             | Record::Released { at, .. }
-            | Record::Repaired { at, .. } => *at,
+            | Record::Repaired { at, .. }
+            | Record::Forgotten { at, .. } => *at,
             Record::Settled { .. } | Record::Asked(_) => return None,
         })
     }

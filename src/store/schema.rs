@@ -334,6 +334,11 @@ enum RecordV1 {
         position: Position,
         octets: u64,
     },
+    Forgotten {
+        at: Timestamp,
+        #[serde(with = "list")]
+        mails: Vec<MailHash>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::checkpoint;
 use super::journal::Mark;
-use super::mend::read_ahead;
+use super::mend::read;
 use super::state::{Layers, Replay, State};
 use super::{Store, StoreError, poisoned};
 
@@ -39,7 +39,7 @@ impl Store {
         let tables = old.tables().to_vec();
         let from = tables.first().map_or_else(Mark::default, |table| table.mark);
         let mut replay = Replay::new(dir, journal, sizes, Layers { recent: None, tables }, from);
-        if !read_ahead(journal, from, |position, mark, record| replay.push(position, mark, record))? {
+        if !read(journal, from, |position, mark, record| replay.push(position, mark, &record))? {
             return Err(StoreError::Trouble("the checkpoint belongs to another history than the journal".into()));
         }
         if replay.records == 0 {
@@ -78,7 +78,7 @@ impl Store {
     fn follow(&self, state: &State) -> Result<(), StoreError> {
         let journal = &self.inner.journal;
         let mut replay = state.replay(journal, self.inner.sizes.whole(), &self.inner.dir)?;
-        read_ahead(journal, state.applied()?, |position, mark, record| replay.push(position, mark, record))?;
+        read(journal, state.applied()?, |position, mark, record| replay.push(position, mark, &record))?;
         replay.apply()
     }
 }

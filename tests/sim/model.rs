@@ -159,6 +159,7 @@ impl Model {
                 return Err("no chores are done here".into());
             }
             Record::Repaired { .. } => return Err("no disk here flips bits".into()),
+            Record::Forgotten { .. } => return Err("nothing here is old enough".into()),
             Record::Told { notice, .. } => self.enqueue(std::slice::from_ref(notice), None, time)?,
             Record::SendStart { message_id, attempt, .. } => {
                 let case = self.outbox.get(message_id).and_then(|item| item.mail.case);

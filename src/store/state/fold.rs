@@ -138,7 +138,8 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             finish(change, position, message_id)?;
             enqueue(change, position, *at, notice.as_slice())?;
         }
-        Record::Repaired { .. } => {}
+        // What is known of a mail outlives its bytes.
+        Record::Repaired { .. } | Record::Forgotten { .. } => {}
         Record::Asked(asked) => {
             change.put(keys::asked(&asked.request), position.0.to_be_bytes());
             match &asked.done {

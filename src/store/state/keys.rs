@@ -245,14 +245,7 @@ mod tests {
                 unsettled(&mailbox, &place),
                 pending(&mailbox, &place),
             ],
-            vec![
-                twin(&Twin(mail.clone())),
-                ledger(&mail),
-                attempts(&mail),
-                budget(&scope),
-                suppressed(&scope),
-                haste(&scope),
-            ],
+            vec![twin(&Twin(mail)), ledger(&mail), attempts(&mail), budget(&scope), suppressed(&scope), haste(&scope)],
         ]
         .concat();
         let letters: HashSet<u8> = kinds.iter().map(|key| key[0]).collect();

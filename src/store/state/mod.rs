@@ -308,7 +308,7 @@ impl State {
 
     /// Is the mail in this place decided, or gone?
     pub fn placed(&self, mailbox: &MailboxName, place: &Place) -> Result<bool, Broken> {
-        Ok(self.rows.contains(keys::placed(mailbox, place))?)
+        self.rows.contains(keys::placed(mailbox, place))
     }
 
     /// Places of decided mails of which the mailbox has not been told.
@@ -413,6 +413,11 @@ impl State {
             all.extend(&text.ok_or_else(|| Broken::new("the fingerprints of a case are not readable"))?);
         }
         Ok(all)
+    }
+
+    /// Are there mails of a case that have not left?
+    pub fn has_queue(&self, case: CaseNumber) -> Result<bool, Broken> {
+        Ok(self.rows.keys(&keys::queues(case)).next().transpose()?.is_some())
     }
 
     /// Mails of a case that have not left, in the order in which they were written down.

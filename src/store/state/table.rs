@@ -275,8 +275,11 @@ pub fn hash(key: &[u8]) -> u64 {
     (hash ^ hash >> 29).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The row that begins at `offset` of a block, and where the next one begins.
-fn row_at(block: &[u8], offset: usize) -> Option<(&[u8], Option<&[u8]>, usize)> {
+/// A key, its value if there is one, and where the next row begins.
+type RowAt<'a> = (&'a [u8], Option<&'a [u8]>, usize);
+
+/// The row that begins at `offset` of a block.
+fn row_at(block: &[u8], offset: usize) -> Option<RowAt<'_>> {
     let head = block.get(offset..offset + ROW_HEAD)?;
     let key_end = offset + ROW_HEAD + usize::from(u16::from_be_bytes([head[0], head[1]]));
     let key = block.get(offset + ROW_HEAD..key_end)?;

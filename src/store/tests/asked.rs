@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn asked(n: u64, done: Record) -> Record {
+pub(super) fn asked(n: u64, done: Record) -> Record {
     let (request, by, what) = (request(n), "li".to_owned(), "outbox drop a@b told by telephone".to_owned());
     Record::Asked(Box::new(Asked { request, at: at(20), by, what, said: "a@b will not be sent".into(), done }))
 }

@@ -10,6 +10,7 @@ mod disk;
 mod manners;
 mod outbox;
 mod repair;
+mod retention;
 mod past;
 mod versions;
 
