@@ -78,9 +78,10 @@ impl Bench {
 
     /// Empties the folder, but for the key and the room kept back, which cost time.
     fn sweep(&self) {
-        for part in ["archive", "state", "state.broken"] {
+        for part in ["archive", "checkpoint", "state.broken"] {
             let _ = std::fs::remove_dir_all(self.folder.join(part));
         }
+        states(&self.folder).for_each(|state| drop(std::fs::remove_dir_all(state)));
         let _ = std::fs::remove_file(self.folder.join("state.opened"));
         for file in std::fs::read_dir(self.folder.join("journal")).unwrap() {
             let path = file.unwrap().path();
@@ -103,6 +104,8 @@ struct Life<'a> {
     bench: &'a Bench,
     world: World,
     plan: fastrand::Rng,
+    /// When there is a checkpoint, and what becomes of it in a crash.
+    upkeep: fastrand::Rng,
     faults: Faults,
     /// Octets of a file of the journal.
     segment: u64,
@@ -161,7 +164,8 @@ impl<'a> Life<'a> {
         let there = plan.usize(..3);
         inner.arrive(there);
         inner.pass(Duration::from_secs(60));
-        Life { bench, world: World::new(inner), plan, faults, segment, relays, bot: None }
+        let upkeep = fastrand::Rng::with_seed(!seed);
+        Life { bench, world: World::new(inner), plan, upkeep, faults, segment, relays, bot: None }
     }
 
     async fn live(&mut self) -> Result<(), String> {
@@ -174,6 +178,9 @@ impl<'a> Life<'a> {
     }
 
     async fn act(&mut self) -> Result<(), String> {
+        if self.upkeep.u8(..32) == 0 {
+            self.keep_up().await?;
+        }
         match self.plan.u8(..100) {
             0..=24 => {
                 let count = self.plan.usize(1..4);
@@ -267,6 +274,15 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// A checkpoint, which may come at any time and changes nothing that anybody sees.
+    async fn keep_up(&mut self) -> Result<(), String> {
+        let Some(bot) = &self.bot else { return Ok(()) };
+        let made = bot.store.checkpoint();
+        self.world.observe();
+        self.world.lock().tell(|| "a checkpoint".into());
+        self.after(self.world.has_crashed(), made.err(), "upkeep").await
+    }
+
     async fn after(&mut self, crashed: bool, failed: Option<StoreError>, whose: &str) -> Result<(), String> {
         match failed {
             _ if crashed => self.fall_and_rise().await,
@@ -338,10 +354,22 @@ impl<'a> Life<'a> {
     fn damage_state(&mut self) {
         let folder = &self.bench.folder;
         match self.plan.u8(..10) {
-            0..=1 => drop(std::fs::remove_dir_all(folder.join("state"))),
+            0..=1 => states(folder).for_each(|state| drop(std::fs::remove_dir_all(state))),
             2 => drop(std::fs::write(folder.join("state.opened"), "another boot")),
-            3 => drop(std::fs::write(folder.join("state/db"), vec![0x5a; 4_000])),
+            3 => states(folder).for_each(|state| drop(std::fs::write(state.join("db"), vec![0x5a; 4_000]))),
             _ => {}
+        }
+        let tables = std::fs::read_dir(folder.join("checkpoint")).into_iter().flatten().flatten();
+        for table in tables {
+            match self.upkeep.u8(..10) {
+                0 => drop(std::fs::remove_file(table.path())),
+                1 => {
+                    let length = self.upkeep.u64(..table.metadata().map_or(1, |meta| meta.len().max(1)));
+                    let file = std::fs::OpenOptions::new().write(true).open(table.path());
+                    file.and_then(|file| file.set_len(length)).unwrap();
+                }
+                _ => {}
+            }
         }
     }
 
@@ -577,6 +605,15 @@ async fn drive<F: Future>(world: &World, mut step: Pin<&mut F>) -> Went<F::Outpu
         }
     })
     .await
+}
+
+/// The folders of sled, over whichever checkpoint.
+fn states(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let is_state = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name == "state" || name.starts_with("state-")
+    };
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_state)
 }
 
 /// One step of delivery, which nothing pauses.
