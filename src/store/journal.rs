@@ -63,7 +63,7 @@ pub const SEGMENT: u64 = 64 << 20;
 const RESERVE: usize = 4 << 20;
 
 /// Octets read at a time; a frame that is longer is read whole.
-const WINDOW: u64 = 4 << 20;
+const WINDOW: u64 = 1 << 20;
 
 pub(super) const SYNCED: &str = "synced";
 const RESERVE_FILE: &str = "reserve";
