@@ -186,6 +186,7 @@ impl Record {
             | Record::Failed { at, .. }
             | Record::Digested { at, .. }
             | Record::Released { at, .. }
+            | Record::Reported { at, .. }
             | Record::Repaired { at, .. }
             | Record::Forgotten { at, .. } => *at,
             Record::Settled { .. } | Record::Asked(_) => return None,

@@ -48,6 +48,7 @@ fn worked() -> Vec<Record> {
             &"客户上月投诉过两次，先不要告诉他我们已经查到了原因，等技术部门确认以后再统一回复。".repeat(3),
         ),
         absences: vec![Absence { agent: address("agent@example.com"), until: at(9_000) }],
+        ..Orders::default()
     };
     let suppressed = vec![Suppression { address: address("dead@example.com"), until: at(8_000) }];
     vec![
