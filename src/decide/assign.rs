@@ -51,7 +51,7 @@ fn known(agent: &Address, facts: &Facts) -> AgentFacts {
 }
 
 /// Those for whom it holds, or all if it holds for nobody.
-fn narrowed<'a>(agents: Vec<&'a Address>, holds: impl Fn(&Address) -> bool) -> Vec<&'a Address> {
+fn narrowed(agents: Vec<&Address>, holds: impl Fn(&Address) -> bool) -> Vec<&Address> {
     match agents.iter().any(|agent| holds(agent)) {
         true => agents.into_iter().filter(|agent| holds(agent)).collect(),
         false => agents,
