@@ -63,7 +63,7 @@ impl OwnTemplates {
     /// To agents, about mails that would have buried them.
     pub const DIGEST: &str = "handoff/digest";
     /// To the lead of a group: how the day was.
-    pub const REPORT: &str = "report/day";
+    pub const REPORT: &str = "handoff/report";
     /// To whom a rule notifies.
     pub const NOTIFIED: &str = "notice/notified";
     /// To the operator: a mail in an agent's name that lacks a proof.
