@@ -3,12 +3,15 @@
 //! Each is written down like a decision about a mail, and what is to be sent goes by the outbox like everything else. A
 //! pass costs what is due, not what exists: the store keeps the timers in the order of time.
 
+mod said;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::case::{Alarm, Case};
 use crate::decide;
 use crate::decide::report::{self, Tally};
 use crate::ids::CaseNumber;
@@ -64,14 +67,21 @@ impl Chores {
     /// The case is read inside the store's critical section: a mail that came meanwhile has changed it.
     fn look_after(&self, number: CaseNumber, playbook: &Playbook) -> Result<Position, StoreError> {
         let at = (self.clock)();
+        let wants_all =
+            |case: &Case| case.work.timers.iter().any(|timer| timer.what == Alarm::Transcript && timer.at <= at);
+        let said = match self.store.case(number)?.filter(wants_all) {
+            Some(case) => said::said(&self.store, &case, playbook)?,
+            None => Vec::new(),
+        };
         self.store.decide(|view| {
             let case = view.case(number)?.ok_or_else(|| StoreError::Rebuilt(format!("case {number} is missing")))?;
-            let rung = decide::ring(&case, playbook, at);
+            let facts = view.facts(&decide::clues_of(&case), at)?;
+            let rung = decide::ring(&case, &decide::Found { facts, said }, playbook, at);
             for (_, alarm) in rung.why.iter().filter(|(key, _)| key == "alarm") {
                 maillog!("alarm", case = number, alarm = alarm, state = rung.case.state.as_str());
             }
-            let (case, outgoing) = (rung.case, rung.outgoing);
-            Ok(Record::Changed(Box::new(Changed { at, case, outgoing, spent: Vec::new(), why: Why(rung.why) })))
+            let (case, outgoing, spent) = (rung.case, rung.outgoing, rung.spent);
+            Ok(Record::Changed(Box::new(Changed { at, case, outgoing, spent, why: Why(rung.why) })))
         })
     }
 

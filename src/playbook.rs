@@ -47,6 +47,12 @@ impl OwnTemplates {
     pub const STATUS: &str = "status/state";
     /// To a requester who wrote a new mail about a case that humans have.
     pub const APPENDED: &str = "added/appended";
+    /// To a requester who wrote secrets into a case that humans have.
+    pub const SECRET: &str = "added/secret";
+    /// To a requester, around all that was said in the case.
+    pub const TRANSCRIPT: &str = "status/transcript";
+    /// To a requester whose case is closed: the one question.
+    pub const SURVEY: &str = "close/survey";
     /// To a requester whose case humans had, and have again.
     pub const REOPENED: &str = "added/reopened";
     /// To a requester: humans have it; now, or when they are there again.
@@ -80,11 +86,14 @@ impl OwnTemplates {
     /// To a requester who has been silent.
     pub const SILENT: &str = "close/silent";
 
-    const ALL: [&str; 22] = [
+    const ALL: [&str; 25] = [
         Self::RECEIVED,
         Self::STATUS,
         Self::APPENDED,
         Self::REOPENED,
+        Self::TRANSCRIPT,
+        Self::SECRET,
+        Self::SURVEY,
         Self::HANDOFF_OPEN,
         Self::HANDOFF_CLOSED,
         Self::SHEET,
@@ -107,7 +116,7 @@ impl OwnTemplates {
 }
 
 /// The values every template may name, beside `org.*` and `fields.*`.
-const VARIABLES: [&str; 43] = [
+const VARIABLES: [&str; 48] = [
     "case.number",
     "group.label",
     "hours.text",
@@ -151,6 +160,11 @@ const VARIABLES: [&str; 43] = [
     "status.reminded",
     "status.asked_before",
     "status.steps",
+    "close.survey",
+    "mail.secrets",
+    "case.offers",
+    "promise.due",
+    "promise.busy",
 ];
 
 impl Playbook {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: Dovecot and Postfix, the real servers of the whole way,
-# openssl for their certificate, python3 to read our mails with another parser, strace and a file system for faults of
+# openssl for their certificate, python3 to read our mails with another parser, poppler to read our PDF, strace and a file system for faults of
 # the disk. Debian and Ubuntu packages; the servers are never started as services.
 set -eu
 
@@ -12,6 +12,7 @@ need /usr/sbin/postfix postfix
 need /usr/bin/openssl openssl
 need /usr/bin/python3 python3
 need /usr/bin/strace strace
+need /usr/bin/pdftotext "poppler-utils poppler-data"
 need /usr/sbin/mkfs.ext4 e2fsprogs
 [ -z "$missing" ] && exit 0
 

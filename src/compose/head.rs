@@ -42,6 +42,26 @@ pub struct Voice {
     pub site: String,
 }
 
+/// A file of our own making that goes along with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enclosure {
+    name: String,
+    media_type: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Enclosure {
+    /// The name is ours, and plain ASCII.
+    pub fn new(name: &str, media_type: &'static str, bytes: Vec<u8>) -> Enclosure {
+        Enclosure { name: name.to_owned(), media_type, bytes }
+    }
+
+    /// A text with CRLF line ends, which every program on every system shows as lines.
+    pub fn text(name: &str, text: &str) -> Enclosure {
+        Enclosure::new(name, "text/plain; charset=utf-8", text.replace('\n', "\r\n").into_bytes())
+    }
+}
+
 /// A header that is being written.
 pub(super) struct Head(Headers);
 
@@ -144,6 +164,24 @@ impl Head {
         self.0.set(header::MIME_VERSION_1_0);
         let text = SinglePart::plain(body.to_owned());
         Content { head: format!("{}{}", self.0, ascii(text.formatted())), original: None, tail: String::new() }
+    }
+
+    /// The whole mail, with a part of text and files behind it.
+    pub(super) fn with_files(mut self, key: &Key, message_id: &MessageId, body: &str, files: &[Enclosure]) -> Content {
+        self.0.set(header::MIME_VERSION_1_0);
+        let boundary = format!("=_{}", key.prove("boundary", &[message_id.as_str().as_bytes()]));
+        let mut parts = MultiPart::builder()
+            .header(media_type(&format!("multipart/mixed; boundary=\"{boundary}\"")))
+            .singlepart(SinglePart::plain(body.to_owned()));
+        for file in files {
+            // In base64, so that neither a line end nor a long line is touched on the way.
+            let part = SinglePart::builder()
+                .header(media_type(file.media_type))
+                .header(header::ContentDisposition::attachment(&file.name))
+                .header(header::ContentTransferEncoding::Base64);
+            parts = parts.singlepart(part.body(file.bytes.clone()));
+        }
+        Content { head: format!("{}{}", self.0, ascii(parts.formatted())), original: None, tail: String::new() }
     }
 
     /// The whole mail, with a part of text and the original as message/rfc822.

@@ -5,7 +5,7 @@
 //! same bytes.
 
 use super::clean::Line;
-use super::head::{Head, Voice};
+use super::head::{Enclosure, Head, Voice};
 use super::written::{MAX_SUBJECT, Written};
 use crate::address::{Address, ReversePath};
 use crate::ids::{CaseNumber, Key, MailHash, MessageId, Token};
@@ -80,6 +80,35 @@ pub fn in_thread(
         content: head.with_text(written.body()),
         message_id,
         leaves,
+    }
+}
+
+/// A mail to the requester in the thread of their last mails, with files. `name` tells those of one case apart.
+#[expect(clippy::too_many_arguments, reason = "each is another noun; a struct would only rename them")]
+pub fn enclosing(
+    key: &Key,
+    voice: &Voice,
+    case: CaseNumber,
+    to: &Address,
+    thread: &[MessageId],
+    written: &Written,
+    files: &[Enclosure],
+    name: &str,
+    now: Timestamp,
+) -> Outgoing {
+    let purpose = Purpose::Answer;
+    let name = self::name(key, purpose, &[name.as_bytes(), to.to_string().as_bytes()]);
+    let message_id = MessageId::mint(key, case, &name, &voice.domain);
+    let subject = marked(case, written);
+    let mut head = Head::new(key, voice, purpose, to, subject.as_str(), &message_id, now);
+    head.thread_of(thread);
+    Outgoing {
+        purpose,
+        case: Some(case),
+        envelope: Envelope { from: voice.envelope_from.clone(), to: to.clone() },
+        content: head.with_files(key, &message_id, written.body(), files),
+        message_id,
+        leaves: Leaves::AtOnce,
     }
 }
 

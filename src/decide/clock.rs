@@ -3,8 +3,9 @@
 //! The clocks run in the working time of the group that has the case; only a requester's silence is counted as people
 //! count it. A clock that jumps brings nothing twice: a timer is a moment in the case, and gone once it has rung.
 
+use super::customer::{self, Utterance};
 use crate::address::Address;
-use crate::case::{Alarm, Case, CaseState, Milestone};
+use crate::case::{Alarm, Case, CaseState, Facts, Scope};
 use crate::compose::{self, Written};
 use crate::decide::told::by_language;
 use crate::ids::Right;
@@ -20,8 +21,19 @@ use std::time::Duration;
 pub struct Rung {
     pub case: Case,
     pub outgoing: Vec<Outgoing>,
+    /// What the mails to the requester are counted by.
+    pub spent: Vec<Scope>,
     /// (key, text) lines for the journal.
     pub why: Vec<(String, String)>,
+}
+
+/// What is known when timers of a case have run down.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// What the store answered to [`super::clues_of`].
+    pub facts: Facts,
+    /// All that was said in the case, where somebody has asked for it.
+    pub said: Vec<Utterance>,
 }
 
 /// By when a human answers a mail that goes to humans now: the promise that the clocks keep. None where no clock runs.
@@ -57,6 +69,7 @@ pub(super) fn await_humans(case: &mut Case, playbook: &Playbook, now: Timestamp)
     };
     case.work.stop_timer(Alarm::Silence);
     case.work.stop_timer(Alarm::Wake);
+    case.work.stop_timer(Alarm::Survey);
     // The oldest unanswered mail counts: who writes again does not wait longer for it.
     if within.is_zero() || case.work.timers.iter().any(|timer| timer.what == breach) {
         return;
@@ -91,22 +104,22 @@ fn signed(time: Duration) -> jiff::SignedDuration {
 }
 
 /// Does what the timers say that have run down by `now`. A case without such is given back as it is.
-pub fn ring(case: &Case, playbook: &Playbook, now: Timestamp) -> Rung {
+pub fn ring(case: &Case, found: &Found, playbook: &Playbook, now: Timestamp) -> Rung {
     let due: Vec<Alarm> = case.work.timers.iter().filter(|timer| timer.at <= now).map(|timer| timer.what).collect();
-    let mut rung = Rung { case: case.clone(), outgoing: Vec::new(), why: Vec::new() };
+    let mut rung = Rung { case: case.clone(), outgoing: Vec::new(), spent: Vec::new(), why: Vec::new() };
     for alarm in due {
         rung.case.work.stop_timer(alarm);
         rung.why.push(("alarm".into(), alarm.as_str().into()));
         // An earlier alarm of this round may have closed it.
-        if rung.case.state != CaseState::Closed {
-            sound(alarm, &mut rung, playbook, now);
+        if rung.case.state != CaseState::Closed || matches!(alarm, Alarm::Survey | Alarm::Transcript) {
+            sound(alarm, &mut rung, found, playbook, now);
         }
     }
     rung.why.push(("state".into(), rung.case.state.as_str().into()));
     rung
 }
 
-fn sound(alarm: Alarm, rung: &mut Rung, playbook: &Playbook, now: Timestamp) {
+fn sound(alarm: Alarm, rung: &mut Rung, found: &Found, playbook: &Playbook, now: Timestamp) {
     let language = playbook.config().handoff.language;
     match alarm {
         Alarm::FirstResponseWarn | Alarm::FollowUpWarn => {
@@ -148,13 +161,22 @@ fn sound(alarm: Alarm, rung: &mut Rung, playbook: &Playbook, now: Timestamp) {
             if rung.case.state == CaseState::WithAgents {
                 return;
             }
-            rung.case.state = CaseState::Closed;
-            rung.case.work.closed = Some(now);
-            rung.case.work.timers.clear();
-            rung.case.work.course.add(Milestone::Closed, now);
-            rung.outgoing.extend(goodbye(&rung.case, playbook, now));
+            customer::close(&mut rung.case, playbook, now);
+            // The question stands in the last word, and is not asked a second time.
+            rung.case.work.stop_timer(Alarm::Survey);
+            if let Some(spent) = customer::may_write(&rung.case, &found.facts, playbook, now) {
+                rung.outgoing.extend(goodbye(&mut rung.case, playbook, now));
+                rung.spent.extend(spent);
+            }
         }
-        Alarm::Survey | Alarm::Transcript => {}
+        Alarm::Survey => {
+            if let Some((mail, spent)) = customer::survey(&mut rung.case, &found.facts, playbook, now) {
+                rung.outgoing.push(mail);
+                rung.spent.extend(spent);
+            }
+        }
+        // It was counted when it was asked for.
+        Alarm::Transcript => rung.outgoing.extend(customer::transcript(&rung.case, &found.said, playbook, now)),
     }
 }
 
@@ -207,17 +229,22 @@ pub(super) fn reminders(
 }
 
 /// The last word to a requester who has been silent, where they may be written to.
-fn goodbye(case: &Case, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
-    let to = case.requester.as_ref().filter(|_| playbook.config().reply.enabled)?;
+fn goodbye(case: &mut Case, playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
+    let to = case.requester.as_ref()?;
     let mailbox = playbook.config().mailbox(&case.mailbox)?;
     let mut values = playbook.values(&case.group, case.language, now);
     values.text("case.number", &case.number.to_string());
+    let asks = playbook.config().cases.survey_minutes > 0 && customer::may_be_asked(case);
+    values.flag("close.survey", asks);
     let written = playbook.templates().render(&own(OwnTemplates::SILENT), case.language, &values).ok()?;
     let voice = playbook.voice(mailbox, case.language);
     let (key, thread) = (playbook.key(), &case.work.thread);
     let name = format!("silence {now}");
     let leaves = Leaves::AtOnce;
-    Some(compose::in_thread(key, &voice, Purpose::Answer, case.number, to, thread, &written, &name, leaves, now))
+    let mail = compose::in_thread(key, &voice, Purpose::Answer, case.number, to, thread, &written, &name, leaves, now);
+    case.work.surveyed |= asks;
+    case.said.add(written.body());
+    Some(mail)
 }
 
 fn soon(language: Language) -> String {
@@ -273,9 +300,10 @@ fn woken(language: Language) -> String {
 /// The requester gave a sign of life that changes who waits for whom.
 pub(super) fn moved(case: &mut Case, goes_to_humans: bool, answered: bool, playbook: &Playbook, now: Timestamp) {
     if case.state == CaseState::Closed {
-        case.work.closed.get_or_insert(now);
-        case.work.timers.clear();
-    } else if goes_to_humans {
+        return;
+    }
+    case.work.stop_timer(Alarm::Survey);
+    if goes_to_humans {
         await_humans(case, playbook, now);
     } else if answered {
         await_requester(case, playbook, now);

@@ -6,7 +6,7 @@ use super::budget::Says;
 use super::ration::Ration;
 use super::{Mail, Plan, Silence, Why, banner, customer, told};
 use crate::address::Address;
-use crate::case::{Case, Exchange, Prints};
+use crate::case::{Case, CaseState, Exchange, Prints};
 use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
 use crate::ids::{CaseNumber, Key, MailHash, MessageId, Right, TemplateName};
 use crate::language::Language;
@@ -48,7 +48,7 @@ pub(super) fn write(
     now: Timestamp,
 ) -> Letters {
     let (written, fault) =
-        match plan.template().or(draft).map(|template| answer_text(case, template, why, playbook, now)) {
+        match plan.written_now().or(draft).map(|template| answer_text(case, template, why, playbook, now)) {
             None => (None, None),
             Some(Ok(written)) => (Some(written), None),
             Some(Err(fault)) => (None, Some(fault)),
@@ -86,9 +86,12 @@ fn answer_text(
     for (field, value) in &why.judgement.fields {
         values.code(&format!("fields.{field}"), value);
     }
-    let missing = why.judgement.ask.iter().filter(|field| !why.judgement.fields.contains_key(*field));
-    let labels: Vec<String> = missing.map(|field| playbook.field_label(field, case.language)).collect();
+    let labels: Vec<String> =
+        customer::missing(case, why).map(|field| playbook.field_label(field, case.language)).collect();
     values.list("missing", labels.iter().map(String::as_str));
+    values.flag("mail.secrets", !why.judgement.redact.is_empty());
+    values.flag("case.offers", customer::offers_a_human(case));
+    customer::promise(&mut values, case, playbook, now);
     if matches!(Says::of(template), Says::Status | Says::Added) {
         let proven = why.screening.authentication.verdict == screen::Verdict::Pass;
         customer::fill(&mut values, case, proven, playbook, now);
@@ -296,6 +299,9 @@ fn reasons(case: &Case, why: &Why, fault: Option<String>, language: Language) ->
     }
     reasons.extend(why.suppressed.as_ref().map(|suppressed| told::suppressed(suppressed, language)));
     reasons.extend(why.silence.as_ref().map(|silence| told::silence(silence, &why.screening, language)));
+    if let Some(stars) = case.work.rating.filter(|_| case.state == CaseState::Closed) {
+        reasons.push(told::rated(stars, language));
+    }
     if case.work.chasers > 0 {
         reasons.push(customer::chased(case.work.chasers, language));
     }

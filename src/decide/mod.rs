@@ -38,7 +38,8 @@ mod why;
 pub use agents::{Heed, Refusal};
 pub use breaker::cause as breaker_cause;
 pub use budget::{Exhausted, Says};
-pub use clock::{Rung, ring};
+pub use clock::{Found, Rung, ring};
+pub use customer::{Speaker, Utterance, clues_of, heard_from, said_to};
 pub use digest::digest;
 pub use ration::scopes as forward_scopes;
 pub use standing::holds;
@@ -50,7 +51,8 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::case::{
-    Absence, Case, CaseState, Facts, Folded, Haste, Lesson, Patience, Prints, Said, Scope, Suppression, Tripped, Work,
+    Absence, Alarm, Case, CaseState, Facts, Folded, Haste, Lesson, Patience, Prints, Said, Scope, Suppression, Tripped,
+    Work,
 };
 use crate::config::{Budget, Mailbox, SenderPolicy};
 use crate::ids::{CaseNumber, GroupId, MailHash, MessageId, TemplateName};
@@ -58,7 +60,7 @@ use crate::language::Language;
 use crate::message::{Action, Message, Report};
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
-use crate::rules::{CaseMoment, Input, Judgement, Proof, Proofs};
+use crate::rules::{CaseMoment, Input, Judgement, Proof, Proofs, Wish};
 use crate::screen::{self, Arrived, Authentication, Findings, Kind, Reason, Screening, Verdict};
 use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
@@ -242,6 +244,9 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
 
     let counted_as = mail.message.sender().filter(|_| before.is_some() || why.screening.kind == Kind::Human);
     let mut ration = Ration::new(counted_as, &facts.budgets, &playbook.config().budget, now);
+    if why.screening.kind == Kind::Human {
+        customer::rate(mail, &mut case, &why.screening);
+    }
     let humans_had_it =
         before.as_ref().is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting));
     let reminders = match &plan {
@@ -252,16 +257,33 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let letters =
         mails::write(mail, &case, &agents, &plan, draft.as_ref(), &facts.transcript, &why, &mut ration, playbook, now);
     let (folded, drawn) = ration.settle();
-    let answered = letters.answer.is_some();
+    // What is gathered first is counted now.
+    let answered = letters.answer.is_some() || matches!(plan, Plan::Transcribe(_));
     if let Some(template) = plan.template().filter(|_| answered) {
         case.answers += 1;
         case.acknowledgements += u32::from(Says::of(template) == Says::Received);
         case.statuses += u32::from(Says::of(template) == Says::Status);
         case.work.added += u32::from(Says::of(template) == Says::Added);
+        case.work.warned |= !why.judgement.redact.is_empty();
+        let asks = customer::missing(&case, &why).next().is_some();
+        case.work.asked |= asks;
+    }
+    if why.screening.kind == Kind::Human && thread::is_requester(mail.message, &case) {
+        customer::learn(&mut case, &why.judgement);
     }
     letters.said.iter().for_each(|said| case.said.add(said));
     case.forwards += u32::from(!letters.forwards.is_empty());
     if why.screening.kind == Kind::Human {
+        if plan == Plan::Close {
+            customer::close(&mut case, playbook, now);
+            // Thanks are not answered, not even with a question.
+            if why.judgement.wish == Some(Wish::Nothing) {
+                case.work.stop_timer(Alarm::Survey);
+            }
+        }
+        if matches!(plan, Plan::Transcribe(_)) {
+            case.work.set_timer(Alarm::Transcript, now);
+        }
         if plan.moves_the_case() {
             clock::moved(&mut case, plan.goes_to_humans(), answered, playbook, now);
         }
@@ -383,6 +405,8 @@ enum Plan {
     HandOff(TemplateName),
     /// The requester is told how the case stands, and it stays as it is.
     Tell(TemplateName),
+    /// The requester is sent all that was said in the case, as soon as it is gathered.
+    Transcribe(TemplateName),
 }
 
 impl Plan {
@@ -399,9 +423,16 @@ impl Plan {
 
     fn template(&self) -> Option<&TemplateName> {
         match self {
-            Plan::Resolve(template) | Plan::HandOff(template) | Plan::Tell(template) => Some(template),
+            Plan::Resolve(template) | Plan::HandOff(template) | Plan::Tell(template) | Plan::Transcribe(template) => {
+                Some(template)
+            }
             Plan::Record | Plan::Close | Plan::Show | Plan::Mention => None,
         }
+    }
+
+    /// What the answer is written of that leaves with this decision.
+    fn written_now(&self) -> Option<&TemplateName> {
+        self.template().filter(|_| !matches!(self, Plan::Transcribe(_)))
     }
 
     fn goes_to_humans(&self) -> bool {
@@ -410,7 +441,7 @@ impl Plan {
 
     /// Does the case go on by this mail, or is it only looked at?
     fn moves_the_case(&self) -> bool {
-        !matches!(self, Plan::Record | Plan::Mention | Plan::Tell(_))
+        !matches!(self, Plan::Record | Plan::Mention | Plan::Tell(_) | Plan::Transcribe(_))
     }
 
     /// The word of a rule that wants humans to have a copy whatever is answered.
@@ -425,7 +456,9 @@ impl Plan {
         match self {
             Plan::Record | Plan::Close => Shown::Recorded,
             Plan::Show | Plan::Mention => Shown::ToHumans,
-            Plan::Tell(template) | Plan::Resolve(template) => Shown::Answered(template.clone()),
+            Plan::Tell(template) | Plan::Transcribe(template) | Plan::Resolve(template) => {
+                Shown::Answered(template.clone())
+            }
             Plan::HandOff(template) => Shown::HandedOff(template.clone()),
         }
     }
@@ -468,12 +501,15 @@ fn plan(
     if customer::is_outsider(threading) {
         return Plan::Mention;
     }
-    if let Some(plan) = before.and_then(|case| customer::plan(mail, case, screening, judgement)) {
+    if let Some(plan) = before.and_then(|case| customer::plan(mail, case, screening, judgement, playbook)) {
         return plan;
     }
     if before.is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
+        let warns = !judgement.redact.is_empty() && before.is_some_and(|case| !case.work.warned);
         return match customer::is_told_where(mail, threading) {
             true => Plan::HandOff(own(OwnTemplates::APPENDED)),
+            // Nobody else would tell them in time.
+            false if warns => Plan::HandOff(own(OwnTemplates::SECRET)),
             false => Plan::Show,
         };
     }
@@ -482,7 +518,9 @@ fn plan(
     }
     let said_before = |template: &TemplateName| before.is_some_and(|case| case.last_answer.as_ref() == Some(template));
     let may_answer_alone = judgement.category.as_ref().is_some_and(|won| playbook.may_answer_alone(&won.category));
-    match &judgement.reply {
+    // Nobody is asked twice for what they did not tell: then a human does without it.
+    let asked_before = judgement.asks && before.is_some_and(|case| case.work.asked);
+    match judgement.reply.as_ref().filter(|_| !asked_before) {
         // The same text a second time helps nobody: then a human does.
         Some(template) if judgement.handoff.is_none() && may_answer_alone && !said_before(template) => {
             Plan::Resolve(template.clone())
@@ -682,10 +720,10 @@ fn settle_case(case: &mut Case, is_new: bool, plan: &Plan, group: GroupId, judge
         case.last_answer = Some(template.clone());
     }
     case.state = match plan {
-        Plan::Record | Plan::Mention | Plan::Tell(_) => case.state,
+        Plan::Record | Plan::Mention | Plan::Tell(_) | Plan::Transcribe(_) => case.state,
         Plan::Close => CaseState::Closed,
         Plan::Show | Plan::HandOff(_) => CaseState::WithAgents,
-        Plan::Resolve(_) if judgement.offer_human => CaseState::Offered,
+        Plan::Resolve(_) if judgement.offer_human || customer::offers_a_human(case) => CaseState::Offered,
         Plan::Resolve(_) => CaseState::Answered,
     };
 }

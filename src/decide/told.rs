@@ -158,6 +158,13 @@ pub fn handoff(reason: &str, language: Language) -> String {
         "explicit-request" => ("客户要求人工服务", "the customer asks for a human", "お客様が担当者の対応をご希望です"),
         "security" => ("涉及账号或信息安全", "it concerns security", "セキュリティに関わる内容です"),
         "emergency" => ("业务中断，情况紧急", "business is at a standstill", "業務が停止しており緊急です"),
+        "status-query" => ("客户询问处理进度", "the customer asks how it stands", "お客様が進捗をお尋ねです"),
+        "transcript" => {
+            ("客户索取往来记录", "the customer asks for the record of the case", "お客様がやり取りの記録をご希望です")
+        }
+        "offer-accepted" => {
+            ("客户接受了人工协助", "the customer accepts the offer of a human", "お客様が担当者の対応を希望されました")
+        }
         "unresolved" => ("多次来信仍未解决", "several mails did not resolve it", "複数回のやり取りで解決していません"),
         "sales" => ("销售或计费咨询", "it is about sales or billing", "お申し込み・料金に関する内容です"),
         "api" => ("接口对接问题", "it is about the API", "API連携に関する内容です"),
@@ -215,6 +222,16 @@ pub fn follow_up(language: Language) -> String {
         "この案件でお客様から再度ご連絡がありました",
     )
     .into()
+}
+
+/// What the requester thinks of a closed case.
+pub fn rated(stars: u8, language: Language) -> String {
+    by_language(
+        language,
+        format!("客户评价：{stars} 分（满分 5 分）"),
+        format!("the customer's mark for this case: {stars} of 5"),
+        format!("お客様の評価：{stars}（5点満点）"),
+    )
 }
 
 /// A mail that names a case of somebody else.

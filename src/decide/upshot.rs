@@ -135,7 +135,7 @@ impl<'a> Foresight<'a> {
             reply: plan.template().filter(|_| judgement.suppressed_by.is_none()).cloned(),
             // Nobody is told of what is only recorded; who has the case stays as it was.
             group: match plan {
-                Plan::Record | Plan::Mention | Plan::Tell(_) => {
+                Plan::Record | Plan::Mention | Plan::Tell(_) | Plan::Transcribe(_) => {
                     before.map_or(&mail.mailbox.group, |case| &case.group).clone()
                 }
                 _ => group(before, mail, judgement, playbook),
@@ -154,6 +154,7 @@ impl<'a> Foresight<'a> {
             forward: judgement.forward,
             closes: judgement.close.is_some_and(|after| after.is_zero()),
             wish: judgement.wish,
+            asks: judgement.asks,
             suppressed: judgement.suppressed_by.is_some(),
             may_answer_alone: category.is_some_and(|category| playbook.may_answer_alone(category)),
             handoff_template: playbook.handoff_template(&group, self.now),
@@ -183,6 +184,7 @@ struct Gist<'j> {
     forward: bool,
     closes: bool,
     wish: Option<Wish>,
+    asks: bool,
     suppressed: bool,
     may_answer_alone: bool,
     handoff_template: TemplateName,

@@ -239,6 +239,7 @@ impl<'r, 'm> Judge<'r, 'm> {
         let whose_hours = handoff.as_ref().and_then(|handoff| handoff.to.as_ref()).or(group);
         let hours = taxonomy.hours(whose_hours.or(at_first), self.input.now);
         let redact = self.redactions();
+        let asks = said.asks(&self.fields);
         let priority = said.priority.or(category.map(|category| category.priority));
         Judgement {
             category: self.won,
@@ -253,6 +254,7 @@ impl<'r, 'm> Judge<'r, 'm> {
             suppressed_by: said.suppressed_by.cloned(),
             priority: priority.unwrap_or_default().raised(said.raise),
             tags: said.tags.into_iter().collect(),
+            asks,
             ask: said
                 .ask
                 .unwrap_or_default()
@@ -466,6 +468,13 @@ impl<'r> Said<'r> {
         self.offer_human |= actions.offer_human;
         self.notify.extend(&actions.notify);
         self.wish = self.wish.or(actions.wish);
+    }
+
+    /// Is the reply what asks for the missing fields?
+    fn asks(&self, fields: &BTreeMap<String, String>) -> bool {
+        let actions = self.reply.filter(|_| self.suppressed_by.is_none());
+        let asks = actions.and_then(|rule| rule.actions.ask_template.as_ref());
+        asks.is_some_and(|asks| self.reply(fields).is_some_and(|reply| std::ptr::eq(reply, asks)))
     }
 
     /// What is answered: what asks for the missing fields, as long as one is missing.

@@ -132,6 +132,8 @@ pub struct Judgement {
     pub fields: BTreeMap<String, String>,
     /// Fields to ask for: wanted and not found.
     pub ask: Vec<String>,
+    /// The reply does nothing but ask for them.
+    pub asks: bool,
     pub offer_human: bool,
     /// Humans get a copy, whatever is answered.
     pub forward: bool,

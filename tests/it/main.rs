@@ -26,6 +26,7 @@ mod malformed;
 mod manners;
 mod office;
 mod operator;
+mod pdf;
 mod peer;
 mod poison;
 mod power_cut;

@@ -11,7 +11,7 @@
 //!   receiving server found (else it confirms them); `To:` writes to another address; `Again: 1` gives it the
 //!   Message-ID of the mail before;
 //! * `<< answer li@example.org` is a mail that must have left, of this purpose to this person; below it lines that must
-//!   stand in it in this order, with `*` for anything;
+//!   stand in it in this order, with `*` for anything; behind `!!` what must not stand in it;
 //! * `== remember first` calls the case of the last mail `{first}` from then on;
 //! * `== state closed` and `== agent li@example.com` say where the case of the last mail stands.
 //!
@@ -210,7 +210,10 @@ impl Stage {
             let id = message.message_id.clone().unwrap();
             let own = id.own(self.playbook.borrow().key()).expect("a mail of ours");
             let purpose = Purpose::ALL.into_iter().find(|purpose| own.name.starts_with(purpose.as_str())).unwrap();
-            let text = format!("Subject: {}\n\n{}", message.subject, message.text.replace("\r\n", "\n"));
+            let mut text = format!("Subject: {}\n\n{}", message.subject, message.text.replace("\r\n", "\n"));
+            for file in &message.attachments {
+                text += &format!("\n[file {}]\n{}\n", file.name, file.text.replace("\r\n", "\n"));
+            }
             let sent =
                 Sent { purpose: purpose.as_str(), to: envelope.to.to_string(), message: Arc::new(message), text };
             if std::env::var_os("SHOW").is_some() {
@@ -302,6 +305,10 @@ impl Stage {
         });
         let mut rest = sent.text.as_str();
         for line in lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()) {
+            if let Some(never) = line.strip_prefix("!! ") {
+                assert!(!sent.text.contains(never), "“{never}” stands in:\n{}", sent.text);
+                continue;
+            }
             for piece in self.filled(line).split('*').filter(|piece| !piece.is_empty()) {
                 let found = rest
                     .find(piece)

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{Heed, name, receipt, said};
 use crate::address::Address;
 use crate::agent::{self, Command, Orders, Unclear};
-use crate::case::{Absence, Alarm, Case, CaseState, DraftFate, Facts, Lesson, Pending, Prints};
+use crate::case::{Absence, Alarm, Case, CaseState, DraftFate, Facts, Lesson, Milestone, Pending, Prints};
 use crate::compose::{self, Block, Values, Written};
-use crate::decide::{Effect, Mail, assign, clock, mails, told};
+use crate::decide::{Effect, Mail, assign, clock, customer, mails, told};
 use crate::ids::{CaseNumber, CategoryId, GroupId, MessageId, Right, TemplateName, Token};
 use crate::language::Language;
 use crate::outgoing::{Leaves, Outgoing, Purpose};
@@ -121,13 +121,12 @@ impl Desk<'_> {
         let case = &mut draft.case;
         let line = match command {
             Command::Close => {
-                case.state = CaseState::Closed;
-                case.work.closed = Some(self.now);
-                case.work.timers.clear();
+                customer::close(case, self.playbook, self.now);
                 receipt::closed(language)
             }
             Command::Reopen => {
                 case.state = CaseState::WithAgents;
+                case.work.course.add(Milestone::Reopened, self.now);
                 clock::await_humans(case, self.playbook, self.now);
                 receipt::reopened(language)
             }
@@ -252,6 +251,7 @@ impl Desk<'_> {
     /// The requester has heard from a human: it is their turn now, unless the agent has closed the case.
     fn answered(&self, case: &mut Case) {
         case.work.relays += 1;
+        case.work.course.add(Milestone::Replied, self.now);
         case.work.agent.get_or_insert_with(|| self.agent.clone());
         Alarm::PROMISES.iter().for_each(|alarm| case.work.stop_timer(*alarm));
         if case.state != CaseState::Closed {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::is_chaser;
+use super::{is_chaser, rating};
 use crate::case::{Case, CaseState, Facts};
 use crate::decide::{Mail, collected, heard, question, screened};
 use crate::playbook::Playbook;
@@ -39,6 +39,7 @@ pub(in crate::decide) fn placed(mail: &Mail<'_>, facts: &Facts, playbook: &Playb
             // What does not ask to be dealt with stays where it belongs.
             let is_settled = judgement.wish.is_some_and(|wish| wish != Wish::Status)
                 || judgement.close.is_some_and(|after| after.is_zero())
+                || rating::read(&case, &heard.message.segments.fresh).is_some()
                 || is_chaser(&heard, Some(&case), &judgement)
                 || screened(&heard, playbook, now).kind != Kind::Human;
             match is_settled {

@@ -5,18 +5,32 @@
 //! humans and changes nothing. Nothing here raises a priority: who asks three times waits no longer and no shorter than
 //! who asks once.
 
+mod asked;
 mod chaser;
+mod end;
 mod join;
+mod promise;
+mod rating;
 mod status;
+mod transcript;
 
+pub(super) use asked::{learn, missing, offers_a_human};
 pub(super) use chaser::{chased, remind, settled};
+pub use end::clues_of;
+pub(super) use end::{close, may_write, survey};
 pub(super) use join::placed;
+pub(super) use promise::promise;
+pub(super) use rating::may_be_asked;
 pub(super) use status::fill;
+pub(super) use transcript::transcript;
+pub use transcript::{Speaker, Utterance, heard_from, said_to};
 
+use self::rating::{POOR, Rating};
 use super::{Mail, Plan};
 use crate::case::{Case, CaseState, Milestone};
+use crate::config::SenderPolicy;
 use crate::ids::CaseNumber;
-use crate::playbook::{OwnTemplates, own};
+use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::rules::{Judgement, Wish};
 use crate::screen::{Screening, Verdict};
 use crate::thread::{self, Because, Threading};
@@ -33,20 +47,38 @@ enum Want {
     Status,
     /// The matter is settled.
     Close,
+    Transcript,
+    /// What they think of it.
+    Rate(Rating),
 }
 
 /// What is to be done with a mail of the requester that wants something of the case itself; none if it is to be read for
 /// what it says.
-pub(super) fn plan(mail: &Mail<'_>, case: &Case, screening: &Screening, judgement: &Judgement) -> Option<Plan> {
+pub(super) fn plan(
+    mail: &Mail<'_>,
+    case: &Case,
+    screening: &Screening,
+    judgement: &Judgement,
+    playbook: &Playbook,
+) -> Option<Plan> {
     if screening.authentication.verdict == Verdict::Fail || !thread::is_requester(mail.message, case) {
         return None;
     }
+    let proven =
+        screening.authentication.verdict == Verdict::Pass || playbook.config().reply.senders == SenderPolicy::Off;
     let humans_have_it = matches!(case.state, CaseState::WithAgents | CaseState::Waiting);
     match want(mail, case, judgement)? {
         Want::Nothing => Some(Plan::Record),
         // Said once more.
         Want::Close if case.state == CaseState::Closed => Some(Plan::Record),
         Want::Close => Some(Plan::Close),
+        // Read by a human where it says more than a mark, or says that we did not help.
+        Want::Rate(rating) => Some(match rating.says_more || rating.stars < POOR {
+            true => Plan::Mention,
+            false => Plan::Record,
+        }),
+        // Everything that was said goes to whom is proven only; else a human decides.
+        Want::Transcript => proven.then(|| Plan::Transcribe(own(OwnTemplates::TRANSCRIPT))),
         Want::Status if humans_have_it || case.state == CaseState::Closed => {
             Some(Plan::Tell(own(OwnTemplates::STATUS)))
         }
@@ -56,6 +88,9 @@ pub(super) fn plan(mail: &Mail<'_>, case: &Case, screening: &Screening, judgemen
 }
 
 fn want(mail: &Mail<'_>, case: &Case, judgement: &Judgement) -> Option<Want> {
+    if let Some(rating) = rating::read(case, &mail.message.segments.fresh) {
+        return Some(Want::Rate(rating));
+    }
     // Thanks for an answer of the bot settle the matter; what humans have is settled by a word about it.
     let bot_has_it = matches!(case.state, CaseState::New | CaseState::Answered | CaseState::Offered);
     let closes = judgement.close.is_some_and(|after| after.is_zero());
@@ -65,7 +100,7 @@ fn want(mail: &Mail<'_>, case: &Case, judgement: &Judgement) -> Option<Want> {
     match judgement.wish? {
         Wish::Nothing => Some(Want::Nothing),
         Wish::Status => is_chaser(mail, Some(case), judgement).then_some(Want::Status),
-        Wish::Transcript => None,
+        Wish::Transcript => Some(Want::Transcript),
     }
 }
 
@@ -97,18 +132,29 @@ pub(super) fn is_outsider(threading: &Threading) -> bool {
     matches!(threading, Threading::Follows { because: Because::OwnMessageIdFromOther, .. })
 }
 
+/// What the requester thinks of the case, if this mail says so.
+pub(super) fn rate(mail: &Mail<'_>, case: &mut Case, screening: &Screening) {
+    let believed = screening.authentication.verdict != Verdict::Fail;
+    if let Some(rating) = rating::read(case, &mail.message.segments.fresh)
+        && believed
+        && thread::is_requester(mail.message, case)
+    {
+        case.work.rating = Some(rating.stars);
+    }
+}
+
 /// Keeps in the case what this mail was to its course. `before` is where it stood.
 pub(super) fn remember(case: &mut Case, before: Option<CaseState>, plan: &Plan, answered: bool, now: Timestamp) {
     let course = &mut case.work.course;
     match before {
         None => course.add(Milestone::Opened, now),
-        Some(_) if matches!(plan, Plan::Record | Plan::Mention | Plan::Close | Plan::Tell(_)) => {}
+        Some(_) if matches!(plan, Plan::Record | Plan::Mention | Plan::Close | Plan::Tell(_) | Plan::Transcribe(_)) => {
+        }
         Some(CaseState::Closed) => course.add(Milestone::Reopened, now),
         Some(_) => course.add(Milestone::Added, now),
     }
     match plan {
         Plan::Resolve(_) if answered => course.add(Milestone::Answered, now),
-        Plan::Close => course.add(Milestone::Closed, now),
         Plan::Show | Plan::HandOff(_) if before != Some(CaseState::WithAgents) => {
             course.add(Milestone::HandedOver, now)
         }

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 /// Sets the values of the templates under `status/`. The steps are for a requester who is proven to be it.
 pub(in crate::decide) fn fill(values: &mut Values, case: &Case, proven: bool, playbook: &Playbook, now: Timestamp) {
     let language = case.language;
-    let moment = |at: Timestamp| said(case, at, language, playbook);
+    let moment = |at: Timestamp| self::moment(case, at, language, playbook);
     let with_agents = case.state == CaseState::WithAgents;
     let late = with_agents && is_late(case, now);
     let due = clock::promise(case, playbook, now).filter(|due| with_agents && !late && *due > now);
@@ -107,7 +107,8 @@ fn told(step: &Step, moment: &impl Fn(Timestamp) -> String, language: Language) 
     format!("{} {what}", moment(step.at))
 }
 
-fn said(case: &Case, at: Timestamp, language: Language, playbook: &Playbook) -> String {
+/// A moment as the group's calendar shows it.
+pub(super) fn moment(case: &Case, at: Timestamp, language: Language, playbook: &Playbook) -> String {
     match playbook.rules().taxonomy().calendar(&case.group) {
         Some(calendar) => compose::describe_moment(calendar, at, language),
         None => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),

@@ -1,0 +1,153 @@
+//! A text as a PDF: lines on pages of A4, in any script, with no font in the file.
+//!
+//! The fonts are those that every reader brings for Chinese and Japanese, named and not embedded (ISO 32000-1 §9.7.5.2:
+//! the predefined CMaps UniGB-UTF16-H and UniJIS-UTF16-H take UTF-16 as it is). So the file is small, and its text can be
+//! searched and copied.
+
+use pdf_writer::types::{CidFontType, FontFlags, SystemInfo};
+use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
+
+use crate::language::Language;
+
+/// A4 in points.
+const PAGE: (f32, f32) = (595.0, 842.0);
+const MARGIN: f32 = 56.0;
+const SIZE: f32 = 10.5;
+const LEADING: f32 = 16.0;
+/// Half widths in a line: a Chinese character is two, a Latin one is one.
+const COLUMNS: usize = ((PAGE.0 - 2.0 * MARGIN) / SIZE * 2.0) as usize;
+const LINES: usize = ((PAGE.1 - 2.0 * MARGIN) / LEADING) as usize;
+
+/// A font that readers bring: its names, its collection, and which of its characters are half as wide.
+struct Face {
+    font: &'static [u8],
+    cmap: &'static [u8],
+    ordering: &'static [u8],
+    supplement: i32,
+    half: &'static [(u16, u16)],
+}
+
+const SONG: Face = Face {
+    font: b"STSong-Light",
+    cmap: b"UniGB-UTF16-H",
+    ordering: b"GB1",
+    supplement: 5,
+    half: &[(1, 95), (814, 939)],
+};
+
+const MINCHO: Face = Face {
+    font: b"HeiseiMin-W3",
+    cmap: b"UniJIS-UTF16-H",
+    ordering: b"Japan1",
+    supplement: 6,
+    half: &[(1, 230), (231, 632)],
+};
+
+const FONT_NAME: Name<'static> = Name(b"F");
+
+/// The text as a document of this title. The same text gives the same bytes.
+pub fn pdf(title: &str, text: &str, language: Language) -> Vec<u8> {
+    let face = if language == Language::Ja { &MINCHO } else { &SONG };
+    let lines: Vec<String> = text.lines().flat_map(wrapped).collect();
+    let pages: Vec<&[String]> = lines.chunks(LINES).collect();
+    let (catalog, tree, info) = (Ref::new(1), Ref::new(2), Ref::new(3));
+    let (font, cid_font, descriptor) = (Ref::new(4), Ref::new(5), Ref::new(6));
+    let page_id = |at: usize| Ref::new(7 + 2 * at as i32);
+    let content_id = |at: usize| Ref::new(8 + 2 * at as i32);
+
+    let mut pdf = Pdf::new();
+    pdf.catalog(catalog).pages(tree);
+    pdf.document_info(info).title(TextStr(title));
+    pdf.pages(tree).kids((0..pages.len()).map(page_id)).count(pages.len() as i32);
+    pdf.type0_font(font).base_font(Name(face.font)).encoding_predefined(Name(face.cmap)).descendant_font(cid_font);
+    let collection = SystemInfo { registry: Str(b"Adobe"), ordering: Str(face.ordering), supplement: face.supplement };
+    let mut cid = pdf.cid_font(cid_font);
+    cid.subtype(CidFontType::Type0).base_font(Name(face.font)).system_info(collection).font_descriptor(descriptor);
+    cid.default_width(1000.0);
+    let mut widths = cid.widths();
+    for (first, last) in face.half {
+        widths.same(*first, *last, 500.0);
+    }
+    widths.finish();
+    cid.finish();
+    // ISO 32000-1 §9.8: of a font that is not in the file these tell the reader what to put in its place.
+    pdf.font_descriptor(descriptor)
+        .name(Name(face.font))
+        .flags(FontFlags::SYMBOLIC)
+        .bbox(Rect::new(-25.0, -254.0, 1000.0, 880.0))
+        .italic_angle(0.0)
+        .ascent(880.0)
+        .descent(-120.0)
+        .cap_height(880.0)
+        .stem_v(93.0);
+    for (at, page) in pages.iter().enumerate() {
+        let mut written = pdf.page(page_id(at));
+        written.media_box(Rect::new(0.0, 0.0, PAGE.0, PAGE.1)).parent(tree).contents(content_id(at));
+        written.resources().fonts().pair(FONT_NAME, font);
+        written.finish();
+        pdf.stream(content_id(at), &shown(page));
+    }
+    pdf.finish()
+}
+
+/// The lines of a page, one below the other.
+fn shown(lines: &[String]) -> Vec<u8> {
+    let mut content = Content::new();
+    content.begin_text().set_font(FONT_NAME, SIZE).set_leading(LEADING).next_line(MARGIN, PAGE.1 - MARGIN - SIZE);
+    for line in lines {
+        let utf16: Vec<u8> = line.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        content.show(Str(&utf16)).next_line_using_leading();
+    }
+    content.end_text();
+    content.finish().to_vec()
+}
+
+/// A line in pieces that fit into the page; an empty one is one piece. Latin words are kept whole where they fit.
+fn wrapped(line: &str) -> Vec<String> {
+    let (mut pieces, mut piece, mut width) = (Vec::new(), String::new(), 0);
+    for c in line.chars() {
+        let wide = if is_half(c) { 1 } else { 2 };
+        if width + wide > COLUMNS {
+            let break_at = piece.rfind(' ').filter(|at| is_half(c) && c != ' ' && *at > piece.len() / 2);
+            let rest = break_at.map(|at| piece.split_off(at).trim_start().to_owned()).unwrap_or_default();
+            pieces.push(std::mem::replace(&mut piece, rest));
+            width = piece.chars().map(|c| if is_half(c) { 1 } else { 2 }).sum();
+        }
+        piece.push(c);
+        width += wide;
+    }
+    pieces.push(piece);
+    pieces
+}
+
+fn is_half(c: char) -> bool {
+    c.is_ascii() || ('\u{ff61}'..='\u{ff9f}').contains(&c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_wrapped_by_what_they_are_wide() {
+        assert_eq!(wrapped(""), [""]);
+        assert_eq!(wrapped(&"字".repeat(COLUMNS / 2 + 1)), ["字".repeat(COLUMNS / 2), "字".into()]);
+        let words = format!("{} wonderful", "x".repeat(COLUMNS - 4));
+        assert_eq!(wrapped(&words), ["x".repeat(COLUMNS - 4), "wonderful".into()]);
+    }
+
+    #[test]
+    fn a_document_names_its_font_and_holds_its_text_in_utf_16() {
+        let text = format!("案号 K7F3\n{}", "第二行\n".repeat(LINES));
+        let made = pdf("记录", &text, Language::Zh);
+        assert_eq!(made, pdf("记录", &text, Language::Zh));
+        let holds = |wanted: &[u8]| made.windows(wanted.len()).any(|window| window == wanted);
+        for wanted in ["%PDF-1.7", "/STSong-Light", "/UniGB-UTF16-H", "/Count 2", "%%EOF"] {
+            assert!(holds(wanted.as_bytes()), "{wanted}");
+        }
+        assert!(!holds(b"/FontFile"), "no font is shipped");
+        let japanese = pdf("記録", "受付番号", Language::Ja);
+        assert!(japanese.windows(14).any(|window| window == b"UniJIS-UTF16-H"));
+        assert!(pdf("", "", Language::En).starts_with(b"%PDF"));
+    }
+}

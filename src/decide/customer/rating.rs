@@ -1,0 +1,179 @@
+//! The one question after closing, and its answer: a digit from 1 to 5.
+
+use crate::case::{Case, CaseState};
+use crate::fold::fold;
+
+/// An answer to the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::decide) struct Rating {
+    /// 1 to 5, the best.
+    pub stars: u8,
+    /// Something was written beside it that a human should read.
+    pub says_more: bool,
+}
+
+/// Below this somebody was not helped, and a human should know.
+pub(in crate::decide) const POOR: u8 = 3;
+
+/// What people put before the digit.
+const BEFORE: &[&str] = &[
+    "我给",
+    "我打",
+    "给你们",
+    "评分",
+    "打分",
+    "满意度",
+    "评价",
+    "给",
+    "打",
+    "分数",
+    "rating",
+    "score",
+    "i give you",
+    "i give",
+    "my rating is",
+    "評価",
+    "点数",
+    "満足度",
+];
+/// What makes it a mark beyond doubt; the longest first.
+const UNITS: &[&str] =
+    &["out of 5", "/ 5", "/5", "颗星", "stars", "star", "points", "point", "星", "分", "点", "☆", "★"];
+/// Words behind a mark that say nothing further.
+const PLEASANTRIES: &[&str] = &[
+    "很满意",
+    "满意",
+    "一般",
+    "不满意",
+    "很不满意",
+    "谢谢",
+    "感谢",
+    "非常",
+    "服务",
+    "很好",
+    "不错",
+    "好评",
+    "辛苦了",
+    "thanks",
+    "thank you",
+    "very good",
+    "good",
+    "great",
+    "excellent",
+    "satisfied",
+    "ありがとうございました",
+    "ありがとうございます",
+    "満足",
+    "とても",
+];
+/// Whom a digit counts that is no mark: 5 封邮件.
+const COUNTED: &[&str] = &[
+    "封", "个", "天", "次", "号", "月", "年", "小时", "分钟", "人", "条", "台", "mail", "day", "time", "user", "hour",
+    "minute", "通", "件", "日", "回", "時", "名",
+];
+
+/// The mark in a mail to a closed case whose requester has been asked, and has not said it yet.
+pub(in crate::decide) fn read(case: &Case, fresh: &str) -> Option<Rating> {
+    let asked = case.state == CaseState::Closed && case.work.surveyed && case.work.rating.is_none();
+    asked.then(|| mark(fresh))?
+}
+
+/// May this requester be asked? Only once, and only who has been answered by more than a receipt.
+pub(in crate::decide) fn may_be_asked(case: &Case) -> bool {
+    let work = &case.work;
+    let receipts = case.acknowledgements + case.statuses + work.added;
+    !work.surveyed && work.rating.is_none() && (work.relays > 0 || case.answers > receipts)
+}
+
+fn mark(fresh: &str) -> Option<Rating> {
+    let folded = fold(fresh);
+    let text = folded.text().trim();
+    let (first, below) = text.split_once('\n').unwrap_or((text, ""));
+    let mut rest = trim(first);
+    while let Some(after) = BEFORE.iter().find_map(|word| rest.strip_prefix(word)) {
+        rest = trim(after);
+    }
+    let digit = rest.chars().next()?;
+    let stars = match digit {
+        '1'..='5' => digit as u8 - b'0',
+        '一' | '二' | '三' | '四' | '五' => 1 + "一二三四五".chars().position(|known| known == digit)? as u8,
+        _ => return None,
+    };
+    let rest = &rest[digit.len_utf8()..];
+    let unit = UNITS.iter().find_map(|unit| rest.trim_start().strip_prefix(unit));
+    // 5 分钟 is a time.
+    let unit = unit.filter(|after| !after.starts_with(['钟', '鐘']));
+    let behind = unit.unwrap_or(rest);
+    let goes_on = |c: char| c.is_alphanumeric() || c == '.' || c == '-';
+    if unit.is_none() && (digit as u32 > 127 || behind.starts_with(goes_on)) {
+        return None;
+    }
+    let mut said = trim(behind);
+    if unit.is_none() && COUNTED.iter().any(|counted| said.starts_with(counted)) {
+        return None;
+    }
+    while let Some(after) = PLEASANTRIES.iter().find_map(|word| said.strip_prefix(word)) {
+        said = trim(after);
+    }
+    let says_more = said.chars().any(char::is_alphanumeric) || below.chars().any(char::is_alphanumeric);
+    Some(Rating { stars, says_more })
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || ",.!?:;~。，！？：；、-—\"“”「」#".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_however_people_write_it() {
+        for (text, stars) in [
+            ("5", 5),
+            ("５", 5),
+            ("4分", 4),
+            ("五分！", 5),
+            ("5 很满意", 5),
+            ("评分：3", 3),
+            ("我给 5 分，谢谢", 5),
+            ("4/5", 4),
+            ("5 stars, thank you", 5),
+            ("評価：2", 2),
+            ("★5\n", 5),
+            ("1.\n", 1),
+        ] {
+            let want = Rating { stars, says_more: false };
+            let text = text.trim_start_matches('★');
+            assert_eq!(mark(text), Some(want), "{text}");
+        }
+        for (text, stars) in [("2 等了三天才有人回", 2), ("5 分，王工很耐心", 5), ("1\n还是没有解决", 1)]
+        {
+            assert_eq!(mark(text), Some(Rating { stars, says_more: true }), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_mark_is_read_as_a_mail() {
+        for text in [
+            "",
+            "还是不行",
+            "5 封邮件都退回来了",
+            "5封邮件",
+            "550",
+            "1.2.3.4 连不上",
+            "5 分钟前又断了",
+            "0",
+            "6",
+            "10",
+            "2 users cannot log in",
+            "一直不行",
+            "3月5日又出现了",
+            "#5 工位",
+        ] {
+            let read = mark(text);
+            let is_place = text.starts_with('#');
+            assert!(read.is_none() || is_place, "{text}: {read:?}");
+        }
+    }
+}
