@@ -413,3 +413,29 @@ fn ids(bot: &Bot, purpose: &str) -> Vec<String> {
     let of = items.iter().filter(|item| item["purpose"] == purpose);
     of.map(|item| item["id"].as_str().unwrap().to_owned()).collect()
 }
+
+#[test]
+fn after_a_change_of_the_key_what_left_before_is_known_again() {
+    let mut bot = at_work();
+    assert!(says(&bot, &["key", "show"], 0).contains("there is one key"));
+    assert!(says(&bot, &["key", "rotate"], 75).contains("stop it"));
+    assert_eq!(bot.stop(), Some(0));
+    let before = fs::read(bot.folder().join("data/key")).unwrap();
+    assert!(says(&bot, &["key", "rotate", "--accept-days", "30"], 0).contains("believed to the end of"));
+    let after = fs::read(bot.folder().join("data/key")).unwrap();
+    assert_eq!((after.len(), &after[32..64]), (32 + 36, &before[..]));
+    assert_ne!(after[..32], before[..]);
+    // The customer answers a mail of ours that the old key has signed.
+    let sent = fs::read_dir(bot.folder().join("out/new")).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+    let answer = sent.map(|mail| String::from_utf8(mail).unwrap()).find(|mail| mail.contains("auto-replied")).unwrap();
+    let id = answer.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap();
+    let reply = format!(
+        "From: a@example.org\r\nTo: support@example.com\r\nMessage-ID: <a2@example.org>\r\nIn-Reply-To: {id}\r\n\
+         References: {id}\r\nSubject: Re: {SECRET}\r\n\r\nIt does not sleep yet.\r\n"
+    );
+    bot.start_and_look();
+    fs::write(bot.folder().join("in/new/a2"), reply).unwrap();
+    bot.wait("the reply", |bot| bot.events("received").len() == 2);
+    assert_eq!(bot.stop(), Some(0));
+    assert!(says(&bot, &["ledger"], 0).contains("1 appended, 1 opened"));
+}
