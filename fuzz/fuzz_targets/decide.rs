@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use huixin::address::Address;
 use huixin::app;
-use huixin::case::{Case, CaseState, Facts, Said};
+use huixin::case::{Case, CaseState, Facts, Said, Work};
 use huixin::decide::{Mail, decide};
 use huixin::ids::{GroupId, Key, MailHash};
 use huixin::language::Language;
@@ -63,9 +63,12 @@ fuzz_target!(|input: &[u8]| {
         touched: now,
         received: bits >> 10 & 7,
         answers: bits >> 13 & 3,
+        acknowledgements: bits >> 22 & 3,
+        statuses: bits >> 24 & 3,
         forwards: bits >> 15 & 3,
         last_answer: None,
         said: Said::default(),
+        work: Work::default(),
     };
     let mut facts = Facts { free_number: clues.candidates.first().copied(), ..Facts::default() };
     facts.by_signed.extend(bit(3).then(|| case.clone()));
@@ -90,6 +93,8 @@ fuzz_target!(|input: &[u8]| {
             requester.as_ref() == Some(to) || message.from.iter().any(|one| one.address.as_ref() == Some(to));
         match outgoing.purpose {
             Purpose::Answer => assert!(participant, "an answer to {to}"),
+            // No mail here proves that an agent wrote it.
+            Purpose::Relay | Purpose::Receipt => panic!("{} to {to}", outgoing.purpose.as_str()),
             Purpose::Forward | Purpose::Notice => assert!(of_the_house, "{to}"),
         }
         let bytes = outgoing.content.bytes(Some(b""));

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::attachment::AttachmentTest;
 use super::code::CodePattern;
-use super::engine::Judge;
+use super::engine::{Depth, Judge};
 use super::field::value_of;
 use super::judgement::{CaseMoment, Evidence, Proof, Proofs};
 use super::negation;
@@ -336,19 +336,21 @@ impl<'r> Judge<'r, '_> {
             return false;
         }
         let (mut different, mut evidence) = (0, Vec::new());
-        for needle in &words.needles {
+        for needle in words.needles.iter().filter(|needle| self.sightings.any(**needle)) {
             if different >= words.min && evidence.len() == MAX_EVIDENCE {
                 break;
             }
             let mut found = false;
             for (view, seen) in self.seen_in(*needle, words.segments.or(scope)) {
-                if let Some(range) = words.range_of(view, seen)
-                    && !is_masked(masks, view.segment, &range)
+                let range = || view.look(words.look).map(|folded| folded.original(seen.start..seen.end));
+                let masked = || range().is_none_or(|range| is_masked(masks, view.segment, &range));
+                if words.fits(view, seen)
+                    && (masks.is_empty() || !masked())
                     && !(words.drop_denied && words.is_denied(view, seen))
                 {
                     found = true;
                     if evidence.len() < MAX_EVIDENCE {
-                        evidence.push(evidence_in(view, range));
+                        evidence.push(self.evidence(view, || range().unwrap_or_default()));
                     }
                 }
             }
@@ -360,6 +362,14 @@ impl<'r> Judge<'r, '_> {
             reason.evidence.extend(evidence);
         }
         holds
+    }
+
+    /// A piece of evidence; for the gist only where it stands, which is what it counts by.
+    pub(super) fn evidence(&self, view: &View<'_>, range: impl FnOnce() -> Range<usize>) -> Evidence {
+        match self.depth {
+            Depth::Whole => evidence_in(view, range()),
+            Depth::Gist => Evidence { segment: view.segment, text: String::new(), range: 0..0 },
+        }
     }
 
     /// What the evidence for one word would count, of [`Judge::words_hold`] without masks; none if it does not hold.
@@ -394,7 +404,7 @@ impl<'r> Judge<'r, '_> {
             if let Some((captures, range)) = first {
                 holds = true;
                 reason.capture(pattern.regex.get(), &captures, &view.original, &view.folded);
-                reason.evidence.push(evidence_in(view, range));
+                reason.evidence.push(self.evidence(view, || range));
             }
         }
         holds
@@ -418,7 +428,7 @@ impl<'r> Judge<'r, '_> {
                 holds = true;
                 let said = || value_of(&view.original, &view.folded, found.range.clone());
                 reason.captures.entry("code".into()).or_insert_with(said);
-                reason.evidence.push(evidence_in(view, range));
+                reason.evidence.push(self.evidence(view, || range));
             }
         }
         holds
@@ -435,7 +445,7 @@ impl<'r> Judge<'r, '_> {
                 holds = true;
                 reason.secrets.push(view.original[range.clone()].to_owned());
                 if reason.evidence.len() < MAX_EVIDENCE {
-                    reason.evidence.push(evidence_in(view, range));
+                    reason.evidence.push(self.evidence(view, || range));
                 }
             }
         }

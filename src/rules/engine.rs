@@ -9,7 +9,7 @@
 //! category itself. Tags unite, steps of priority add up.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::Rules;
@@ -39,12 +39,12 @@ pub(super) struct Judge<'r, 'm> {
     pub(super) best_score: f64,
     /// Why each rule holds, if it was asked in this phase. A rule that is being asked stands here as not
     /// holding, so that rules in a circle end.
-    reasons: HashMap<usize, Option<Rc<Reason>>>,
+    reasons: Vec<Option<Option<Rc<Reason>>>>,
     /// Rules that may hold, for the words that were seen. The others are not asked: of thousands a mail wakes a few.
     awake: Vec<bool>,
     /// The same of the boosts of all rules.
     boosts_awake: Vec<bool>,
-    depth: Depth,
+    pub(super) depth: Depth,
     /// Read when the first rule asks.
     codes: OnceCell<Vec<Code>>,
     supposing: Supposing,
@@ -150,7 +150,7 @@ impl<'r, 'm> Judge<'r, 'm> {
             hours: Hours::Open,
             won: None,
             best_score: 0.0,
-            reasons: HashMap::new(),
+            reasons: vec![None; rules.rules.len()],
             awake,
             boosts_awake,
             depth: Depth::Whole,
@@ -275,7 +275,7 @@ impl<'r, 'm> Judge<'r, 'm> {
 
     /// A phase begins: conditions see what the phases before have found, and `hours` are this group's.
     fn begin(&mut self, group: Option<&GroupId>) {
-        self.reasons.clear();
+        self.reasons.fill(None);
         self.hours = self.rules.taxonomy.hours(group, self.input.now);
     }
 
@@ -284,17 +284,17 @@ impl<'r, 'm> Judge<'r, 'm> {
         if !self.awake[index] {
             return None;
         }
-        if let Some(known) = self.reasons.get(&index) {
+        if let Some(known) = &self.reasons[index] {
             return known.clone();
         }
-        self.reasons.insert(index, None);
+        self.reasons[index] = Some(None);
         let rule = &self.rules.rules[index];
         let mut reason = Reason::default();
         if !self.when(&rule.when, rule.scope, &[], &mut reason) {
             return None;
         }
         let reason = Some(Rc::new(reason));
-        self.reasons.insert(index, reason.clone());
+        self.reasons[index] = Some(reason.clone());
         reason
     }
 
@@ -423,6 +423,8 @@ impl<'r, 'm> Judge<'r, 'm> {
                 values.extend(filled(template, &reason.captures).map(|value| (field.as_str(), value)));
             }
         }
+        // What they found is wanted here as it is written.
+        let depth = std::mem::replace(&mut self.depth, Depth::Whole);
         for boost in &rule.boosts {
             let mut reason = Reason::default();
             if let Some(field) = &boost.capture
@@ -434,6 +436,7 @@ impl<'r, 'm> Judge<'r, 'm> {
                 values.push((field, value_of(&evidence.text, &folded, whole)));
             }
         }
+        self.depth = depth;
         for (field, value) in values {
             if self.set.insert(field.to_owned()) {
                 self.fields.insert(field.to_owned(), value);

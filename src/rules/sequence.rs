@@ -3,7 +3,7 @@
 //! What a regex `发送.{0,20}失败` finds is found here among the words that were seen anyway, and no text is read a
 //! second time.
 
-use super::condition::{Edges, MAX_EVIDENCE, Mask, Reason, evidence_in, is_masked};
+use super::condition::{Edges, MAX_EVIDENCE, Mask, Reason, is_masked};
 use super::engine::Judge;
 use super::segment::{Segments, View};
 use super::vocabulary::{Look, Needle};
@@ -41,7 +41,7 @@ impl Judge<'_, '_> {
                 let range = folded.original(start..end);
                 if !is_masked(masks, view.segment, &range) && reason.evidence.len() < MAX_EVIDENCE {
                     holds = true;
-                    reason.evidence.push(evidence_in(view, range));
+                    reason.evidence.push(self.evidence(view, || range));
                 }
             }
         }

@@ -58,6 +58,9 @@ pub(super) struct Sightings {
     lists: Vec<Vec<Seen>>,
     /// The needle of each list.
     needles: Vec<Needle>,
+    /// A bit for each needle that was seen: nearly every question is about one that was not, and a kilobyte of
+    /// answers stays at hand.
+    seen: Vec<u64>,
 }
 
 /// Places of one needle that are kept. A word that stands here a hundred times is proven by thirty-two.
@@ -104,6 +107,8 @@ pub(super) struct Union {
     all: Vocabulary,
     /// For each needle of both together, which it is in the one and in the other.
     needles: [Vec<Option<Needle>>; 2],
+    /// How many needles each has.
+    counts: [usize; 2],
 }
 
 impl Union {
@@ -119,7 +124,7 @@ impl Union {
                 (0..).zip(&part.words).map(|(at, (look, word))| ((*look, word.as_str()), Needle(at))).collect();
             all.words.iter().map(|(look, word)| own.get(&(*look, word.as_str())).copied()).collect()
         });
-        Ok(Union { all, needles })
+        Ok(Union { all, needles, counts: [one.len(), other.len()] })
     }
 
     pub(super) fn squeezes(&self) -> bool {
@@ -129,7 +134,7 @@ impl Union {
     /// What each vocabulary would have seen.
     pub(super) fn read(&self, views: &[View<'_>]) -> [Sightings; 2] {
         let all = self.all.read(views);
-        [all.told_as(&self.needles[0]), all.told_as(&self.needles[1])]
+        [0, 1].map(|at| all.told_as(&self.needles[at], self.counts[at]))
     }
 }
 
@@ -173,7 +178,7 @@ impl Vocabulary {
     }
 
     pub(super) fn read(&self, views: &[View<'_>]) -> Sightings {
-        let mut sightings = Sightings { slots: vec![0; self.words.len()], lists: Vec::new(), needles: Vec::new() };
+        let mut sightings = Sightings::among(self.words.len());
         for (index, view) in views.iter().enumerate() {
             if let Some(automaton) = &self.folded {
                 sightings.add(automaton, index, view.folded.text());
@@ -187,6 +192,24 @@ impl Vocabulary {
 }
 
 impl Sightings {
+    /// Nothing was seen yet of so many needles.
+    fn among(needles: usize) -> Sightings {
+        let seen = vec![0; needles.div_ceil(u64::BITS as usize)];
+        Sightings { slots: vec![0; needles], lists: Vec::new(), needles: Vec::new(), seen }
+    }
+
+    /// The list of a needle, which is seen now.
+    fn list(&mut self, needle: Needle) -> &mut Vec<Seen> {
+        let slot = &mut self.slots[needle.index()];
+        if *slot == 0 {
+            self.lists.push(Vec::new());
+            self.needles.push(needle);
+            *slot = self.lists.len() as u32;
+            self.seen[needle.index() / u64::BITS as usize] |= 1 << (needle.0 % u64::BITS);
+        }
+        &mut self.lists[*slot as usize - 1]
+    }
+
     pub(super) fn of(&self, needle: Needle) -> &[Seen] {
         match self.slots.get(needle.0 as usize) {
             Some(0) | None => &[],
@@ -195,7 +218,7 @@ impl Sightings {
     }
 
     pub(super) fn any(&self, needle: Needle) -> bool {
-        self.slots.get(needle.0 as usize).is_some_and(|slot| *slot != 0)
+        self.seen.get(needle.index() / u64::BITS as usize).is_some_and(|word| word >> (needle.0 % u64::BITS) & 1 == 1)
     }
 
     /// All needles that were seen.
@@ -207,19 +230,13 @@ impl Sightings {
         self.of(needle).iter().any(|seen| seen.view == view)
     }
 
-    /// The same by the names that needles have elsewhere.
-    fn told_as(&self, names: &[Option<Needle>]) -> Sightings {
-        let known =
-            self.needles.iter().zip(&self.lists).filter_map(|(needle, list)| Some((names[needle.index()]?, list)));
-        let mut told = Sightings { slots: Vec::new(), lists: Vec::new(), needles: Vec::new() };
-        for (needle, list) in known {
-            told.lists.push(list.clone());
-            told.needles.push(needle);
-            let slot = needle.index();
-            if told.slots.len() <= slot {
-                told.slots.resize(slot + 1, 0);
+    /// The same by the names that needles have elsewhere, where there are so many.
+    fn told_as(&self, names: &[Option<Needle>], needles: usize) -> Sightings {
+        let mut told = Sightings::among(needles);
+        for (needle, list) in self.needles.iter().zip(&self.lists) {
+            if let Some(name) = names[needle.index()] {
+                told.list(name).clone_from(list);
             }
-            told.slots[slot] = told.lists.len() as u32;
         }
         told
     }
@@ -227,13 +244,7 @@ impl Sightings {
     fn add(&mut self, automaton: &Automaton, view: usize, text: &str) {
         for found in automaton.search.find_overlapping_iter(&line(text)) {
             let needle = automaton.needles[found.pattern().as_usize()];
-            let slot = &mut self.slots[needle.0 as usize];
-            if *slot == 0 {
-                self.lists.push(Vec::new());
-                self.needles.push(needle);
-                *slot = self.lists.len() as u32;
-            }
-            let list = &mut self.lists[*slot as usize - 1];
+            let list = self.list(needle);
             if list.iter().filter(|seen| seen.view == view).count() < MAX_SEEN {
                 list.push(Seen { view, start: found.start(), end: found.end() });
             }
