@@ -171,6 +171,24 @@ pub fn handoff(reason: &str, language: Language) -> String {
         "cancel-recover" => {
             ("希望恢复已注销的账号", "a closed account is to be recovered", "解約済みアカウントの復旧をご希望です")
         }
+        "tried-already" => ("客户已照办法试过", "they have tried what we would say", "案内する方法はすでにお試しです"),
+        "corrected" => ("客户说明问题另有所在", "they say that it is something else", "原因は別にあるとお書きです"),
+        "two-matters" => ("一封信里有几件事", "several matters in one mail", "複数の用件が含まれています"),
+        "records-are-fine" => {
+            ("记录无误，问题仍在", "the records are right, and still", "設定は正しいのに解決していません")
+        }
+        "other-side" => ("问题在对方一侧", "it is on the other side", "相手側の問題です"),
+        "no-entry" => ("没有合适的自动答复", "no answer of ours fits", "該当する自動回答がありません"),
+        "lost-mail" => ("邮件丢失", "mail is gone", "メールが消えています"),
+        "favour" => (
+            "请求破例、退款或证明",
+            "an exception, a refund or a paper is asked for",
+            "例外対応・返金・証明書のご希望です",
+        ),
+        "needs-2fa" => ("须先验证管理员身份", "an administrator must prove who they are", "管理者の本人確認が必要です"),
+        "legal" => ("涉及法律事务", "it is a legal matter", "法務に関わる内容です"),
+        "misuse" => ("举报滥用", "misuse is reported", "不正利用のご報告です"),
+        "not-support" => ("不是客服事务", "it is no matter of support", "サポートの用件ではありません"),
         other => return other.to_owned(),
     };
     by_language(language, told.0, told.1, told.2).to_owned()
