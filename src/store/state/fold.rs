@@ -64,7 +64,11 @@ impl<'a> Change<'a> {
     }
 
     pub fn remove(&mut self, key: Vec<u8>) {
-        self.writes.insert(key, None);
+        // Most of what is removed came a few records before: nothing below needs to be told.
+        match self.below.is_without(&key) {
+            true => self.writes.remove(&key),
+            false => self.writes.insert(key, None),
+        };
     }
 }
 

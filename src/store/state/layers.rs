@@ -109,6 +109,11 @@ impl Layers {
         Ok(tree.apply_batch(batch)?)
     }
 
+    /// Is there surely no row with this key?
+    pub fn is_without(&self, key: &[u8]) -> bool {
+        self.recent.is_none() && !self.may_hide(key)
+    }
+
     /// Might a table have a row with this key?
     pub fn may_hide(&self, key: &[u8]) -> bool {
         let hash = hash(key);

@@ -36,7 +36,7 @@ pub struct Replay<'a> {
 
 impl Default for Sizes {
     fn default() -> Sizes {
-        Sizes { table: 150_000, batch: 20_000 }
+        Sizes { table: 200_000, batch: 20_000 }
     }
 }
 
@@ -101,6 +101,8 @@ impl<'a> Replay<'a> {
         });
         let mut tables = below.tables;
         tables.insert(0, written?);
+        // Every row that is not there is looked for in each of them.
+        let tables = guarded(|| checkpoint::merge(self.data, tables))?;
         self.change = Change::new(Cow::Owned(Layers { recent: None, tables }));
         self.spilled = true;
         Ok(())
