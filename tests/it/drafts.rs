@@ -68,7 +68,7 @@ fn mails(seed: u64, count: usize) -> Vec<Vec<u8>> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut mails: Vec<Vec<u8>> = Vec::new();
     for n in 0..count {
-        let from = format!("c{}@d{}.example", random.usize(..9), random.usize(..3));
+        let from = format!("c{}@d{}.example", random.usize(..4), random.usize(..2));
         let head = |more: &str| {
             format!(
                 "From: {from}\r\nTo: support@example.com\r\nMessage-ID: <m{n}@example.org>\r\n{more}\

@@ -379,8 +379,12 @@ impl<'a> Life<'a> {
             let disk = SimDisk { world: self.world.clone(), reserve: folder.join("journal/reserve") };
             match Store::open_on(folder, Box::new(disk), self.segment) {
                 Ok(opened) => break opened,
-                // Work on another thread that the crash overtook still lets go of the old one.
-                Err(StoreError::Locked { .. }) => std::thread::sleep(Duration::from_micros(100)),
+                // Work that the crash overtook still lets go of the old one: on another thread, or as a task of this
+                // runtime, which is dropped when its turn comes.
+                Err(StoreError::Locked { .. }) => {
+                    tokio::task::yield_now().await;
+                    std::thread::sleep(Duration::from_micros(100));
+                }
                 Err(error) => return Err(format!("the store does not open: {error}")),
             }
         };
