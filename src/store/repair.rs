@@ -40,7 +40,7 @@ pub struct Repair {
     pub kept: Option<PathBuf>,
     /// Mails of ours that have begun to leave, and of whose making no record is left.
     pub orphans: Vec<MessageId>,
-    /// Mails of the archive that no record names, and when they were put there.
+    /// Mails of the archive that no record names, or that have no decision where some are lost, and when they were put there.
     pub strays: Vec<(MailHash, Timestamp)>,
 }
 
@@ -199,6 +199,7 @@ struct Survey {
     queued: HashSet<MessageId>,
     begun: BTreeSet<MessageId>,
     named: HashSet<MailHash>,
+    decided: HashSet<MailHash>,
 }
 
 impl Survey {
@@ -213,6 +214,7 @@ impl Survey {
                 match record {
                     Record::Decided(decided) => {
                         self.named.insert(decided.hash);
+                        self.decided.insert(decided.hash);
                     }
                     Record::Taken { hash, .. } | Record::Again { hash, .. } => {
                         self.named.insert(*hash);
@@ -231,9 +233,11 @@ impl Survey {
     }
 
     fn finish(self, data: &Path) -> Result<Repair, StoreError> {
-        let Survey { mut repair, queued, begun, named } = self;
+        let Survey { mut repair, queued, begun, named, decided } = self;
+        // That a mail was taken says nothing of its decision where a damage may have swallowed that.
+        let known = if repair.damages.is_empty() { named } else { decided };
         repair.orphans = begun.into_iter().filter(|id| !queued.contains(id)).collect();
-        repair.strays = Archive::beside(data).all()?.into_iter().filter(|(hash, _)| !named.contains(hash)).collect();
+        repair.strays = Archive::beside(data).all()?.into_iter().filter(|(hash, _)| !known.contains(hash)).collect();
         repair.strays.sort_by_key(|(hash, at)| (*at, *hash));
         Ok(repair)
     }
