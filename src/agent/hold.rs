@@ -11,21 +11,24 @@ use crate::outgoing::ABOVE_THIS_LINE;
 /// What remains of [`ABOVE_THIS_LINE`] in every mail program.
 const LINE_MARKS: [&str; 3] = ["请在此线以上回复", "Reply above this line", "この線より上に返信"];
 /// Labels of the shipped sheets, one of which may be an agent's own words and two of which are not.
-const SHEET_LABELS: [&str; 21] = [
+const SHEET_LABELS: [&str; 25] = [
     "案号：",
     "处理组：",
     "来信地址：",
     "发件核验：",
     "自称：",
+    "分类：",
     "转人工原因：",
     "判断依据",
+    "客户写道：",
     "Case:",
     "Group:",
     "Sender:",
     "Calling themselves:",
+    "Category:",
     "Why it comes to you:",
     "What it was judged by",
-    "Category:",
+    "The customer wrote:",
     "受付番号：",
     "担当グループ：",
     "差出人アドレス：",
@@ -33,6 +36,7 @@ const SHEET_LABELS: [&str; 21] = [
     "差出人の名乗り：",
     "担当者に引き継ぐ理由：",
     "判定の根拠",
+    "お客様の文面：",
 ];
 const LABELS_OF_A_SHEET: usize = 2;
 
@@ -67,7 +71,7 @@ pub fn hold(text: &str, internal: &Prints) -> Option<Hold> {
     if text.split_whitespace().any(has_token) {
         return Some(Hold::Token);
     }
-    if !internal.is_empty() && Prints::of(text).overlap(internal) {
+    if internal.are_found_in(text) {
         return Some(Hold::Internal);
     }
     let labels = text.lines().filter(|line| SHEET_LABELS.iter().any(|label| line.trim_start().starts_with(label)));
@@ -88,12 +92,14 @@ fn quoted(text: &str) -> Option<&str> {
     let header = |line: &str| {
         let line = line.trim_start_matches(['>', '|', '*', ' ', '\u{3000}']);
         [
-            "From:",
-            "Sent:",
-            "To:",
-            "Subject:",
+            "From",
+            "Sent",
+            "Date",
+            "To",
+            "Subject",
             "发件人",
             "发送时间",
+            "日期",
             "收件人",
             "主题",
             "寄件者",
@@ -105,8 +111,9 @@ fn quoted(text: &str) -> Option<&str> {
         ]
         .iter()
         .any(|label| {
-            line.strip_prefix(label)
-                .is_some_and(|rest| label.ends_with(':') || rest.trim_start().starts_with([':', '：']))
+            // Agents ask for these as well: a label that nothing stands behind is a question.
+            let value = line.strip_prefix(label).and_then(|rest| rest.trim_start().strip_prefix([':', '：']));
+            value.is_some_and(|value| !value.trim().is_empty())
         })
     };
     let lines: Vec<&str> = text.lines().collect();
@@ -158,6 +165,7 @@ mod tests {
                 Some(Hold::Quoted("发件人: a@example.org".into())),
             ),
             ("请把 From: 一行发给我们".into(), None),
+            ("请补充：\n发件人：\n收件人：\n发送时间：".into(), None),
             ("主题：请按以下步骤操作\n1. 重启".into(), None),
             ("> 原来的话".into(), Some(Hold::Quoted("> 原来的话".into()))),
         ] {

@@ -142,8 +142,12 @@ fn forwards(
         compose::forward(playbook.key(), &voice, &token, to, &reply_to, written, *original, &name, now)
     };
     let mut internal = Prints::default();
+    // What the requester wrote or was told is no secret from them; an agent may well repeat it.
+    let told = why.judgement.fields.values().chain([&mail.message.subject]).filter(|told| !told.is_empty());
+    let told: Vec<&String> = told.collect();
+    let theirs = |line: &str| line.starts_with(['|', '>']) || told.iter().any(|told| line.contains(told.as_str()));
     for (_, written) in sheets.values() {
-        let lines: Vec<&str> = written.body().lines().filter(|line| !line.starts_with(['|', '>'])).collect();
+        let lines: Vec<&str> = written.body().lines().filter(|line| !theirs(line)).collect();
         internal.extend(&Prints::of(&lines.join("\n")));
     }
     (agents.into_iter().map(forward).collect(), internal)

@@ -181,6 +181,8 @@ struct Cutter<'a> {
     lines: &'a [Line],
     kinds: Vec<Kind>,
     pieces: Vec<Piece>,
+    /// Nothing would have been left.
+    uncut: bool,
 }
 
 impl<'a> Cutter<'a> {
@@ -193,7 +195,7 @@ impl<'a> Cutter<'a> {
                 _ => Piece::Fresh,
             })
             .collect();
-        let mut cutter = Cutter { lines, kinds, pieces };
+        let mut cutter = Cutter { lines, kinds, pieces, uncut: false };
         let end = cutter.cut_below();
         cutter.cut_attributed(end);
         cutter.cut_trailing_quotes(end);
@@ -215,7 +217,10 @@ impl<'a> Cutter<'a> {
             match self.kinds[at] {
                 Kind::Text => text_above = true,
                 // Nothing stands above: the mail below is all there is.
-                Kind::Head(earlier) if !text_above => self.pieces[at] = piece(earlier),
+                Kind::Head(earlier) if !text_above => {
+                    self.uncut = true;
+                    self.pieces[at] = piece(earlier);
+                }
                 Kind::Head(earlier) => {
                     let start = self.ruler_above(at);
                     self.give(start..all, piece(earlier));
@@ -250,12 +255,17 @@ impl<'a> Cutter<'a> {
         // Where the next earlier mail and the next text begin, and how many lines with anything in them come before
         // that mail, seen from the line looked at.
         let (mut earlier, mut text, mut filled) = (all, all, 0);
+        // The next mark or earlier mail: what stands below a mark says nothing about the lines above it.
+        let mut close = all;
         for at in (0..all).rev() {
             let kind = self.kinds[at];
             if kind == Kind::Mark {
                 ends[at] = true;
             } else if kind == Kind::Ruler {
-                let lines = || self.lines[text..earlier].iter().map(|line| line.text.as_str());
+                // `Get Outlook for iOS <https://…>` is nobody's card.
+                let own = |line: &usize| self.kinds[*line] != Kind::Signed;
+                let to = if text < close { close } else { earlier };
+                let lines = || (text..to).filter(own).map(|line| self.lines[line].text.as_str());
                 let nothing_more = text == earlier && matches!(self.kinds.get(earlier), None | Some(Kind::Head(_)));
                 let few = text < earlier && filled <= signature::FOOTER_LINES;
                 ends[at] = nothing_more
@@ -264,8 +274,11 @@ impl<'a> Cutter<'a> {
             } else if kind == Kind::Text {
                 text = at;
             }
+            if kind == Kind::Mark {
+                close = at;
+            }
             if self.is_earlier(at) {
-                (earlier, text, filled) = (at, at, 0);
+                (earlier, text, filled, close) = (at, at, 0, at);
             } else if kind != Kind::Blank {
                 filled += 1;
             }
@@ -394,6 +407,7 @@ impl<'a> Cutter<'a> {
 
     /// Nothing would be left, so everything stays but the lines that introduce what is below them.
     fn restore(&mut self) {
+        self.uncut = true;
         let introduces = |kind: &Kind| matches!(kind, Kind::Attribution | Kind::Head(_));
         let nothing_else = self.kinds.iter().all(|kind| introduces(kind) || *kind == Kind::Blank);
         for (piece, kind) in self.pieces.iter_mut().zip(&self.kinds) {
@@ -432,6 +446,7 @@ impl<'a> Cutter<'a> {
             quoted: piece(Piece::Quoted),
             forwarded: piece(Piece::Forwarded),
             signature: piece(Piece::Signature),
+            uncut: self.uncut,
         }
     }
 }
@@ -506,10 +521,16 @@ mod tests {
             "------------------ 原始邮件 ------------------\n发件人: \"客服\" <support@example.com>;\n发送时间: 2026年11月2日(星期一) 上午9:00\n收件人: \"张三\"<a@example.org>;\n主题: 回复：退信\n\n请重启",
             "------------------&nbsp;原始邮件&nbsp;------------------\n发件人: x\n请重启",
             " \n发件人： 客服\n发送时间： 2026-11-02 09:00\n收件人： 张三\n主题： Re: 退信\n请重启",
+            "---- Replied Message ----\n| From | Support<support@example.com> |\n| Date | Nov 2, 2026 09:00 |\n| To | a@example.org |\n| Subject | Re: x |\nHi",
+            "-------- 原始信息 --------\n发件人： 客服 <support@example.com> \n日期： 26/11/2 09:00 (GMT+08:00) \n收件人： a@example.org \n主题： Re: 退信 \n\n请重启",
+            "------------------------------------------------------------------\nSender:Support <support@example.com>\nSent At:2026 Nov. 2 (Mon.) 09:00\nRecipient:a@example.org\nSubject:Re: x\n\nHi",
             "---- 回复的原邮件 ----\n| 发件人 | 客服<support@example.com> |\n| 日期 | 2026年11月02日 09:00 |\n| 收件人 | a@example.org |\n| 主题 | Re: 退信 |\n请重启",
             "在 2026-11-02 09:00:00，\"客服\" <support@example.com> 写道：\n\n请重启",
             "At 2026-11-02 09:00:00, \"Support\" <support@example.com> wrote:\n\nHi",
             "------------------------------------------------------------------\n发件人：客服 <support@example.com>\n发送时间：2026年11月2日(星期一) 09:00\n收件人：张三\n主　题：Re:退信\n\n请重启",
+            // Notes
+            "\"Support\" <support@example.com> wrote on 11/02/2026 09:00:00 AM:\n\n> Hi",
+            "客服 <support@example.com> 写于 2026-11-02 09:00:00:\n\n请重启",
             // Ours
             "##- 请在此行上方回复 -##\n您好，请重启",
             "##- Please reply above this line -##\nHi",
@@ -592,6 +613,8 @@ mod tests {
             "Sent from my Samsung Galaxy smartphone.",
             "Get Outlook for Android<https://aka.ms/x>",
             "iPhoneから送信",
+            "Galaxyから送信",
+            "iOS 版 Outlook を入手<https://aka.ms/x>",
             "Von meinem iPhone gesendet",
             "Gesendet von Mail für Windows",
             "Envoyé de mon iPhone",
@@ -625,6 +648,7 @@ mod tests {
             "我的问题\n-----\n> 引用\n我的回答",
             "设置>账户>同步 找不到",
             "On this day\n\nI wrote something",
+            "Part one\n=====\nThe server was down.\n\nPart two\n=====\nSend it once more.\n\nWang\nwang@example.com",
             "I sent from my desk, and it bounced.\nSent from my desk, is much easier.",
             "Steps:\n- one\n- two",
             "a < b\nb > c",
@@ -691,8 +715,10 @@ mod tests {
     fn nothing_is_cut_when_nothing_would_be_left() {
         for text in ["> only a quote", "--\nAnn", "发自我的iPhone", "", "-----Original Message-----", "___________"]
         {
-            assert_eq!(cut(text).fresh, text);
+            let segments = cut(text);
+            assert_eq!((segments.fresh.as_str(), segments.uncut), (text, true));
         }
+        assert!(!cut("您好\n\n--\nAnn").uncut);
         let marked = |text: &str, origin| Line { text: text.to_owned(), origin };
         let all_quoted = [marked("在 2026-11-02 09:00，客服 写道：", Origin::Quote), marked("请重启", Origin::Quote)];
         assert_eq!(segments(&all_quoted).fresh, "请重启");

@@ -100,6 +100,8 @@ pub struct Segments {
     /// A mail passed on for us to look at.
     pub forwarded: String,
     pub signature: String,
+    /// Cutting would have left nothing: what is fresh may be anybody's.
+    pub uncut: bool,
 }
 
 impl Message {

@@ -44,12 +44,12 @@ pub(super) fn unquoted(line: &str) -> &str {
 pub(super) fn divider(line: &str) -> Option<Earlier> {
     static ANSWERED: LazyLock<Patterns> = LazyLock::new(|| {
         patterns(
-            r"^[-=_─—]{2,} ?(original (message|mail|e-?mail|appointment)|reply message|mensaje original|message d.origine|\
+            r"^[-=_─—]{2,} ?(original (message|mail|e-?mail|appointment)|repl(y|ied) message|mensaje original|message d.origine|\
             message original|mensagem original|messaggio originale|ursprüngliche nachricht|original-?nachricht|\
             oorspronkelijk bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|\
             (original|opprinnelig) melding|alkuperäinen viesti|oryginalna wiadomość|wiadomość oryginalna|\
             (исходное|оригинальное) сообщение|původní zpráva|eredeti üzenet|orijinal mesaj|원본 메시지|\
-            (回复|回覆|答复)?的?[原源]始?(邮件|郵件|信件|訊息|消息|文)|邮件原件|郵件原件|(回复|答复)(邮件|郵件)|\
+            (回复|回覆|答复)?的?[原源]始?(邮件|郵件|信件|信息|訊息|消息|文)|邮件原件|郵件原件|(回复|答复)(邮件|郵件)|\
             元の?(メッセージ|メール)|original.{0,20}) ?[-=_─—]{2,}$",
         )
     });
@@ -187,7 +187,7 @@ fn opens(line: &str) -> bool {
 }
 
 /// Does a line say that somebody wrote? The word is the last one, but in German, Dutch and the Nordic languages
-/// the writer or the time may come after it.
+/// the writer or the time may come after it, and Notes puts the time there in every language.
 fn says_wrote(line: &str) -> bool {
     static LAST: LazyLock<Regex> = LazyLock::new(|| {
         words(
@@ -198,7 +198,10 @@ fn says_wrote(line: &str) -> bool {
         )
     });
     static BEFORE: LazyLock<Patterns> = LazyLock::new(|| {
-        patterns(r" (schrieb|schreibt|schreef|skrev|skreiv) .{0,40}$| (schrieb|schreibt|schreef|skrev|skreiv) .*@")
+        patterns(
+            r" (schrieb|schreibt|schreef|skrev|skreiv) .{0,40}$| (schrieb|schreibt|schreef|skrev|skreiv) .*@|\
+            @.* (wrote on|写于|寫於) ?\d{1,4}[-/.年].{0,40}$",
+        )
     });
     match LAST.find(line) {
         Some(found) => !line[..found.start()].ends_with(|c: char| c.is_ascii_alphabetic()),
@@ -261,11 +264,12 @@ fn label(line: &str) -> Option<(Label, &str)> {
     // `日　期` is spread to the width of `发件人`; words of other languages keep their blanks.
     let name = if name.is_ascii() { name } else { spread(&name) };
     let label = match name.as_str() {
-        "from" | "von" | "de" | "da" | "van" | "från" | "fra" | "od" | "от" | "от кого" | "від" | "发件人"
-        | "發件人" | "寄件者" | "寄件人" | "差出人" | "送信者" | "送信元" | "보낸 사람" | "보낸사람" | "kimden"
-        | "gönderen" | "lähettäjä" | "feladó" | "expéditeur" | "remitente" | "mittente" | "afzender" | "absender"
-        | "odesílatel" | "发自" | "发信人" => Label::From,
+        "from" | "sender" | "von" | "de" | "da" | "van" | "från" | "fra" | "od" | "от" | "от кого" | "від"
+        | "发件人" | "發件人" | "寄件者" | "寄件人" | "差出人" | "送信者" | "送信元" | "보낸 사람" | "보낸사람"
+        | "kimden" | "gönderen" | "lähettäjä" | "feladó" | "expéditeur" | "remitente" | "mittente" | "afzender"
+        | "absender" | "odesílatel" | "发自" | "发信人" => Label::From,
         "sent"
+        | "sent at"
         | "date"
         | "gesendet"
         | "datum"
@@ -314,10 +318,12 @@ fn label(line: &str) -> Option<(Label, &str)> {
         | "odesláno"
         | "fecha"
         | "trimis" => Label::Date,
-        "to" | "an" | "à" | "a" | "para" | "aan" | "till" | "til" | "do" | "кому" | "收件人" | "收件者" | "宛先"
-        | "받는 사람" | "받는사람" | "kime" | "alıcı" | "vastaanottaja" | "címzett" | "komu" | "destinataire"
-        | "destinatario" | "pour" | "către" | "cc" | "kopie" | "kopia" | "copie" | "copia" | "cc:" | "抄送"
-        | "抄送人" | "副本" | "copie à" | "kopi" | "копия" | "копія" => Label::To,
+        "to" | "recipient" | "recipients" | "an" | "à" | "a" | "para" | "aan" | "till" | "til" | "do" | "кому"
+        | "收件人" | "收件者" | "宛先" | "받는 사람" | "받는사람" | "kime" | "alıcı" | "vastaanottaja" | "címzett"
+        | "komu" | "destinataire" | "destinatario" | "pour" | "către" | "cc" | "kopie" | "kopia" | "copie"
+        | "copia" | "cc:" | "抄送" | "抄送人" | "副本" | "copie à" | "kopi" | "копия" | "копія" => {
+            Label::To
+        }
         "subject" | "betreff" | "objet" | "asunto" | "oggetto" | "assunto" | "onderwerp" | "ämne" | "emne"
         | "temat" | "тема" | "主题" | "主題" | "主旨" | "標題" | "标题" | "件名" | "제목" | "konu" | "aihe"
         | "tárgy" | "předmět" | "predmet" | "subiect" => Label::Subject,

@@ -64,7 +64,7 @@ pub(super) fn is_advertisement(line: &str) -> bool {
             r"^(从|從) ?(windows|outlook|iphone|ipad|mac|android)[^，。被失退收不无無报錯错]{0,20}(发送|發送|傳送|获取|獲取)$",
             r"^(来自|來自)(我的 ?[^，。被失退收不无無报錯错]{1,20}|[^，。的]{0,10}(iphone|ipad|android|安卓|手机客户端|手机邮箱|手机版|邮箱大师|专属商务邮箱))$",
             r"^(获取|獲取|下载|下載) ?(outlook for (ios|android)|(适用于|適用於) ?(ios|android) ?的 ?outlook).{0,30}$",
-            r"^.{0,12}(iphone|ipad|android|スマートフォン|スマホ|携帯|outlook|yahoo!メール|モバイル).{0,12}(<\S{0,80}>)? ?(から送信(されました)?|を入手)。?$",
+            r"^.{0,12}(iphone|ipad|android|galaxy|xperia|aquos|pixel|スマートフォン|スマホ|携帯|outlook|yahoo!メール|モバイル).{0,12}(<\S{0,80}>)? ?(から送信(されました)?|を入手)。?( ?<\S{0,80}>)?$",
             r"^나의 .{1,20}에서 보냄$",
         ])
     });
@@ -113,7 +113,11 @@ pub(super) fn is_signature<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let (mut count, mut reached) = (0, false);
     for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
         count += 1;
-        let sentence = line.ends_with(['。', '？', '?', '！', '；']) || line.contains(['？', '。']);
+        // `Example Trading Co., Ltd.` is none.
+        let words = || line.split_whitespace().count();
+        let sentence = line.ends_with(['。', '？', '?', '！', '；'])
+            || line.contains(['？', '。'])
+            || line.ends_with('.') && words() > 4;
         if count > MOST_LINES || line.chars().count() > MOST_CHARS || sentence {
             return false;
         }

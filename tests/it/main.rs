@@ -33,6 +33,7 @@ mod power_cut;
 mod regression;
 mod reload;
 mod replay;
+mod replies;
 mod rig;
 mod rules_commands;
 mod scenarios;

@@ -81,7 +81,7 @@ pub(super) fn attend(
     // Who is no agent and has a token from somewhere is a stranger in a case, and threaded as such.
     let agent = mail.message.sender().filter(|sender| playbook.is_agent(sender))?;
     let claim = Claim { agent, token };
-    let orders = agent::read(&mail.message.segments.fresh);
+    let orders = agent::read(fresh(mail.message));
     let ordered = !orders.commands.is_empty() || !orders.unclear.is_empty();
     if claim.token.is_none() && !ordered {
         return None;
@@ -241,8 +241,13 @@ fn name(hash: &MailHash, part: &str) -> String {
     format!("{part} {hash}")
 }
 
+/// What the agent wrote now. A mail of which nothing is left but the quote and a signature says nothing.
+fn fresh(message: &Message) -> &str {
+    if message.segments.uncut { "" } else { &message.segments.fresh }
+}
+
 /// The agent's text: their fresh words without the lines that we sent them ourselves.
 fn said(message: &Message, case: &Case) -> String {
     let heard = super::heard::heard(message, &case.said);
-    agent::read(&heard.segments.fresh).text
+    agent::read(fresh(&heard)).text
 }
