@@ -6,7 +6,7 @@ log=$(mktemp)
 status=0
 HUIXIN_DOSE=long
 export HUIXIN_DOSE
-for module in crash_points kills power_cut disk_faults poison soak; do
+for module in crash_points kills power_cut disk_faults poison soak authority leaks replies; do
     tests=$(cargo test --locked --ignore-rust-version --test it -- --list "$module::" 2>/dev/null | sed -n 's/: test$//p')
     for test in $tests; do
         case "$test" in *"${1:-}"*) ;; *) continue ;; esac

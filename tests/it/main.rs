@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: two cores link slowly.
 
 mod actions;
+mod authority;
 mod before_tls;
 mod bot;
 mod bounces;
@@ -22,6 +23,7 @@ mod imap_peer;
 mod kills;
 mod knowledge;
 mod layers;
+mod leaks;
 mod malformed;
 mod manners;
 mod office;
