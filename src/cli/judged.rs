@@ -35,7 +35,7 @@ pub fn judgement(judgement: &Judgement, playbook: &Playbook) -> Lines {
             lines.push(("category", told));
         }
         (None, Some(why_not)) => {
-            lines.push(("category", format!("none: {}", told::ambiguity(why_not, Language::En))));
+            lines.push(("category", format!("none: {}", told::ambiguity(why_not, ToString::to_string, Language::En))));
         }
         (None, None) => {}
     }

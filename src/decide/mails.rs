@@ -194,7 +194,7 @@ fn sheet(mail: &Mail<'_>, about: &About<'_>, language: Language, playbook: &Play
         transcript: told::transcript(transcript, &case.group, language, playbook),
         relays: *relays,
         suggested: suggested.and_then(|name| name.as_str().strip_prefix("kb/")).unwrap_or_default().to_owned(),
-        why: reasons(case, why, fault.clone(), language),
+        why: reasons(case, why, fault.clone(), playbook, language),
         attachments: message.attachments.clone(),
         // The original has the secrets in it that are masked here.
         send_original: playbook.config().handoff.attach_original
@@ -226,7 +226,11 @@ fn fresh_and_forwarded(mail: &Mail<'_>) -> String {
 fn evidence(why: &Why) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let spans = why.judgement.hits.iter().flat_map(|hit| hit.evidence.iter().map(|evidence| evidence.text.clone()));
-    spans.filter(|text| seen.insert(text.clone())).take(MAX_EVIDENCE).collect()
+    let spans: Vec<String> = spans.filter(|text| seen.insert(text.clone())).collect();
+    // `邮件` says nothing to a person where `发送邮件一直失败` stands.
+    let part = |text: &String| spans.iter().any(|other| other.len() > text.len() && other.contains(text.as_str()));
+    let telling = spans.iter().filter(|text| text.chars().nth(1).is_some() && !part(text));
+    telling.take(MAX_EVIDENCE).cloned().collect()
 }
 
 /// What agents must know before they trust the mail.
@@ -285,7 +289,7 @@ fn notices(
 }
 
 /// Why humans get the mail, in their language.
-fn reasons(case: &Case, why: &Why, fault: Option<String>, language: Language) -> Vec<String> {
+fn reasons(case: &Case, why: &Why, fault: Option<String>, playbook: &Playbook, language: Language) -> Vec<String> {
     let judgement = &why.judgement;
     let mut reasons: Vec<String> = Vec::new();
     reasons.extend(judgement.handoff.as_ref().map(|handoff| told::handoff(&handoff.reason, language)));
@@ -296,7 +300,7 @@ fn reasons(case: &Case, why: &Why, fault: Option<String>, language: Language) ->
         _ => {}
     }
     if let Some(why_not) = judgement.why_not.as_ref().filter(|_| why.screening.kind == Kind::Human) {
-        reasons.push(told::ambiguity(why_not, language));
+        reasons.push(told::ambiguity(why_not, |category| playbook.category_label(category, language), language));
     }
     if why.threading == Threading::New {
         reasons.extend(why.names.map(|number| told::names_another(number, language)));

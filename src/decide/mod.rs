@@ -55,7 +55,7 @@ use crate::case::{
     Work,
 };
 use crate::config::{Budget, Mailbox, SenderPolicy};
-use crate::ids::{CaseNumber, GroupId, MailHash, MessageId, TemplateName};
+use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MessageId, TemplateName};
 use crate::language::Language;
 use crate::message::{Action, Message, Report};
 use crate::outgoing::{Outgoing, Purpose};
@@ -68,6 +68,9 @@ use crate::time::Timestamp;
 use breaker::Beat;
 use ration::Ration;
 use rollout::Loosed;
+
+/// Categories that say what a mail lacks rather than what it is about begin so.
+const UNCLEAR: &str = "meta.";
 
 /// A mail to be decided.
 #[derive(Debug, Clone, Copy)]
@@ -703,15 +706,23 @@ fn group(before: Option<&Case>, mail: &Mail<'_>, judgement: &Judgement, playbook
         return case.group.clone();
     }
     let asked = judgement.handoff.as_ref().and_then(|handoff| handoff.to.clone());
-    let by_category = || judgement.category.as_ref().and_then(|won| playbook.category_group(&won.category));
+    let by_category = || about(before, judgement).and_then(|category| playbook.category_group(category));
     let current = || before.map_or(&mail.mailbox.group, |case| &case.group).clone();
     asked.or_else(|| judgement.group.clone()).or_else(by_category).unwrap_or_else(current)
 }
 
+/// What a mail is about. In a case that is about something, a mail that is not clear says nothing new.
+fn about<'a>(before: Option<&Case>, judgement: &'a Judgement) -> Option<&'a CategoryId> {
+    let is_known = before.is_some_and(|case| case.category.is_some());
+    let category = judgement.category.as_ref().map(|won| &won.category);
+    category.filter(|category| !(is_known && category.as_str().starts_with(UNCLEAR)))
+}
+
 /// Moves the case on: what it is about, who has it, where it stands.
 fn settle_case(case: &mut Case, is_new: bool, plan: &Plan, group: GroupId, judgement: &Judgement) {
-    if let Some(won) = judgement.category.as_ref().filter(|_| is_new || plan.moves_the_case()) {
-        case.category = Some(won.category.clone());
+    let before = (!is_new).then_some(&*case);
+    if let Some(category) = about(before, judgement).filter(|_| is_new || plan.moves_the_case()) {
+        case.category = Some(category.clone());
     }
     if plan.moves_the_case() {
         case.group = group;

@@ -5,7 +5,7 @@ use super::why::Silence;
 use crate::address::Address;
 use crate::case::{Exchange, Scope, Speaker, Suppression};
 use crate::compose;
-use crate::ids::{CaseNumber, GroupId};
+use crate::ids::{CaseNumber, CategoryId, GroupId};
 use crate::language::Language;
 use crate::playbook::Playbook;
 use crate::rules::Ambiguity;
@@ -305,22 +305,35 @@ pub fn redacted(language: Language) -> String {
     .into()
 }
 
-/// Why no category won.
-pub fn ambiguity(why_not: &Ambiguity, language: Language) -> String {
-    match (why_not, language) {
-        (Ambiguity::Nothing, Language::Zh) => "没有规则认得这封来信".into(),
-        (Ambiguity::Nothing, Language::En) => "no rule had anything to say about it".into(),
-        (Ambiguity::Nothing, Language::Ja) => "該当するルールがありません".into(),
-        (Ambiguity::BelowThreshold { category, score, threshold }, language) => match language {
-            Language::Zh => format!("最接近 {category}，但只有 {score:.1} 分，不到 {threshold:.1} 分"),
-            Language::En => format!("nearest to {category}, with {score:.1} of the {threshold:.1} points it needs"),
-            Language::Ja => format!("最も近いのは{category}ですが、{score:.1}点で、基準の{threshold:.1}点に足りません"),
-        },
-        (Ambiguity::TooClose { first, second, lead, margin }, language) => match language {
-            Language::Zh => format!("{first} 与 {second} 难分，只领先 {lead:.1} 分，不到 {margin:.1} 分"),
-            Language::En => format!("{first} is only {lead:.1} ahead of {second}, and must be {margin:.1}"),
-            Language::Ja => format!("{first}と{second}の差が{lead:.1}点で、基準の{margin:.1}点に足りません"),
-        },
+/// Why no category won; `label` says how people call one.
+pub fn ambiguity(why_not: &Ambiguity, label: impl Fn(&CategoryId) -> String, language: Language) -> String {
+    match why_not {
+        Ambiguity::BelowThreshold { category, score, threshold } if *score > 0.0 => {
+            let category = label(category);
+            by_language(
+                language,
+                format!("最像“{category}”，但把握不够（{score:.1} 分，需要 {threshold:.1} 分）"),
+                format!("most like “{category}”, but not certain ({score:.1} points of {threshold:.1})"),
+                format!("「{category}」に近いものの、確信が持てません（{score:.1}点、基準は{threshold:.1}点）"),
+            )
+        }
+        // Fewer points than none: nothing speaks for it.
+        Ambiguity::Nothing | Ambiguity::BelowThreshold { .. } => by_language(
+            language,
+            "没有规则认得这封来信",
+            "no rule had anything to say about it",
+            "該当するルールがありません",
+        )
+        .into(),
+        Ambiguity::TooClose { first, second, .. } => {
+            let (first, second) = (label(first), label(second));
+            by_language(
+                language,
+                format!("既像“{first}”又像“{second}”，难以判断"),
+                format!("as much like “{first}” as like “{second}”"),
+                format!("「{first}」とも「{second}」とも取れます"),
+            )
+        }
     }
 }
 

@@ -109,9 +109,8 @@ impl Why {
                 let points = format!("({:.1}, margin {:.1}{unsure})", won.score, won.margin);
                 lines.push(("category", format!("{} {points}", won.category)));
             }
-            (None, Some(why_not)) => {
-                lines.push(("category", format!("none: {}", told::ambiguity(why_not, Language::En))))
-            }
+            (None, Some(why_not)) => lines
+                .push(("category", format!("none: {}", told::ambiguity(why_not, ToString::to_string, Language::En)))),
             (None, None) => {}
         }
         lines.extend(self.judgement.hits.iter().map(|hit| ("rule", hit.rule.to_string())));

@@ -3,6 +3,8 @@
 //!
 //! A mail is decided as the store would have it decided: with the case it leads to by its own clues, and by no other.
 
+use std::time::Duration;
+
 use huixin::address::Address;
 use huixin::app;
 use huixin::case::{Case, Facts};
@@ -16,7 +18,8 @@ use huixin::time::Timestamp;
 use crate::doses::{dose, is_long, report};
 use crate::replies::desk::{AGENT, COLLEAGUE, Desk, decide_bytes};
 
-const BORDER: &str = "Received: from out.example by mx.example.com with ESMTPS id 1; Tue, 24 Nov 2026 02:00:00 +0000\r\n";
+const BORDER: &str =
+    "Received: from out.example by mx.example.com with ESMTPS id 1; Tue, 24 Nov 2026 02:00:00 +0000\r\n";
 const PASS: &str = "dkim=pass header.d=example.com; dmarc=pass header.from=example.com";
 
 /// What the store knows about this mail.
@@ -49,7 +52,9 @@ fn harm(desk: &Desk, decision: &Decision) -> Option<String> {
             Effect::Send(mail) if Some(&mail.envelope.to) == before.requester.as_ref() => {
                 return Some(format!("{:?} to the requester", mail.purpose));
             }
-            Effect::Send(mail) if mail.case == Some(before.number) && !people.contains(&&*mail.envelope.to.to_string()) => {
+            Effect::Send(mail)
+                if mail.case == Some(before.number) && !people.contains(&&*mail.envelope.to.to_string()) =>
+            {
                 return Some(format!("{:?} of the case to {}", mail.purpose, mail.envelope.to));
             }
             Effect::Append(case) if case.number == before.number => {
@@ -110,13 +115,21 @@ fn proofs() -> Vec<String> {
         results("mx.example.com; spf=pass smtp.mailfrom=example.com; dmarc=pass header.from=example.com"),
         results("mx.example.com; dkim=pass header.d=evil.example; dmarc=fail header.from=example.com"),
         results("mx.example.com; dkim=fail header.d=example.com; dmarc=fail header.from=example.com"),
-        results("mx.example.com; dkim=none (dkim=pass header.d=example.com); dmarc=none (dmarc=pass header.from=example.com)"),
+        results(
+            "mx.example.com; dkim=none (dkim=pass header.d=example.com); dmarc=none (dmarc=pass header.from=example.com)",
+        ),
         results(&format!("mx.example.com; dkim=none reason=\"; {PASS}\"")),
-        format!("Authentication-Results: mx.example.com; dkim=none\r\nAuthentication-Results: mx.example.com; {PASS}\r\n{BORDER}"),
+        format!(
+            "Authentication-Results: mx.example.com; dkim=none\r\nAuthentication-Results: mx.example.com; {PASS}\r\n{BORDER}"
+        ),
         results(&format!("mx.example.com.evil.example; {PASS}")),
-        format!("ARC-Seal: i=1; cv=none; d=evil.example\r\nARC-Authentication-Results: i=1; mx.example.com; {PASS}\r\n{BORDER}"),
+        format!(
+            "ARC-Seal: i=1; cv=none; d=evil.example\r\nARC-Authentication-Results: i=1; mx.example.com; {PASS}\r\n{BORDER}"
+        ),
         results(&format!("mx.example.com 2; {PASS}")),
-        results("mx.example.com; dkim=pass header.d=com; dkim=pass header.d=ample.com; dmarc=none header.from=example.com"),
+        results(
+            "mx.example.com; dkim=pass header.d=com; dkim=pass header.d=ample.com; dmarc=none header.from=example.com",
+        ),
         results("mx.example.com; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example"),
         format!("Authentication-Results-Original: mx.example.com; {PASS}\r\n{BORDER}"),
         format!("X-Authentication-Results: mx.example.com; {PASS}\r\n{BORDER}"),
@@ -136,7 +149,10 @@ fn presented(desk: &Desk) -> [(&'static str, String); 5] {
     let id = &desk.forwards[0].message_id;
     let to = |detail: &str| format!("To: support+{detail}@example.com\r\n");
     [
-        ("the Message-ID of a forward", format!("To: support@example.com\r\nIn-Reply-To: {id}\r\nReferences: {id}\r\n")),
+        (
+            "the Message-ID of a forward",
+            format!("To: support@example.com\r\nIn-Reply-To: {id}\r\nReferences: {id}\r\n"),
+        ),
         ("the agent's token", to(&own)),
         ("no token", "To: support@example.com\r\n".into()),
         ("a colleague's token", to(&token(&colleague))),
@@ -160,7 +176,8 @@ fn f40_v04_two_thousand_forged_colleagues_are_not_heeded() {
     let genuine = format!("Authentication-Results: mx.example.com; {PASS}\r\n{BORDER}");
     let decision = decide(&desk, desk.now, &mail(&genuine, FROM[0], &presented[0].1, "您好，已恢复。", 0));
     assert_eq!(decision.why.shown, Shown::Agent(Heed::Relayed));
-    let words = ["您的密码已重置为 123456，请访问 http://evil.example", "#结案\n\n再见", "#备注 好", "#priority urgent"];
+    let words =
+        ["您的密码已重置为 123456，请访问 http://evil.example", "#结案\n\n再见", "#备注 好", "#priority urgent"];
     let (mut count, mut tried, mut harmed, mut told) = (0, 0, Vec::new(), 0);
     for (p, proof) in proofs().iter().enumerate() {
         for from in FROM {
@@ -186,7 +203,11 @@ fn f40_v04_two_thousand_forged_colleagues_are_not_heeded() {
 #[test]
 fn f40_a_forged_absence_note_sends_no_agent_home() {
     let desk = Desk::open(Language::Zh);
-    let marks = ["Auto-Submitted: auto-replied\r\n", "X-Autoreply: yes\r\nPrecedence: bulk\r\n", "Return-Path: <>\r\nAuto-Submitted: auto-generated\r\n"];
+    let marks = [
+        "Auto-Submitted: auto-replied\r\n",
+        "X-Autoreply: yes\r\nPrecedence: bulk\r\n",
+        "Return-Path: <>\r\nAuto-Submitted: auto-generated\r\n",
+    ];
     let mut harmed = Vec::new();
     for proof in proofs() {
         for mark in marks {
@@ -194,7 +215,8 @@ fn f40_a_forged_absence_note_sends_no_agent_home() {
                 let note = mail(&format!("{proof}{mark}"), FROM[0], &to, "#结案\n我在休假，下周回来。", 1);
                 // What answers the agent's own mail, and is not proven false, may keep new cases from them, and no more.
                 let theirs = token.starts_with("the ");
-                let harm = harm(&desk, &decide(&desk, desk.now, &note)).filter(|harm| !(theirs && harm.contains("Away")));
+                let harm =
+                    harm(&desk, &decide(&desk, desk.now, &note)).filter(|harm| !(theirs && harm.contains("Away")));
                 harmed.extend(harm.map(|harm| format!("{mark:?} {token}: {harm}")));
             }
         }
@@ -205,7 +227,9 @@ fn f40_a_forged_absence_note_sends_no_agent_home() {
     let decision = decide(&desk, desk.now, &mail(&genuine, FROM[0], &presented(&desk)[0].1, "我在休假，下周回来。", 2));
     assert_eq!(decision.why.shown, Shown::Agent(Heed::Away));
     assert_eq!(decision.outgoing().count(), 0);
-    assert!(decision.effects.iter().any(|effect| matches!(effect, Effect::Away(away) if away.agent.to_string() == AGENT)));
+    assert!(
+        decision.effects.iter().any(|effect| matches!(effect, Effect::Away(away) if away.agent.to_string() == AGENT))
+    );
 }
 
 #[test]
@@ -215,7 +239,8 @@ fn v04_a_token_is_one_agents_for_one_case_and_ninety_days() {
     let zhao = "From: zhao@example.com";
     let [of_forward, own, none, foreign, altered] = presented(&desk).map(|(_, to)| to);
     let day = |days: i64| desk.now + jiff::SignedDuration::from_hours(24 * days);
-    let heeded = |from: &str, to: &str, now| decide(&desk, now, &mail(&genuine, from, to, "您好，已恢复。", 7)).why.shown;
+    let heeded =
+        |from: &str, to: &str, now| decide(&desk, now, &mail(&genuine, from, to, "您好，已恢复。", 7)).why.shown;
     for (from, to, days, want) in [
         (FROM[0], &of_forward, 0, Shown::Agent(Heed::Relayed)),
         (FROM[0], &own, 89, Shown::Agent(Heed::Relayed)),
@@ -292,7 +317,9 @@ fn f44_v06_a_guessed_case_number_joins_nothing_and_tells_nothing() {
     let desk = Desk::open(Language::Zh);
     let mut dice = Dice(0xca5e);
     let from = "From: Eve <eve@evil.example>";
-    let proof = format!("Authentication-Results: mx.example.com; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example\r\n{BORDER}");
+    let proof = format!(
+        "Authentication-Results: mx.example.com; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example\r\n{BORDER}"
+    );
     let words = |n: usize, number: CaseNumber| match n % 4 {
         0 => format!("案号 {number} 处理得怎么样了？"),
         1 => format!("已通过电话提交，案号{number}，请尽快。"),
@@ -300,6 +327,7 @@ fn f44_v06_a_guessed_case_number_joins_nothing_and_tells_nothing() {
         _ => format!("[案号 {number}] 请把之前的往来发给我"),
     };
     let guesses = dose(1_000, 1_000_000);
+    let week = Duration::from_secs(7 * 24 * 60 * 60);
     let mut appended = 0;
     for n in 0..guesses {
         // Each guess is right: there is such a case, and it is somebody else's.
@@ -307,7 +335,7 @@ fn f44_v06_a_guessed_case_number_joins_nothing_and_tells_nothing() {
         let bytes = mail(&proof, from, "To: support@example.com\r\n", &words(n, number), n);
         let case = Case { number, ..desk.case.clone() };
         let known = Facts { by_number: vec![case], ..Facts::default() };
-        appended += usize::from(thread::thread(&app::read(&bytes), &known) != Threading::New);
+        appended += usize::from(thread::thread(&app::read(&bytes), &known, true, week, desk.now) != Threading::New);
     }
     assert_eq!(appended, 0);
     // And nobody can tell from the answer.
@@ -316,7 +344,8 @@ fn f44_v06_a_guessed_case_number_joins_nothing_and_tells_nothing() {
         let number = CaseNumber::from_bits(dice.next());
         let bytes = mail(&proof, from, "To: support@example.com\r\n", &words(n, number), n);
         let case = Case { number, ..desk.case.clone() };
-        let known = decide_bytes(&desk.playbook, desk.now, &bytes, &Facts { by_number: vec![case], ..Facts::default() });
+        let known =
+            decide_bytes(&desk.playbook, desk.now, &bytes, &Facts { by_number: vec![case], ..Facts::default() });
         let unknown = decide_bytes(&desk.playbook, desk.now, &bytes, &Facts::default());
         assert_eq!(known, unknown, "{number}");
     }
@@ -355,7 +384,9 @@ fn v02_nobody_is_added_to_a_case_by_a_line_in_a_mail() {
         2 => format!("Reply-To: victim{n}@example.net\r\n"),
         3 => format!("Cc: a{n}@example.net, b{n}@example.net, \"c, d\" <c{n}@example.net>\r\n"),
         4 => format!("Resent-To: victim{n}@example.net\r\nResent-Cc: x{n}@example.net\r\n"),
-        5 => format!("Return-Receipt-To: victim{n}@example.net\r\nDisposition-Notification-To: victim{n}@example.net\r\n"),
+        5 => format!(
+            "Return-Receipt-To: victim{n}@example.net\r\nDisposition-Notification-To: victim{n}@example.net\r\n"
+        ),
         6 => format!("Mail-Followup-To: victim{n}@example.net\r\nMail-Reply-To: victim{n}@example.net\r\n"),
         _ => format!("X-Zammad-Customer-Email: victim{n}@example.net\r\nRT-Send-Cc: victim{n}@example.net\r\n"),
     };
@@ -401,8 +432,15 @@ fn v22_an_answer_goes_to_whom_the_mail_comes_from_whatever_its_reply_to_says() {
         "Sender: victim@example.net",
         "Resent-Reply-To: victim@example.net",
     ];
-    let words = ["我发送邮件被退回，提示“554 DT:SPM”，请问怎么办？", "转人工", "Does the choir rehearse on Thursday?", "パスワードを忘れました。"];
-    let proof = format!("Authentication-Results: mx.example.com; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example\r\n{BORDER}");
+    let words = [
+        "我发送邮件被退回，提示“554 DT:SPM”，请问怎么办？",
+        "转人工",
+        "Does the choir rehearse on Thursday?",
+        "パスワードを忘れました。",
+    ];
+    let proof = format!(
+        "Authentication-Results: mx.example.com; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example\r\n{BORDER}"
+    );
     let mut answered = 0;
     for n in 0..100 {
         let to = format!("To: support@example.com\r\n{}\r\n", ways[n % ways.len()]);

@@ -9,7 +9,8 @@ use huixin::language::Language;
 use crate::doses::{dose, report};
 use crate::replies::desk::{AGENT, COLLEAGUE, Desk, decide_bytes};
 
-const BORDER: &str = "Received: from out.example by mx.example.com with ESMTPS id 1; Tue, 24 Nov 2026 02:00:00 +0000\r\n";
+const BORDER: &str =
+    "Received: from out.example by mx.example.com with ESMTPS id 1; Tue, 24 Nov 2026 02:00:00 +0000\r\n";
 /// Who works here.
 const PEOPLE: [&str; 3] = [AGENT, COLLEAGUE, "operator@example.com"];
 
@@ -70,9 +71,16 @@ fn mail(n: usize) -> Vec<u8> {
         .map(|other| canaries(n, other) + "\r\n")
         .collect();
     let from = if rest.contains("From: ") || name == "From" { "" } else { "From: li@customer.example\r\n" };
-    let to = if rest.contains("To: ") && rest.contains("<support@") || name == "To" { "" } else { "To: support@example.com\r\n" };
+    let to = if rest.contains("To: ") && rest.contains("<support@") || name == "To" {
+        ""
+    } else {
+        "To: support@example.com\r\n"
+    };
     let text = canaries(n, TEXTS[(n / FIELDS.len()) % TEXTS.len()]).replace('\n', "\r\n");
-    let attached = canaries(n, "Content-Type: text/plain; name=\"$.txt\"\r\nContent-Disposition: attachment; filename=\"$.txt\"\r\n\r\n$\r\n");
+    let attached = canaries(
+        n,
+        "Content-Type: text/plain; name=\"$.txt\"\r\nContent-Disposition: attachment; filename=\"$.txt\"\r\n\r\n$\r\n",
+    );
     format!(
         "{BORDER}{}\r\n{rest}{from}{to}Message-ID: <m{n}@customer.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; \
          boundary=\"b{}\"\r\n\r\n--b{1}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: \

@@ -149,6 +149,8 @@ impl Desk<'_> {
             Command::Wait(time) => {
                 let until = self.now + jiff(*time);
                 case.state = CaseState::Waiting;
+                // Nobody is reminded of what was put aside on purpose, before its time has come.
+                stop_promises(case);
                 case.work.set_timer(Alarm::Wake, until);
                 receipt::put_aside(&self.moment(until), language)
             }
@@ -205,7 +207,8 @@ impl Desk<'_> {
             }
             Command::Help => {
                 draft.asked = true;
-                receipt::help(language)
+                draft.told.extend(receipt::help(language).into_iter().map(String::from));
+                return Ok(());
             }
         };
         draft.told.push(line);
@@ -253,7 +256,7 @@ impl Desk<'_> {
         case.work.relays += 1;
         case.work.course.add(Milestone::Replied, self.now);
         case.work.agent.get_or_insert_with(|| self.agent.clone());
-        Alarm::PROMISES.iter().for_each(|alarm| case.work.stop_timer(*alarm));
+        stop_promises(case);
         if case.state != CaseState::Closed {
             case.state = CaseState::Waiting;
             clock::await_requester(case, self.playbook, self.now);
@@ -458,6 +461,11 @@ impl Desk<'_> {
             |calendar| compose::describe_moment(calendar, moment, self.language()),
         )
     }
+}
+
+/// What a human had to do by a time is done, or waits.
+fn stop_promises(case: &mut Case) {
+    Alarm::PROMISES.iter().for_each(|alarm| case.work.stop_timer(*alarm));
 }
 
 fn jiff(time: Duration) -> jiff::SignedDuration {

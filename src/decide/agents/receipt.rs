@@ -409,12 +409,53 @@ pub(super) fn held(hold: &Hold, language: Language) -> String {
     }
 }
 
-pub(super) fn help(language: Language) -> String {
+pub(super) fn help(language: Language) -> [&'static str; 13] {
     by_language(
         language,
-        "命令写在最前几行，正文写在下面：#结案 #认领 #备注 #转给 邮件技术组 #优先级 高 #稍后 2天 #归类 退信 #话术 554-dt-spm #话术 好|差 #合并 案号 #发送 #放弃 #撤回 #重开 #为什么 #帮助",
-        "commands stand on the first lines, the text below: #close #claim #note #assign mail-tech #priority high #wait 2d #category deliver.bounce #kb 554-dt-spm #kb good|bad #merge NUMBER #send #drop #undo #reopen #why #help",
-        "コマンドは先頭の行に、本文はその下に：#完了 #担当 #メモ #引き継ぎ mail-tech #優先度 高 #保留 2日 #分類 deliver.bounce #定型文 554-dt-spm #定型文 良い|悪い #統合 受付番号 #送信 #破棄 #取り消し #再開 #理由 #ヘルプ",
+        [
+            "命令写在最前几行，正文写在下面；没有命令，正文就发给客户",
+            "#认领：由我处理",
+            "#转给 邮件技术组：转给处理组或同事",
+            "#备注：下面的文字只给同事看",
+            "#话术 554-dt-spm：用话术答复客户；#话术 好、#话术 差：自动答复是否合适",
+            "#结案、#重开",
+            "#稍后 2天：先搁置，到时提醒我",
+            "#优先级 高（低、普通、高、紧急）",
+            "#归类 退信",
+            "#合并 案号：并入那个案件",
+            "#撤回：收回还没有发出的回复",
+            "#发送、#放弃：被暂存的回复照发，或者不发",
+            "#为什么：案件的来龙去脉；#帮助：本说明",
+        ],
+        [
+            "commands stand on the first lines, the text below; without a command the text goes to the customer",
+            "#claim: the case is mine",
+            "#assign mail-tech: to a group or a colleague",
+            "#note: the text below is for colleagues only",
+            "#kb 554-dt-spm: answer with an entry; #kb good, #kb bad: was the automatic answer right?",
+            "#close, #reopen",
+            "#wait 2d: put aside, and remind me then",
+            "#priority high (low, normal, high, urgent)",
+            "#category deliver.bounce",
+            "#merge NUMBER: into the case with this number",
+            "#undo: call back a reply that has not left yet",
+            "#send, #drop: a held reply leaves as it is, or not at all",
+            "#why: how the case came to be here; #help: this list",
+        ],
+        [
+            "コマンドは先頭の行に、本文はその下にお書きください。コマンドがなければ本文はお客様に届きます",
+            "#担当：自分が担当する",
+            "#引き継ぎ mail-tech：グループや同僚に引き継ぐ",
+            "#メモ：以下の文は社内用",
+            "#定型文 554-dt-spm：定型文で回答する。#定型文 良い、#定型文 悪い：自動返信の評価",
+            "#完了、#再開",
+            "#保留 2日：保留にして、期限に知らせる",
+            "#優先度 高（低・通常・高・至急）",
+            "#分類 deliver.bounce",
+            "#統合 受付番号：その案件に統合する",
+            "#取り消し：送信前の返信を取り消す",
+            "#送信、#破棄：保留中の返信を送る、または破棄する",
+            "#理由：案件の経緯。#ヘルプ：この一覧",
+        ],
     )
-    .into()
 }
