@@ -4,7 +4,7 @@
 # cargo must be told. No other toolchain is fetched.
 CARGO_FLAGS := --locked --ignore-rust-version
 
-.PHONY: help demo build check test soak sim bench bench-e2e bench-growth hostile fuzz deps licences advisories fmt
+.PHONY: help demo build check test tour soak sim bench bench-e2e bench-growth hostile fuzz deps licences advisories fmt
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1 \t/'
@@ -22,6 +22,9 @@ test: deps ## Formatting, clippy, all tests, real Dovecot and Postfix.
 	cargo fmt --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	cargo test $(CARGO_FLAGS)
+
+tour: ## Writes docs/tour.md and docs/tour.en.md from a run through real Dovecot and Postfix.
+	TOUR=1 cargo test $(CARGO_FLAGS) --test it -- tour::
 
 SEEDS := 100000
 sim: ## Lives through SEEDS seeds of the simulator (tests/sim), or once more through one SEED. docs/faults.md

@@ -188,6 +188,21 @@ pub fn base_subject(subject: &str) -> String {
     }
 }
 
+/// A subject as its writer meant it: without what mail programs and we have put before it.
+pub fn own_subject(subject: &str) -> &str {
+    let mut rest = subject.trim();
+    loop {
+        let is_mark = |mark: &str| REPLY_MARKS.contains(&mark.trim().to_lowercase().as_str());
+        let marked = rest.split_once([':', '：']).filter(|(mark, _)| is_mark(mark));
+        let bracketed = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let ours = bracketed.filter(|(inside, _)| !CaseNumber::find_in(inside, 1).is_empty());
+        match marked.or(ours) {
+            Some((_, after)) => rest = after.trim_start(),
+            None => return rest,
+        }
+    }
+}
+
 /// Judges what the store answered. `believed`: nothing proves the sender false. An open case of the sender that moved
 /// within `lately` may be meant by a mail that names none.
 pub fn thread(message: &Message, facts: &Facts, believed: bool, lately: Duration, now: Timestamp) -> Threading {

@@ -15,7 +15,7 @@ use crate::outgoing::{Leaves, Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::rules::Notified;
 use crate::screen::{self, Kind, Reason};
-use crate::thread::{Because, Threading};
+use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
 
 /// Pieces of evidence shown to an agent; the first ones decided the matter.
@@ -143,9 +143,9 @@ fn forwards(
     };
     let mut internal = Prints::default();
     // What the requester wrote or was told is no secret from them; an agent may well repeat it.
-    let told = why.judgement.fields.values().chain([&mail.message.subject]).filter(|told| !told.is_empty());
-    let told: Vec<&String> = told.collect();
-    let theirs = |line: &str| line.starts_with(['|', '>']) || told.iter().any(|told| line.contains(told.as_str()));
+    let told = why.judgement.fields.values().map(String::as_str).chain([thread::own_subject(&mail.message.subject)]);
+    let told: Vec<&str> = told.filter(|told| !told.is_empty()).collect();
+    let theirs = |line: &str| line.starts_with(['|', '>']) || told.iter().any(|told| line.contains(told));
     for (_, written) in sheets.values() {
         let lines: Vec<&str> = written.body().lines().filter(|line| !theirs(line)).collect();
         internal.extend(&Prints::of(&lines.join("\n")));
@@ -175,7 +175,7 @@ fn sheet(mail: &Mail<'_>, about: &About<'_>, language: Language, playbook: &Play
         group: playbook.group_label(&case.group, language),
         name: message.from.first().map(|person| person.name.clone()).unwrap_or_default(),
         requester: message.sender().cloned(),
-        subject: message.subject.clone(),
+        subject: thread::own_subject(&message.subject).to_owned(),
         language: message.language.as_str().into(),
         verdict: why.judgement.category.as_ref().map(|won| Verdict {
             category: playbook.category_label(&won.category, language),

@@ -47,4 +47,5 @@ mod smtp_postfix;
 mod soak;
 mod suggest;
 mod taking;
+mod tour;
 mod whole_way;
