@@ -36,9 +36,12 @@ const SAMPLE: &str = "K7F3-9QD2-X";
 /// How long the servers may take on a machine that is busy compiling.
 const LONG: Duration = Duration::from_secs(120);
 
+/// What was sent: to whom, and the mail.
+type Sent = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
 /// The relay, which remembers what it was given, in order.
 #[derive(Clone)]
-struct Watched(Arc<tokio::sync::Mutex<SmtpRelay>>, Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+struct Watched(Arc<tokio::sync::Mutex<SmtpRelay>>, Sent);
 
 impl Relay for Watched {
     async fn send(&mut self, envelope: &Envelope, bytes: &[u8]) -> Result<Accepted, SendError> {
@@ -127,7 +130,7 @@ struct Tour {
     delivery: Delivery<Watched>,
     chores: Chores,
     now: Arc<Mutex<Timestamp>>,
-    sent: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    sent: Sent,
     words: &'static Words,
     page: String,
     number: Option<CaseNumber>,
