@@ -11,6 +11,11 @@ fn open_tiny(dir: &Path) -> (Store, Opened) {
     Store::open_sized(dir, Box::new(RealDisk), 2_000, TINY).unwrap()
 }
 
+/// However many rows there are, they are one table.
+fn open_in_one(dir: &Path) -> (Store, Opened) {
+    Store::open_sized(dir, Box::new(RealDisk), 2_000, Sizes { table: 100_000, ..TINY }).unwrap()
+}
+
 fn rows(of: impl Iterator<Item = u32>) -> Vec<Row> {
     of.map(|n| (format!("k{n:05}").into_bytes(), (n % 7 != 0).then(|| vec![n as u8; n as usize % 90]))).collect()
 }
@@ -113,7 +118,7 @@ fn whatever_a_crash_or_a_flipped_bit_leaves_of_a_checkpoint_the_state_is_the_sam
     }
     drop(store);
     std::fs::remove_dir_all(base.join("state")).unwrap();
-    let (store, _) = open_tiny(&base);
+    let (store, _) = open_in_one(&base);
     for n in 400..410 {
         store.append(opens(n)).unwrap();
     }
@@ -159,7 +164,7 @@ fn whatever_a_crash_or_a_flipped_bit_leaves_of_a_checkpoint_the_state_is_the_sam
         let dir = dir.path().join(i.to_string());
         super::crash::copy(&base, &dir);
         fault(&dir);
-        let (store, opened) = open_tiny(&dir);
+        let (store, opened) = open_in_one(&dir);
         assert_eq!(everything(&store), want, "{what}");
         assert_eq!(opened.replayed, *replayed, "{what}: {opened}");
         let left = std::fs::read_dir(dir.join("checkpoint")).unwrap().count();
@@ -170,7 +175,7 @@ fn whatever_a_crash_or_a_flipped_bit_leaves_of_a_checkpoint_the_state_is_the_sam
     let mut bytes = std::fs::read(place(&base)).unwrap();
     bytes[40] ^= 1;
     std::fs::write(place(&base), bytes).unwrap();
-    let (store, opened) = open_tiny(&base);
+    let (store, opened) = open_in_one(&base);
     assert_eq!(opened.replayed, 0, "it is not read at a start");
     assert!(store.cases().unwrap().any(|case| case.is_err()));
     for n in 300..410 {
