@@ -115,9 +115,8 @@ fn a_restart_in_the_middle_loses_nothing_and_repeats_nothing() {
     bot.kill();
     (10..20).for_each(send);
     bot.start();
-    bot.wait("twenty answers", |_| rig.mails("world").len() >= 20);
-    let answered = count_answers(&rig, "world");
-    assert_eq!(answered.len(), 20);
+    // One that was on its way at the kill may be there twice before the last has come.
+    bot.wait("an answer to each of twenty mails", |_| count_answers(&rig, "world").len() == 20);
     bot.wait("all mail moved", |_| rig.mails_in(&rig.maildir("support").join(".Done")).len() == 20);
     assert_eq!(rig.mails("support").len(), 0);
     // Answers may have been on their way at the kill: then they came twice, and are byte for byte the same.
