@@ -326,8 +326,8 @@ fn known(state: &MailboxState, mailbox: &Mailbox) -> Known {
 
 /// Was this mail in the mailbox before the first start? After a change of UIDVALIDITY the UIDs tell nothing, and
 /// the time of delivery does. It is told rounded down, INTERNALDATE and a place in our archive to the second and a
-/// file's time to the tick of
-/// the kernel; in doubt a mail is new, since a customer who waits in vain is worse off than one who hears twice.
+/// file's time to the tick of the kernel; in doubt a mail is new, since a customer who waits in vain is worse off than
+/// one who hears twice.
 fn is_baseline(mark: &StartMark, mail: &Listed) -> bool {
     let rounded = match &mail.place {
         Place::Imap { uid_validity, uid } if *uid_validity == mark.uid_validity => return *uid < mark.uid_next,

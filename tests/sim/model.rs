@@ -19,6 +19,8 @@ const SENDER: [(i64, usize); 2] = [(3600, 2), (86_400, 4)];
 const DOMAIN: [(i64, usize); 2] = [(3600, 4), (86_400, 7)];
 const ALL: [(i64, usize); 2] = [(3600, 7), (86_400, 12)];
 const CASE_ANSWERS: u32 = 3;
+/// That humans have it, how it stands, that a mail was added.
+const CASE_REPLIES: [u32; 3] = [1, 3, 3];
 const SUPPRESS_SECONDS: i64 = 30 * 86_400;
 const MOST_ATTEMPTS: u32 = 3;
 /// How long a mail is tried at least, and how long under a clock that has been wrong.
@@ -256,7 +258,11 @@ impl Model {
         }
         if let Some(case) = &decided.case {
             must(Some(case.number) == number, || "a decision changes another case than its own".into())?;
-            must(case.answers <= CASE_ANSWERS, || format!("case {} has {} answers", case.number, case.answers))?;
+            // Each kind of reply has a budget of its own in a case.
+            let said = [case.acknowledgements, case.statuses, case.work.added];
+            let answers = case.answers.saturating_sub(said.iter().sum());
+            let within = answers <= CASE_ANSWERS && said.iter().zip(CASE_REPLIES).all(|(said, most)| *said <= most);
+            must(within, || format!("case {} has {answers} answers, and {said:?}", case.number))?;
             self.cases.insert(case.number, case.clone());
         }
         for scope in &decided.spent {
