@@ -57,7 +57,7 @@ use std::time::Instant;
 
 use self::journal::{Journal, RealDisk, Urgency};
 use self::mend::open_state;
-use self::state::{Broken, Sizes, State, guarded};
+use self::state::{Broken, Lookup, Sizes, State, guarded};
 use tokio::sync::watch;
 
 use crate::address::Address;
@@ -363,7 +363,7 @@ impl Store {
 
     /// When the next attempt may begin.
     pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.ask(State::next_due)
+        self.ask(Lookup::next_due)
     }
 
     /// Mails whose sending had begun before the store was opened: the relay may have taken them or not.
@@ -387,7 +387,7 @@ impl Store {
     }
 
     pub fn outbox_len(&self) -> Result<u64, StoreError> {
-        self.ask(State::outbox_length)
+        self.ask(Lookup::outbox_length)
     }
 
     /// The mail itself, as it was written down.
@@ -403,12 +403,12 @@ impl Store {
 
     /// The breaker, if it is open.
     pub fn tripped(&self) -> Result<Option<Tripped>, StoreError> {
-        self.ask(State::tripped)
+        self.ask(Lookup::tripped)
     }
 
     /// Who waits for a digest.
     pub fn digests(&self) -> Result<Vec<(Address, Line)>, StoreError> {
-        self.ask(State::digests)
+        self.ask(Lookup::digests)
     }
 
     /// The mails that wait for the digest of an agent, oldest first, at most `most`, and the number after the last.
@@ -523,7 +523,7 @@ impl Store {
     }
 
     /// Asks the state; a broken one is built anew and asked again.
-    fn ask<T>(&self, question: impl Fn(&State) -> Result<T, Broken>) -> Result<T, StoreError> {
+    fn ask<T>(&self, question: impl Fn(&Lookup) -> Result<T, Broken>) -> Result<T, StoreError> {
         let state = match self.state() {
             Err(StoreError::Full) => {
                 let _pen = self.pen()?;
@@ -603,7 +603,7 @@ impl View<'_> {
 
     /// The breaker, if it is open.
     pub fn tripped(&self) -> Result<Option<Tripped>, StoreError> {
-        self.ask(State::tripped)
+        self.ask(Lookup::tripped)
     }
 
     /// Whose the cases of the last answers are, the newest first.
@@ -612,10 +612,10 @@ impl View<'_> {
     }
 
     pub fn outbox_len(&self) -> Result<u64, StoreError> {
-        self.ask(State::outbox_length)
+        self.ask(Lookup::outbox_length)
     }
 
-    fn ask<T>(&self, question: impl FnOnce(&State) -> Result<T, Broken>) -> Result<T, StoreError> {
+    fn ask<T>(&self, question: impl FnOnce(&Lookup) -> Result<T, Broken>) -> Result<T, StoreError> {
         guarded(|| question(self.state)).map_err(|broken| {
             self.broken.replace(Some(broken.clone()));
             StoreError::from(broken)

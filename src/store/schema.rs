@@ -5,26 +5,30 @@
 //! takes a new version byte, whose reader stands beside the old one. `tests/fixtures/journal-v1.log` is read
 //! by a test for ever.
 
+mod form;
 mod glance;
+mod rows;
 
+pub(super) use form::OnDisk;
 pub(super) use glance::{Glance, GlancedDecision, glance};
+pub(super) use rows::{STATE_FORMAT, read_row, row};
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use self::form::{As, is_default, list, maybe, mirrors, one};
 use super::StoreError;
 use super::journal::Position;
 use super::record::{Asked, Changed, Decided, Manners, Orders, Outcome, Record, StartMark, Why};
-use super::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::address::{Address, ReversePath};
 use crate::case::{
-    Absence, AgentFacts, Alarm, Case, CaseState, Cause, Course, Folded, Haste, Lesson, Milestone, Prints, Priority,
-    Robot, Said, Scope, Step, Suppression, Timer, Topic, Tripped, Twin, Work,
+    Absence, Alarm, Case, CaseState, Cause, Course, Folded, Haste, Lesson, Milestone, Prints, Priority, Robot, Said,
+    Scope, Step, Suppression, Timer, Topic, Tripped, Twin, Work,
 };
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId, TemplateName};
 use crate::language::Language;
-use crate::mailbox::{Cursor, Place};
+use crate::mailbox::Place;
 use crate::outgoing::{Content, Envelope, Leaves, Outgoing, Purpose};
 use crate::time::Timestamp;
 
@@ -57,152 +61,6 @@ fn read<'p, T: Deserialize<'p>>(payload: &'p [u8]) -> Result<T, String> {
         }
         None => Err("the record is empty".into()),
     }
-}
-
-/// A type of ours that has a form on disk.
-pub(super) trait OnDisk: Sized {
-    fn put<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error>;
-    fn take<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
-}
-
-/// A value in its form on disk.
-pub(super) struct As<T>(pub T);
-
-impl<T: OnDisk> Serialize for As<&T> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.0.put(to)
-    }
-}
-
-impl<'de, T: OnDisk> Deserialize<'de> for As<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<As<T>, D::Error> {
-        T::take(from).map(As)
-    }
-}
-
-impl<T: OnDisk> OnDisk for Box<T> {
-    fn put<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        (**self).put(to)
-    }
-
-    fn take<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        T::take(from).map(Box::new)
-    }
-}
-
-/// Is it what a reader takes where the field is missing?
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-/// `#[serde(with = "one")]`: one value; `maybe`: one or none; `list`: any number.
-mod one {
-    use super::*;
-
-    pub fn serialize<T: OnDisk, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
-        value.put(to)
-    }
-
-    pub fn deserialize<'de, T: OnDisk, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-        T::take(from)
-    }
-}
-
-mod maybe {
-    use super::*;
-
-    pub fn serialize<T: OnDisk, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
-        value.as_ref().map(As).serialize(to)
-    }
-
-    pub fn deserialize<'de, T: OnDisk, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-        Ok(Option::<As<T>>::deserialize(from)?.map(|As(value)| value))
-    }
-}
-
-mod list {
-    use super::*;
-
-    pub fn serialize<T: OnDisk, S: Serializer>(values: &[T], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(values.iter().map(As))
-    }
-
-    pub fn deserialize<'de, T: OnDisk, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
-        let values = Vec::<As<T>>::deserialize(from)?;
-        Ok(values.into_iter().map(|As(value)| value).collect())
-    }
-}
-
-/// Types that stand on disk as one text, with how it is written and read.
-macro_rules! texts {
-    ($($type:ty: |$value:ident| $write:expr, |$text:ident| $read:expr;)*) => {$(
-        impl OnDisk for $type {
-            fn put<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                let $value = self;
-                to.serialize_str($write.as_ref())
-            }
-
-            fn take<'de, D: Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
-                let text = String::deserialize(from)?;
-                let $text = text.as_str();
-                let read: Option<$type> = $read;
-                read.ok_or_else(|| de::Error::custom(format!("`{text}` is not a {}", stringify!($type))))
-            }
-        }
-    )*};
-}
-
-texts! {
-    MessageId: |id| id.as_str(), |text| MessageId::parse(text);
-    RequestId: |id| id.as_str(), |text| RequestId::parse(text);
-    MailHash: |hash| hash.to_string(), |text| MailHash::parse(text);
-    Twin: |twin| twin.0.to_string(), |text| MailHash::parse(text).map(Twin);
-    CaseNumber: |number| number.compact(), |text| CaseNumber::parse(text);
-    MailboxName: |name| name.as_str(), |text| MailboxName::parse(text).ok();
-    CategoryId: |name| name.as_str(), |text| CategoryId::parse(text).ok();
-    GroupId: |name| name.as_str(), |text| GroupId::parse(text).ok();
-    TemplateName: |name| name.as_str(), |text| TemplateName::parse(text).ok();
-    Address: |address| address.to_string(), |text| Address::parse(text).ok();
-    Language: |language| language.as_str(), |text| Language::parse(text);
-    Scope: |scope| scope.key(), |text| Scope::parse(text);
-    Said: |said| said.to_string(), |text| Said::parse(text);
-    Topic: |topic| topic.to_string(), |text| Topic::parse(text);
-    Milestone: |milestone| milestone.as_str(),
-        |text| Milestone::ALL.into_iter().find(|milestone| milestone.as_str() == text);
-    Prints: |prints| prints.to_string(), |text| Prints::parse(text);
-    Lesson: |lesson| lesson.to_string(), |text| Lesson::parse(text);
-    Priority: |priority| priority.as_str(),
-        |text| Priority::ALL.into_iter().find(|priority| priority.as_str() == text);
-    Alarm: |alarm| alarm.as_str(), |text| Alarm::ALL.into_iter().find(|alarm| alarm.as_str() == text);
-    CaseState: |state| state.as_str(),
-        |text| CaseState::ALL.into_iter().find(|state| state.as_str() == text);
-    Cause: |cause| cause.as_str(),
-        |text| Cause::ALL.into_iter().find(|cause| cause.as_str() == text);
-    Purpose: |purpose| purpose.as_str(),
-        |text| Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == text);
-    // The null reverse-path is an empty text.
-    ReversePath: |path| match path {
-        ReversePath::Null => String::new(),
-        ReversePath::Address(address) => address.to_string(),
-    }, |text| match text {
-        "" => Some(ReversePath::Null),
-        text => Address::parse(text).ok().map(ReversePath::Address),
-    };
-}
-
-/// Types that stand on disk as the mirror of the same shape below.
-macro_rules! mirrors {
-    ($($type:ty: $mirror:ident,)*) => {$(
-        impl OnDisk for $type {
-            fn put<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                $mirror::serialize(self, to)
-            }
-
-            fn take<'de, D: Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
-                $mirror::deserialize(from)
-            }
-        }
-    )*};
 }
 
 mirrors! {
@@ -677,92 +535,4 @@ struct ContentV1 {
     #[serde(with = "maybe")]
     original: Option<MailHash>,
     tail: String,
-}
-
-/// The rows of the state, which is rebuilt whenever this number changes.
-pub(super) const STATE_FORMAT: u32 = 3;
-
-/// A row of the state.
-pub(super) fn row<T: OnDisk>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(&As(value)).expect("a row has text keys and plain values")
-}
-
-/// Reads a row of the state; the error is for a person.
-pub(super) fn read_row<T: OnDisk>(bytes: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(bytes).map(|As(value)| value).map_err(|e| e.to_string())
-}
-
-mirrors! {
-    Ledgered: LedgeredRow,
-    MailboxRow: MailboxRowMirror,
-    OutboxItem: OutboxRow,
-    AgentFacts: AgentRow,
-    Position: PositionRow,
-    Cursor: CursorRow,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Ledgered")]
-struct LedgeredRow {
-    #[serde(with = "one")]
-    outcome: Outcome,
-    at: Timestamp,
-    #[serde(with = "one")]
-    mailbox: MailboxName,
-    #[serde(with = "one")]
-    place: Place,
-    #[serde(with = "one")]
-    position: Position,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "MailboxRow")]
-struct MailboxRowMirror {
-    #[serde(with = "maybe")]
-    started: Option<StartMark>,
-    #[serde(with = "maybe")]
-    cursor: Option<Cursor>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "OutboxItem")]
-struct OutboxRow {
-    #[serde(with = "one")]
-    message_id: MessageId,
-    #[serde(with = "maybe")]
-    case: Option<CaseNumber>,
-    #[serde(with = "one")]
-    purpose: Purpose,
-    #[serde(with = "one")]
-    envelope: Envelope,
-    queued: Timestamp,
-    due: Timestamp,
-    attempts: u32,
-    last: Option<String>,
-    #[serde(with = "maybe")]
-    started: Option<Position>,
-    #[serde(with = "one")]
-    position: Position,
-    index: u32,
-    #[serde(default, skip_serializing_if = "is_default")]
-    held: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "AgentFacts")]
-struct AgentRow {
-    open: u32,
-    assigned: Option<Timestamp>,
-    away_until: Option<Timestamp>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Position")]
-struct PositionRow(u64);
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Cursor")]
-struct CursorRow {
-    uid_validity: u32,
-    uid: u32,
 }

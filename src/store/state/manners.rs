@@ -2,7 +2,8 @@
 //! are to be told in a digest.
 
 use super::fold::Change;
-use super::{Broken, State, keys, number, window_bytes, window_from};
+use super::lookup::Lookup;
+use super::{Broken, keys, number, window_bytes, window_from};
 use crate::address::Address;
 use crate::case::{Act, Case, Clues, Facts, Folded, Haste, Pulse, Scope, Tripped, Window};
 use crate::ids::CaseNumber;
@@ -97,7 +98,7 @@ pub fn released(change: &mut Change<'_>) -> Result<(), Broken> {
     Ok(())
 }
 
-impl State {
+impl Lookup {
     /// What `facts` are to say of manners.
     pub(super) fn manners(&self, clues: &Clues, facts: &mut Facts) -> Result<(), Broken> {
         facts.pulse = self.rows.get(keys::PULSE)?.map(|bytes| pulse_from(&bytes)).transpose()?.unwrap_or_default();
