@@ -31,6 +31,12 @@ if [ "$target" = tnef ]; then
     done
 fi
 
+if [ "$target" = journal_frames ]; then
+    # A journal of each format, after the place where it is said to begin.
+    for journal in ../tests/fixtures/journal-*.log; do
+        { printf '\0\0\0\0\0\0' && cat "$journal"; } >"corpus/journal_frames/$(basename "$journal" .log)"
+    done
+fi
 if [ "$target" = imap_session ]; then
     # A whole session, and one with a server that has no MOVE, no keywords and mail in quotes.
     head='* OK ready\r\n* CAPABILITY IMAP4rev1\r\nL1 OK\r\n'
@@ -67,7 +73,7 @@ if [ "$target" = smtp_session ]; then
 fi
 
 host=$(rustc -vV | sed -n 's/^host: //p')
-export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares"
 cargo build --locked --ignore-rust-version --quiet --release --target "$host" --bin "$target"

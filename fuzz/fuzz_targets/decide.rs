@@ -29,7 +29,9 @@ const STATES: [CaseState; 6] = [
 fn playbook() -> &'static Playbook {
     static PLAYBOOK: OnceLock<Playbook> = OnceLock::new();
     PLAYBOOK.get_or_init(|| {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bot.toml");
+        // Built by itself, the target lies a folder below the project; in the tests it is a part of it.
+        let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("bot.toml"));
+        let file = folders.find(|file| file.exists()).expect("bot.toml");
         let configured = app::files::configured(&file).unwrap_or_else(|_| panic!("the shipped configuration"));
         let playbook = app::playbook(&configured, Key::from_bytes([1; 32]));
         playbook.unwrap_or_else(|_| panic!("the shipped playbook")).0

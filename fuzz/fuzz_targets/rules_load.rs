@@ -1,10 +1,13 @@
 //! A rule file of any text: rules, or faults with their places. Rules without a fault judge a mail.
 #![no_main]
 
+use std::collections::BTreeMap;
+
 use huixin::language::Language;
 use huixin::message::{self, Limits};
 use huixin::problem::SourceText;
-use huixin::rules::{self, CaseMoment, Input};
+use huixin::rules::{self, Input};
+use huixin::time::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
 const TAXONOMY: &str = include_str!("../../rules/taxonomy.toml");
@@ -23,15 +26,6 @@ fuzz_target!(|text: &str| {
         return;
     }
     let message = message::read(MAIL, &Limits::default());
-    rules.judge(&Input {
-        message: &message,
-        case: CaseMoment::New,
-        language: Language::Zh,
-        now: huixin::time::Timestamp::UNIX_EPOCH,
-        subject_unchanged: false,
-        exchanges: 1,
-        answers: 0,
-        group: None,
-    });
-    rules.run_tests(&|mail| message::read(mail, &Limits::default()));
+    rules.judge(&Input::first(&message, Language::Zh, Timestamp::UNIX_EPOCH));
+    rules.run_tests(&|mail| message::read(mail, &Limits::default()), &BTreeMap::new());
 });

@@ -15,7 +15,8 @@ mod fetch;
 mod gauge;
 mod login;
 mod look;
-#[cfg(fuzzing)]
+// For tests and the fuzzer, which are built with debug assertions.
+#[cfg(debug_assertions)]
 pub mod rehearsal;
 mod session;
 mod settings;

@@ -6,7 +6,8 @@
 //! and dropped at any error, timeout or cancellation.
 
 mod dial;
-#[cfg(fuzzing)]
+// For tests and the fuzzer, which are built with debug assertions.
+#[cfg(debug_assertions)]
 pub mod rehearsal;
 mod reply;
 mod session;

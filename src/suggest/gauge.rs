@@ -5,13 +5,12 @@
 //! left alone.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::Example;
 use crate::ids::CategoryId;
 use crate::language::Language;
 use crate::message::Message;
-use crate::rules::{CaseMoment, Input, Proofs, Rules};
+use crate::rules::{Input, Rules};
 use crate::time::Timestamp;
 
 /// Judges texts by rules.
@@ -83,21 +82,8 @@ impl<'r> Judge<'r> {
         let wanted = category.map_or(example.label.clone(), CategoryId::to_string);
         self.mail.subject.clear();
         self.mail.segments.fresh.clone_from(&example.text);
-        let judgement = self.rules.judge(&Input {
-            message: &self.mail,
-            case: CaseMoment::New,
-            language: Language::En,
-            now: Timestamp::from_second(SOME_TIME).unwrap_or_default(),
-            subject_unchanged: false,
-            exchanges: 1,
-            answers: 0,
-            group: None,
-            tier: None,
-            tier_group: None,
-            age: Duration::ZERO,
-            open_cases: 0,
-            proofs: Proofs::default(),
-        });
+        let now = Timestamp::from_second(SOME_TIME).unwrap_or_default();
+        let judgement = self.rules.judge(&Input::first(&self.mail, Language::En, now));
         Judged {
             wanted: (out_of_scope != Some(&example.label)).then_some(wanted),
             scores: judgement.scores.into_iter().map(|score| (score.category, score.score)).collect(),

@@ -1,5 +1,8 @@
 //! All integration tests, in one binary: two cores link slowly.
 
+// The fuzz targets take their macro from a crate of this name.
+extern crate self as libfuzzer_sys;
+
 mod actions;
 mod authority;
 mod before_tls;
@@ -13,6 +16,7 @@ mod doses;
 mod drafts;
 mod egress;
 mod fixtures;
+mod fuzz_targets;
 mod gold;
 mod guide;
 mod hostile;
@@ -49,3 +53,5 @@ mod suggest;
 mod taking;
 mod tour;
 mod whole_way;
+
+pub(crate) use fuzz_targets::libfuzzer::fuzz_target;
