@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use html5gum::{DefaultEmitter, Token, Tokenizer};
 
 use super::Limits;
-use super::fresh::{Line, Origin};
+use super::line::{Line, Origin};
 use super::text;
 
 type StartTag = html5gum::StartTag<()>;

@@ -12,6 +12,7 @@ mod header;
 mod html;
 mod hz;
 mod limits;
+mod line;
 mod mail_system;
 mod parse;
 mod people;
@@ -23,6 +24,8 @@ mod rtf;
 mod signature;
 mod signed;
 mod sniff;
+#[cfg(test)]
+mod specimen;
 mod text;
 mod tnef;
 mod uuencode;
@@ -126,12 +129,8 @@ impl Message {
 
 #[cfg(test)]
 mod tests {
+    use super::specimen::mail;
     use super::*;
-
-    /// Reads a mail that is written with `\n` line ends.
-    fn mail(text: &str) -> Message {
-        with_limits(text, &Limits::default())
-    }
 
     fn with_limits(text: &str, limits: &Limits) -> Message {
         read(text.replace('\n', "\r\n").as_bytes(), limits)
