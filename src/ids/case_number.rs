@@ -41,7 +41,7 @@ impl CaseNumber {
     }
 
     /// All numbers in a text, in order, each once, at most `most`. A number is found where it stands in one
-    /// of the groupings people keep (`XXXX-XXXX-X` or nine digits in a row), not inside a longer word.
+    /// of the groupings people keep (`K7F3-9QD2-X`, or its nine characters in a row), not inside a longer word.
     pub fn find_in(text: &str, most: usize) -> Vec<CaseNumber> {
         let mut found = Vec::new();
         let chars: Vec<char> = text.chars().collect();

@@ -1,4 +1,5 @@
-//! The SMTP relay: submission (RFC 6409) over TLS (RFC 8314), one mail at a time, on lettre's connection.
+//! The SMTP relay: submission (RFC 6409) over TLS (RFC 8314), on lettre's connection: one mail after the other, the
+//! commands of each together where the relay offers that (RFC 2920).
 //!
 //! lettre knows the dialogue; the steps, the time for each and what a failure means are ours, since the outbox
 //! must know whether a mail was taken, refused, or may have been taken. lettre's pool is not used: a

@@ -147,6 +147,7 @@ const IMAP: [&[&str]; 26] = [
 
 const SMTP: [&[&str]; 22] = [
     &["220 hi\r\n", "250-x\r\n250 AUTH PLAIN LOGIN XOAUTH2\r\n"],
+    // What the firewalls of Cisco write over STARTTLS.
     &["220 hi\r\n", "250-x\r\n250-XXXXXXXA\r\n250 AUTH PLAIN\r\n"],
     &["220 hi\r\n", "250-x\r\n250 STARTTLSX\r\n"],
     &["220 hi\r\n", "250-STARTTLS\r\n250 AUTH PLAIN\r\n"],
