@@ -1,7 +1,8 @@
-//! docs/rules.md tells the truth: its recipe, done word for word beside the shipped rules, is sound.
+//! The documents tell the truth: the recipe of docs/rules.md, done word for word beside the shipped rules, is sound, and
+//! the tests that docs/standards.md and docs/faults.md name are there.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bot::Bot;
 
@@ -43,4 +44,31 @@ fn both_guides_have_the_same_chapters_and_the_same_rule() {
         text[from..from + text[from..].find("[[rule.test]]").unwrap()].to_owned()
     };
     assert_eq!(condition(&english), condition(&chinese));
+}
+
+#[test]
+fn every_test_that_a_document_names_is_there() {
+    fn walk(folder: &Path, code: &mut String) {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                walk(&path, code);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                code.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut code = String::new();
+    ["src", "tests"].iter().for_each(|folder| walk(&root.join(folder), &mut code));
+    // A test's name is a sentence; a shorter name may be anything.
+    let is_sentence = |name: &str| {
+        name.matches('_').count() >= 3 && name.chars().all(|c| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    for document in ["docs/standards.md", "docs/faults.md"] {
+        let text = fs::read_to_string(root.join(document)).unwrap();
+        let named = text.split('`').skip(1).step_by(2).filter_map(|quoted| quoted.rsplit("::").next());
+        let missing: Vec<&str> =
+            named.filter(|name| is_sentence(name) && !code.contains(&format!("fn {name}("))).collect();
+        assert!(missing.is_empty(), "{document}: {missing:#?}");
+    }
 }
