@@ -271,21 +271,11 @@ fn write_down(
         .collect();
     let sent: Vec<_> = outgoing.iter().map(|mail| mail.message_id.clone()).collect();
     let decided = Decided {
-        mailbox,
-        place,
-        hash,
-        at: now,
-        delivered: now,
-        outcome,
         case,
         known_as: id.into_iter().collect(),
-        twin: None,
         outgoing,
-        spent: Vec::new(),
-        suppressed: Vec::new(),
-        orders: Default::default(),
-        manners: Default::default(),
         why,
+        ..Decided::new(mailbox, place, hash, outcome, now)
     };
     let mut records = vec![taken, Record::Decided(Box::new(decided))];
     for message_id in sent {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use huixin::address::{Address, ReversePath};
 use huixin::app::{self, files};
-use huixin::case::{Alarm, Case, CaseState, Clues, Said, Scope, Twin, Work};
+use huixin::case::{Alarm, Case, CaseState, Clues, Scope, Twin, Work};
 use huixin::chores::Chores;
 use huixin::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId};
 use huixin::language::Language;
@@ -254,24 +254,18 @@ fn decision(n: u64, number: CaseNumber) -> Decided {
     if is_open {
         work.set_timer(Alarm::Silence, silent(n));
     }
+    let mailbox = MailboxName::parse("support").expect("a name");
+    let group = GroupId::parse("mail-tech").expect("a name");
     let case = Case {
-        number,
         state: if is_open { CaseState::WithAgents } else { CaseState::Answered },
-        mailbox: MailboxName::parse("support").expect("a name"),
         requester: Some(requester.clone()),
-        language: Language::Zh,
         category: Some(CategoryId::parse("deliver.bounce").expect("a name")),
-        group: GroupId::parse("mail-tech").expect("a name"),
-        opened: at(n),
-        touched: at(n),
         received: 1,
         answers: 1,
         acknowledgements: 1,
-        statuses: 0,
         forwards: 1,
-        last_answer: None,
-        said: Said::default(),
         work,
+        ..Case::new(number, mailbox, group, Language::Zh, at(n))
     };
     let spent = scopes(&requester);
     let mail = |kind, purpose, to: Address, original, text: &str| Outgoing {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use huixin::address::Address;
 use huixin::app;
-use huixin::case::{Case, CaseState, Facts, Said, Work};
+use huixin::case::{Case, CaseState, Facts};
 use huixin::decide::{Mail, decide};
 use huixin::ids::{GroupId, Key, MailHash};
 use huixin::language::Language;
@@ -16,15 +16,6 @@ use huixin::playbook::Playbook;
 use huixin::thread;
 use huixin::time::Timestamp;
 use libfuzzer_sys::fuzz_target;
-
-const STATES: [CaseState; 6] = [
-    CaseState::New,
-    CaseState::Answered,
-    CaseState::Offered,
-    CaseState::WithAgents,
-    CaseState::Waiting,
-    CaseState::Closed,
-];
 
 fn playbook() -> &'static Playbook {
     static PLAYBOOK: OnceLock<Playbook> = OnceLock::new();
@@ -53,24 +44,17 @@ fuzz_target!(|input: &[u8]| {
         1 => Some(ann),
         _ => message.sender().cloned(),
     };
+    let number = thread::candidates(&MailHash::of(b"an earlier mail"), playbook.key())[0];
+    let (name, group) = (playbook.config().mailboxes[0].name.clone(), GroupId::parse("mail-tech").expect("a group"));
     let case = Case {
-        number: thread::candidates(&MailHash::of(b"an earlier mail"), playbook.key())[0],
-        state: STATES[bits as usize % STATES.len()],
-        mailbox: playbook.config().mailboxes[0].name.clone(),
+        state: CaseState::ALL[bits as usize % CaseState::ALL.len()],
         requester: requester.clone(),
-        language: Language::Zh,
-        category: None,
-        group: GroupId::parse("mail-tech").expect("a group"),
-        opened: now,
-        touched: now,
         received: bits >> 10 & 7,
         answers: bits >> 13 & 3,
         acknowledgements: bits >> 22 & 3,
         statuses: bits >> 24 & 3,
         forwards: bits >> 15 & 3,
-        last_answer: None,
-        said: Said::default(),
-        work: Work::default(),
+        ..Case::new(number, name, group, Language::Zh, now)
     };
     let mut facts = Facts { free_number: clues.candidates.first().copied(), ..Facts::default() };
     facts.by_signed.extend(bit(3).then(|| case.clone()));

@@ -7,14 +7,15 @@ use std::collections::HashSet;
 
 use super::doors;
 use super::files::Configured;
-use crate::case::{Case, CaseState, Said, Work};
+use crate::case::Case;
 use crate::config::Mailbox;
+use crate::decide;
 use crate::ids::{CaseNumber, MailHash, MessageId};
 use crate::ingest::reader::read_all;
 use crate::mailbox::{Fetched, Listed, Place, Source};
 use crate::message::Limits;
 use crate::outgoing::Purpose;
-use crate::store::{Decided, Manners, Orders, Outcome, QUARANTINED, Record, Repair, Store, StoreError, Why};
+use crate::store::{Decided, Outcome, QUARANTINED, Record, Repair, Store, StoreError, Why};
 use crate::thread;
 use crate::time::Timestamp;
 
@@ -45,7 +46,8 @@ pub fn retake(store: &Store, configured: &Configured, repair: &Repair, now: Time
             Some(number) => {
                 let case = match store.case(number)? {
                     Some(case) => case,
-                    None => minimal(number, mailbox, now),
+                    // An answer had begun to leave.
+                    None => Case { answers: 1, ..decide::unread(number, mailbox, now) },
                 };
                 store.append(shown(*hash, place, *since, case, now))?;
                 retaken.shown.push((*hash, number));
@@ -115,46 +117,14 @@ fn mailbox_of<'a>(configured: &'a Configured, bytes: &[u8]) -> Option<&'a Mailbo
     mailboxes.iter().find(sent_to).or(mailboxes.first())
 }
 
-fn minimal(number: CaseNumber, mailbox: &Mailbox, now: Timestamp) -> Case {
-    Case {
-        number,
-        state: CaseState::WithAgents,
-        mailbox: mailbox.name.clone(),
-        requester: None,
-        language: mailbox.language,
-        category: None,
-        group: mailbox.group.clone(),
-        opened: now,
-        touched: now,
-        received: 1,
-        answers: 1,
-        acknowledgements: 0,
-        statuses: 0,
-        forwards: 0,
-        last_answer: None,
-        said: Said::default(),
-        work: Work::default(),
-    }
-}
-
 fn shown(hash: MailHash, place: Place, delivered: Timestamp, case: Case, at: Timestamp) -> Record {
     let lost =
         "decision-lost: an answer to it had begun to leave, and its decision stood in a damaged part of the journal";
+    let (mailbox, outcome) = (case.mailbox.clone(), Outcome::Quarantined(Some(case.number)));
     Record::Decided(Box::new(Decided {
-        mailbox: case.mailbox.clone(),
-        place,
-        hash,
-        at,
         delivered,
-        outcome: Outcome::Quarantined(Some(case.number)),
         case: Some(case),
-        known_as: Vec::new(),
-        twin: None,
-        outgoing: Vec::new(),
-        spent: Vec::new(),
-        suppressed: Vec::new(),
-        orders: Orders::default(),
-        manners: Manners::default(),
         why: Why(vec![(QUARANTINED.to_owned(), lost.to_owned())]),
+        ..Decided::new(mailbox, place, hash, outcome, at)
     }))
 }

@@ -139,6 +139,42 @@ pub struct Case {
     pub work: Work,
 }
 
+impl Case {
+    /// A case in which nothing has happened yet, of nobody.
+    pub fn new(
+        number: CaseNumber,
+        mailbox: MailboxName,
+        group: GroupId,
+        language: Language,
+        opened: Timestamp,
+    ) -> Case {
+        Case {
+            number,
+            state: CaseState::New,
+            mailbox,
+            requester: None,
+            language,
+            category: None,
+            group,
+            opened,
+            touched: opened,
+            received: 0,
+            answers: 0,
+            acknowledgements: 0,
+            statuses: 0,
+            forwards: 0,
+            last_answer: None,
+            said: Said::default(),
+            work: Work::default(),
+        }
+    }
+
+    /// Automatic replies that were meant to solve the matter: all but those that said where it is.
+    pub fn solutions(&self) -> u32 {
+        self.answers.saturating_sub(self.acknowledgements + self.statuses + self.work.added)
+    }
+}
+
 /// What humans do with a case, and what they must know to do it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Work {

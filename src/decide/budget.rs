@@ -50,7 +50,7 @@ impl Says {
             Says::Received => case.acknowledgements,
             Says::Status => case.statuses,
             Says::Added => case.work.added,
-            Says::Answer => case.answers.saturating_sub(case.acknowledgements + case.statuses + case.work.added),
+            Says::Answer => case.solutions(),
         }
     }
 

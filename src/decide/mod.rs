@@ -43,7 +43,7 @@ pub use customer::{Speaker, Utterance, clues_of, heard_from, said_to};
 pub use digest::digest;
 pub use ration::scopes as forward_scopes;
 pub use standing::holds;
-pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unusable};
+pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unread, unusable};
 pub use upshot::{Aspect, Foreseen, Foresight, Upshot};
 pub use why::{Shown, Silence, Why};
 
@@ -51,8 +51,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::case::{
-    Absence, Alarm, Case, CaseState, Facts, Folded, Haste, Lesson, Patience, Prints, Said, Scope, Suppression, Tripped,
-    Work,
+    Absence, Alarm, Case, CaseState, Facts, Folded, Haste, Lesson, Patience, Prints, Scope, Suppression, Tripped,
 };
 use crate::config::{Budget, Mailbox, SenderPolicy};
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MessageId, TemplateName};
@@ -677,26 +676,11 @@ fn moment(before: Option<&Case>) -> CaseMoment {
 }
 
 fn new_case(number: CaseNumber, mail: &Mail<'_>, screening: &Screening, language: Language, now: Timestamp) -> Case {
-    let requester: Option<Address> = screening.answer_to.clone().or_else(|| mail.message.sender().cloned());
-    Case {
-        number,
-        state: CaseState::New,
-        mailbox: mail.mailbox.name.clone(),
-        requester,
-        language,
-        category: None,
-        group: mail.mailbox.group.clone(),
-        opened: now,
-        touched: now,
-        received: 0,
-        answers: 0,
-        acknowledgements: 0,
-        statuses: 0,
-        forwards: 0,
-        last_answer: None,
-        said: Said::default(),
-        work: Work { topic: thread::topic(mail.message), ..Work::default() },
-    }
+    let Mailbox { name, group, .. } = mail.mailbox;
+    let mut case = Case::new(number, name.clone(), group.clone(), language, now);
+    case.requester = screening.answer_to.clone().or_else(|| mail.message.sender().cloned());
+    case.work.topic = thread::topic(mail.message);
+    case
 }
 
 /// Who gets the mail: whoever has the case already, else whom the rules name, else the category's group, else

@@ -8,7 +8,7 @@ use super::mails::{notice, notice_of, notice_with_octets};
 use super::ration::Ration;
 use super::{Bounced, Decision, Effect, Mail, Shown, Why, bounced as reported};
 use crate::address::Address;
-use crate::case::{Case, CaseState, Facts, Folded, Said, Work};
+use crate::case::{Case, CaseState, Facts, Folded};
 use crate::compose::Values;
 use crate::config::Mailbox;
 use crate::ids::{CaseNumber, MailHash, MessageId};
@@ -35,25 +35,7 @@ pub struct Quarantine<'a> {
 /// A mail that defeats us still gets a case, and the operator hears of it; its bytes are in the archive.
 pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Decision {
     let number = facts.free_number.unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0));
-    let case = Case {
-        number,
-        state: CaseState::WithAgents,
-        mailbox: mail.mailbox.name.clone(),
-        requester: None,
-        language: mail.mailbox.language,
-        category: None,
-        group: mail.mailbox.group.clone(),
-        opened: now,
-        touched: now,
-        received: 1,
-        answers: 0,
-        acknowledgements: 0,
-        statuses: 0,
-        forwards: 0,
-        last_answer: None,
-        said: Said::default(),
-        work: Work::default(),
-    };
+    let case = unread(number, mail.mailbox, now);
     let told = [
         ("notice.case", number.to_string()),
         ("notice.why", mail.reason.to_owned()),
@@ -95,6 +77,13 @@ pub fn quarantine(mail: &Quarantine<'_>, facts: &Facts, playbook: &Playbook, now
     let counted = drawn.into_iter().map(Effect::Spend).chain(fold.map(Effect::Fold));
     let effects = std::iter::once(Effect::Open(case)).chain(counted).chain(notice.map(Effect::Send)).collect();
     Decision { effects, why }
+}
+
+/// The case of a mail of which nothing but its mailbox is known: humans have it, and nobody is its requester.
+pub fn unread(number: CaseNumber, mailbox: &Mailbox, now: Timestamp) -> Case {
+    let Mailbox { name, group, language, .. } = mailbox;
+    let case = Case::new(number, name.clone(), group.clone(), *language, now);
+    Case { state: CaseState::WithAgents, received: 1, ..case }
 }
 
 /// A mail of ours that was given up.

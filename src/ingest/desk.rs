@@ -17,7 +17,7 @@ use crate::maillog;
 use crate::message::Message;
 use crate::playbook::Playbook;
 use crate::screen::Findings;
-use crate::store::{Decided, Manners, Orders, Outcome, QUARANTINED, Record, StartMark, Store, StoreError, View, Why};
+use crate::store::{Decided, Outcome, QUARANTINED, Record, StartMark, Store, StoreError, View, Why};
 use crate::thread::{self, Threading};
 use crate::time::{Clock, Timestamp};
 
@@ -168,23 +168,9 @@ impl Desk {
 
     /// A record that nothing follows from yet.
     fn blank(&self, asked: &Asked, outcome: Outcome, at: Timestamp) -> Decided {
-        Decided {
-            mailbox: self.mailbox.name.clone(),
-            place: asked.mail.place.clone(),
-            hash: asked.hash,
-            at,
-            delivered: asked.mail.delivered,
-            outcome,
-            case: None,
-            known_as: Vec::new(),
-            twin: None,
-            outgoing: Vec::new(),
-            spent: Vec::new(),
-            suppressed: Vec::new(),
-            orders: Orders::default(),
-            manners: Manners::default(),
-            why: Why::default(),
-        }
+        let Listed { place, delivered, .. } = &asked.mail;
+        let decided = Decided::new(self.mailbox.name.clone(), place.clone(), asked.hash, outcome, at);
+        Decided { delivered: *delivered, ..decided }
     }
 
     fn log_received(&self, mail: &Listed, message: &Message, decision: &Decision) {

@@ -85,6 +85,29 @@ pub struct Decided {
     pub why: Why,
 }
 
+impl Decided {
+    /// A decision about a mail, from which nothing follows yet.
+    pub fn new(mailbox: MailboxName, place: Place, hash: MailHash, outcome: Outcome, at: Timestamp) -> Decided {
+        Decided {
+            mailbox,
+            place,
+            hash,
+            at,
+            delivered: at,
+            outcome,
+            case: None,
+            known_as: Vec::new(),
+            twin: None,
+            outgoing: Vec::new(),
+            spent: Vec::new(),
+            suppressed: Vec::new(),
+            orders: Orders::default(),
+            manners: Manners::default(),
+            why: Why::default(),
+        }
+    }
+}
+
 /// What humans' mails change beside the case itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Orders {

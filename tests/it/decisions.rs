@@ -77,24 +77,14 @@ impl House {
     /// A case of `ann@example.org` in this state.
     fn case(&self, state: CaseState) -> Case {
         let number = thread::candidates(&MailHash::of(b"an earlier mail"), self.playbook.key())[0];
+        let (mailbox, group) = (MailboxName::parse("support").unwrap(), GroupId::parse("mail-tech").unwrap());
         Case {
-            number,
             state,
-            mailbox: MailboxName::parse("support").unwrap(),
             requester: Some(Address::parse("ann@example.org").unwrap()),
-            language: Language::Zh,
-            category: None,
-            group: GroupId::parse("mail-tech").unwrap(),
-            opened: self.now,
-            touched: self.now,
             received: 1,
             answers: 1,
-            acknowledgements: 0,
-            statuses: 0,
-            forwards: 0,
             last_answer: Some(TemplateName::parse("kb/554-dt-spm").unwrap()),
-            said: Said::default(),
-            work: Default::default(),
+            ..Case::new(number, mailbox, group, Language::Zh, self.now)
         }
     }
 }

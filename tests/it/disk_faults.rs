@@ -21,21 +21,14 @@ use crate::sink::Sink;
 fn decided(n: u64) -> Record {
     let at = Timestamp::from_second(1_800_000_000 + n as i64).unwrap();
     Record::Decided(Box::new(Decided {
-        mailbox: MailboxName::parse("support").unwrap(),
-        place: Place::Imap { uid_validity: 7, uid: n as u32 },
-        hash: MailHash::of(&n.to_be_bytes()),
-        at,
-        delivered: at,
-        outcome: Outcome::Quarantined(Some(CaseNumber::from_bits(n))),
-        case: None,
-        known_as: Vec::new(),
-        twin: None,
-        outgoing: Vec::new(),
-        spent: Vec::new(),
-        suppressed: Vec::new(),
-        orders: Default::default(),
-        manners: Default::default(),
         why: Why(vec![("rule".into(), "x".repeat(n as usize * 37 % 900))]),
+        ..Decided::new(
+            MailboxName::parse("support").unwrap(),
+            Place::Imap { uid_validity: 7, uid: n as u32 },
+            MailHash::of(&n.to_be_bytes()),
+            Outcome::Quarantined(Some(CaseNumber::from_bits(n))),
+            at,
+        )
     }))
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use huixin::case::{Case, CaseState};
 use huixin::ids::{CaseNumber, MailHash, MailboxName};
 use huixin::mailbox::Place;
-use huixin::store::{Decided, Manners, Outcome, QUARANTINED, Record, Store, Why};
+use huixin::store::{Decided, Outcome, QUARANTINED, Record, Store, Why};
 use serde_json::Value;
 
 use crate::bot::Bot;
@@ -172,22 +172,11 @@ fn a_mail_in_quarantine_is_shown_with_its_reason_and_its_file() {
     let (store, _) = Store::open(&bot.folder().join("data")).unwrap();
     let hash = store.archive().put(b"From: a@example.org\r\n\r\nzebra\r\n").unwrap();
     let now = huixin::app::now();
+    let (mailbox, outcome) =
+        (MailboxName::parse("support").unwrap(), Outcome::Quarantined(Some(CaseNumber::from_bits(7))));
     let decided = Decided {
-        mailbox: MailboxName::parse("support").unwrap(),
-        place: Place::Maildir { file: "poison".into() },
-        hash,
-        at: now,
-        delivered: now,
-        outcome: Outcome::Quarantined(Some(CaseNumber::from_bits(7))),
-        case: None,
-        known_as: Vec::new(),
-        twin: None,
-        outgoing: Vec::new(),
-        spent: Vec::new(),
-        suppressed: Vec::new(),
-        orders: Default::default(),
-        manners: Manners::default(),
         why: Why(vec![(QUARANTINED.into(), "the reader stopped at <a@example.org>".into())]),
+        ..Decided::new(mailbox, Place::Maildir { file: "poison".into() }, hash, outcome, now)
     };
     store.append(Record::Decided(Box::new(decided))).unwrap();
     drop(store);
@@ -209,21 +198,15 @@ fn quarantine(bot: &Bot, case: u64, mail: &str) -> MailHash {
     let mut opened = store.cases().unwrap().next().unwrap().unwrap();
     opened = Case { number, state: CaseState::WithAgents, requester: None, answers: 0, ..opened };
     let decided = Decided {
-        mailbox: MailboxName::parse("support").unwrap(),
-        place: Place::Maildir { file: format!("poison{case}") },
-        hash,
-        at: now,
-        delivered: now,
-        outcome: Outcome::Quarantined(Some(number)),
         case: Some(opened),
-        known_as: Vec::new(),
-        twin: None,
-        outgoing: Vec::new(),
-        spent: Vec::new(),
-        suppressed: Vec::new(),
-        orders: Default::default(),
-        manners: Default::default(),
         why: Why(vec![(QUARANTINED.into(), "reader-stopped: at a byte".into())]),
+        ..Decided::new(
+            MailboxName::parse("support").unwrap(),
+            Place::Maildir { file: format!("poison{case}") },
+            hash,
+            Outcome::Quarantined(Some(number)),
+            now,
+        )
     };
     store.append(Record::Decided(Box::new(decided))).unwrap();
     hash

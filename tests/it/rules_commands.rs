@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use huixin::app;
-use huixin::case::{Case, CaseState, Said};
+use huixin::case::Case;
 use huixin::ids::{CaseNumber, GroupId, MailboxName};
 use huixin::language::Language;
 use huixin::mailbox::Place;
-use huixin::store::{Decided, Manners, Outcome, Record, Store, Why};
+use huixin::store::{Decided, Outcome, Record, Store};
 
 const TAXONOMY: &str = r#"schema = 1
 [[category]]
@@ -265,44 +265,11 @@ fn archive(desk: &Desk, mails: &[(&str, &str)]) {
         let mail = format!("{head}Message-ID: <{at}@example.net>\r\nSubject: {subject}\r\n\r\n{body}\r\n");
         let hash = store.archive().put(mail.as_bytes()).unwrap();
         let (now, number) = (app::now(), CaseNumber::from_bits(at as u64));
-        let case = Case {
-            number,
-            state: CaseState::WithAgents,
-            mailbox: mailbox.clone(),
-            requester: None,
-            language: Language::Zh,
-            category: None,
-            group: GroupId::parse("triage").unwrap(),
-            opened: now,
-            touched: now,
-            received: 1,
-            answers: 0,
-            acknowledgements: 0,
-            statuses: 0,
-            forwards: 0,
-            last_answer: None,
-            said: Said::default(),
-            work: Default::default(),
-        };
-        store
-            .append(Record::Decided(Box::new(Decided {
-                mailbox: mailbox.clone(),
-                place: Place::Maildir { file: at.to_string() },
-                hash,
-                at: now,
-                delivered: now,
-                outcome: Outcome::Opened(number),
-                case: Some(case),
-                known_as: Vec::new(),
-                twin: None,
-                outgoing: Vec::new(),
-                spent: Vec::new(),
-                suppressed: Vec::new(),
-                orders: Default::default(),
-                manners: Manners::default(),
-                why: Why::default(),
-            })))
-            .unwrap();
+        let group = GroupId::parse("triage").unwrap();
+        let case = Case::new(number, mailbox.clone(), group, Language::Zh, now);
+        let (place, outcome) = (Place::Maildir { file: at.to_string() }, Outcome::Opened(number));
+        let decided = Decided { case: Some(case), ..Decided::new(mailbox.clone(), place, hash, outcome, now) };
+        store.append(Record::Decided(Box::new(decided))).unwrap();
     }
     store.sync().unwrap();
 }

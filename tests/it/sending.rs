@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use huixin::address::{Address, ReversePath};
 use huixin::app::{self, files};
-use huixin::case::{Case, CaseState};
+use huixin::case::Case;
 use huixin::delivery::{Delivery, Patience};
 use huixin::ids::{CaseNumber, GroupId, Key, MailHash, MailboxName, MessageId};
 use huixin::language::Language;
 use huixin::mailbox::Place;
 use huixin::outgoing::{Accepted, Content, Envelope, Outgoing, Purpose, Relay, SendError};
-use huixin::store::{Decided, Manners, Outcome, Record, Store, Why};
+use huixin::store::{Decided, Outcome, Record, Store};
 use huixin::time::Timestamp;
 use tokio::sync::watch;
 
@@ -95,40 +95,12 @@ impl Post {
         };
         let now = *self.now.lock().unwrap();
         let mailbox = MailboxName::parse("support").unwrap();
+        let case = Case::new(number, mailbox.clone(), GroupId::parse("triage").unwrap(), Language::En, now);
+        let (place, hash) = (Place::Maildir { file: name.into() }, MailHash::of(name.as_bytes()));
         let decided = Decided {
-            mailbox: mailbox.clone(),
-            place: Place::Maildir { file: name.into() },
-            hash: MailHash::of(name.as_bytes()),
-            at: now,
-            delivered: now,
-            outcome: Outcome::Opened(number),
-            case: Some(Case {
-                number,
-                state: CaseState::New,
-                mailbox,
-                requester: None,
-                language: Language::En,
-                category: None,
-                group: GroupId::parse("triage").unwrap(),
-                opened: now,
-                touched: now,
-                received: 1,
-                answers: 0,
-                acknowledgements: 0,
-                statuses: 0,
-                forwards: 0,
-                last_answer: None,
-                said: Default::default(),
-                work: Default::default(),
-            }),
-            known_as: Vec::new(),
-            twin: None,
+            case: Some(case),
             outgoing: vec![outgoing],
-            spent: Vec::new(),
-            suppressed: Vec::new(),
-            orders: Default::default(),
-            manners: Manners::default(),
-            why: Why::default(),
+            ..Decided::new(mailbox, place, hash, Outcome::Opened(number), now)
         };
         self.store.append(Record::Decided(Box::new(decided))).unwrap();
         message_id

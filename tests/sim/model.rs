@@ -260,7 +260,7 @@ impl Model {
             must(Some(case.number) == number, || "a decision changes another case than its own".into())?;
             // Each kind of reply has a budget of its own in a case.
             let said = [case.acknowledgements, case.statuses, case.work.added];
-            let answers = case.answers.saturating_sub(said.iter().sum());
+            let answers = case.solutions();
             let within = answers <= CASE_ANSWERS && said.iter().zip(CASE_REPLIES).all(|(said, most)| *said <= most);
             must(within, || format!("case {} has {answers} answers, and {said:?}", case.number))?;
             self.cases.insert(case.number, case.clone());

@@ -29,6 +29,5 @@ pub(in crate::decide) fn learn(case: &mut Case, judgement: &Judgement) {
 /// Is this answer at least the second that the bot gives in the case? Then it asks outright whether a human shall help
 /// (B-03).
 pub(in crate::decide) fn offers_a_human(case: &Case) -> bool {
-    let receipts = case.acknowledgements + case.statuses + case.work.added;
-    case.answers > receipts && !matches!(case.state, CaseState::WithAgents | CaseState::Waiting)
+    case.solutions() > 0 && !matches!(case.state, CaseState::WithAgents | CaseState::Waiting)
 }

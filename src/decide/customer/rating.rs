@@ -81,8 +81,7 @@ pub(in crate::decide) fn read(case: &Case, fresh: &str) -> Option<Rating> {
 /// May this requester be asked? Only once, and only who has been answered by more than a receipt.
 pub(in crate::decide) fn may_be_asked(case: &Case) -> bool {
     let work = &case.work;
-    let receipts = case.acknowledgements + case.statuses + work.added;
-    !work.surveyed && work.rating.is_none() && (work.relays > 0 || case.answers > receipts)
+    !work.surveyed && work.rating.is_none() && (work.relays > 0 || case.solutions() > 0)
 }
 
 fn mark(fresh: &str) -> Option<Rating> {
