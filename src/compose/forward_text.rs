@@ -24,10 +24,12 @@ pub const SHEET_VARIABLES: &[&str] = &[
     "sheet.subject",
     "sheet.language",
     "sheet.category",
+    "sheet.verdict",
     "sheet.score",
     "sheet.margin",
     "sheet.evidence",
     "sheet.fields",
+    "sheet.known",
     "sheet.answer_subject",
     "sheet.answer_body",
     "sheet.why",
@@ -72,10 +74,14 @@ pub struct ForwardSheet {
     pub subject: String,
     /// The language the mail was found to be in, such as `zh`.
     pub language: String,
-    /// What the mail is about, if a rule was sure.
+    /// What the case is about, as people say it; empty where that is not known.
+    pub category: String,
+    /// What this mail is about, if a rule was sure.
     pub verdict: Option<Verdict>,
-    /// Label and value of what was read out of the mail.
-    pub fields: Vec<(String, String)>,
+    /// What was read out of this mail.
+    pub fields: Vec<Field>,
+    /// Label and value of what earlier mails said and this one does not.
+    pub known: Vec<(String, String)>,
     /// What the requester has been sent automatically to this mail.
     pub answered: Option<Written>,
     /// It has not been sent, and may never be.
@@ -95,6 +101,15 @@ pub struct ForwardSheet {
     pub warnings: Vec<String>,
     /// What the customer wrote.
     pub text: String,
+}
+
+/// Something that was read out of a mail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub label: String,
+    pub value: String,
+    /// What an earlier mail said; empty where it said the same or nothing.
+    pub before: String,
 }
 
 /// What the rules made of the mail.
@@ -138,7 +153,8 @@ impl ForwardSheet {
             .text("sheet.language", &self.language);
         let verdict = self.verdict.as_ref();
         values
-            .text("sheet.category", verdict.map_or("", |verdict| &verdict.category))
+            .text("sheet.category", &self.category)
+            .text("sheet.verdict", verdict.map_or("", |verdict| &verdict.category))
             .text("sheet.score", &number(verdict.map(|verdict| verdict.score)))
             .text("sheet.margin", &number(verdict.map(|verdict| verdict.margin)))
             .list("sheet.evidence", verdict.iter().flat_map(|verdict| verdict.evidence.iter().map(String::as_str)));
@@ -149,8 +165,12 @@ impl ForwardSheet {
             }
             row
         };
-        let fields = self.fields.iter().map(|(label, value)| row(&[("label", label), ("value", value)]));
+        let fields = self.fields.iter();
+        let fields =
+            fields.map(|field| row(&[("label", &field.label), ("value", &field.value), ("before", &field.before)]));
         values.rows("sheet.fields", fields);
+        let known = self.known.iter().map(|(label, value)| row(&[("label", label), ("value", value)]));
+        values.rows("sheet.known", known);
         let answered = self.answered.as_ref();
         values
             .text("sheet.answer_subject", answered.map_or("", Written::subject))
@@ -264,13 +284,15 @@ mod tests {
             authentication: "域名未经证实".into(),
             subject: "发送失败".into(),
             language: "zh".into(),
+            category: "退信".into(),
             verdict: Some(Verdict {
                 category: "退信".into(),
                 score: 2.4,
                 margin: 0.85,
                 evidence: vec!["554 DT:SPM".into()],
             }),
-            fields: vec![("错误代码".into(), "554 DT:SPM".into())],
+            fields: vec![Field { label: "错误代码".into(), value: "554 DT:SPM".into(), before: String::new() }],
+            known: Vec::new(),
             answered: Some(Written::new("[案号 1] 已收到", "您好\n\n请检查内容", Language::Zh)),
             draft: false,
             transcript: Vec::new(),
@@ -300,6 +322,7 @@ mod tests {
             name: String::new(),
             requester: None,
             subject: String::new(),
+            category: String::new(),
             verdict: None,
             fields: Vec::new(),
             answered: None,
@@ -323,6 +346,31 @@ mod tests {
     }
 
     #[test]
+    fn a_follow_up_tells_what_the_case_is_about_and_what_is_new() {
+        let field =
+            |value: &str, before: &str| Field { label: "客户端".into(), value: value.into(), before: before.into() };
+        let follow_up = ForwardSheet {
+            category: "登录".into(),
+            fields: vec![field("Outlook", "Foxmail 7.2")],
+            known: vec![("错误代码".into(), "535".into())],
+            ..sheet()
+        };
+        let same = ForwardSheet { category: "退信".into(), fields: vec![field("Outlook", "")], ..sheet() };
+        let unclear = ForwardSheet { verdict: None, ..follow_up.clone() };
+        for (sheet, want) in [
+            (&follow_up, "分类：登录\n这封来信像是：退信（得分 2.40，领先 0.85）\n"),
+            (&follow_up, "- 客户端：Outlook（此前：Foxmail 7.2）\n"),
+            (&follow_up, "以前的来信里提到：\n- 错误代码：535\n"),
+            (&same, "分类：退信（得分 2.40，领先 0.85）\n"),
+            (&same, "- 客户端：Outlook\n"),
+            (&unclear, "分类：登录\n"),
+        ] {
+            let written = sheet.write(&templates(), &name(), Language::Zh).unwrap();
+            assert!(written.body().contains(want), "{want}\n{}", written.body());
+        }
+    }
+
+    #[test]
     fn nothing_a_stranger_wrote_begins_a_line() {
         let mut sheet = sheet();
         let evil =
@@ -330,7 +378,8 @@ mod tests {
         sheet.name = evil.into();
         sheet.subject = evil.into();
         sheet.text = format!("{evil}\r\r\n\r{evil}");
-        sheet.fields = vec![("代码".into(), evil.into())];
+        sheet.fields = vec![Field { label: "代码".into(), value: evil.into(), before: evil.into() }];
+        sheet.known = vec![("代码".into(), evil.into())];
         sheet.attachments = vec![attachment(evil, evil, 1)];
         if let Some(verdict) = &mut sheet.verdict {
             verdict.evidence = vec![evil.into()];
@@ -355,7 +404,8 @@ mod tests {
                 margin: f64::NAN,
                 evidence: vec![wide.clone(); 200],
             }),
-            fields: vec![(wide.clone(), wide.clone()); 200],
+            fields: vec![Field { label: wide.clone(), value: wide.clone(), before: wide.clone() }; 200],
+            known: vec![(wide.clone(), wide.clone()); 200],
             why: vec![wide.clone(); 200],
             attachments: vec![attachment(&wide, &wide, usize::MAX); 200],
             warnings: vec![wide.clone(); 200],

@@ -23,7 +23,7 @@ mod written;
 
 pub use clean::{Block, Line};
 pub use executable::is_executable;
-pub use forward_text::{ForwardSheet, SHEET_VARIABLES, Verdict, transcript_rows};
+pub use forward_text::{Field, ForwardSheet, SHEET_VARIABLES, Verdict, transcript_rows};
 pub use head::{Enclosure, Voice};
 pub use hours::{describe, describe_moment};
 pub use letter::{answer, digest, enclosing, forward, in_thread, notice, notice_with_octets, receipt};

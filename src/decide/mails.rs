@@ -7,7 +7,7 @@ use super::ration::Ration;
 use super::{Mail, Plan, Silence, Why, banner, customer, told};
 use crate::address::Address;
 use crate::case::{Case, CaseState, Exchange, Prints};
-use crate::compose::{self, ForwardSheet, Values, Verdict, Written};
+use crate::compose::{self, Field, ForwardSheet, Values, Verdict, Written};
 use crate::ids::{CaseNumber, Key, MailHash, MessageId, Right, TemplateName};
 use crate::language::Language;
 use crate::message::Defect;
@@ -143,7 +143,8 @@ fn forwards(
     };
     let mut internal = Prints::default();
     // What the requester wrote or was told is no secret from them; an agent may well repeat it.
-    let told = why.judgement.fields.values().map(String::as_str).chain([thread::own_subject(&mail.message.subject)]);
+    let fields = why.judgement.fields.values().chain(case.work.fields.values()).map(String::as_str);
+    let told = fields.chain([thread::own_subject(&mail.message.subject)]);
     let told: Vec<&str> = told.filter(|told| !told.is_empty()).collect();
     let theirs = |line: &str| line.starts_with(['|', '>']) || told.iter().any(|told| line.contains(told));
     for (_, written) in sheets.values() {
@@ -170,6 +171,15 @@ fn sheet(mail: &Mail<'_>, about: &About<'_>, language: Language, playbook: &Play
     let message = mail.message;
     let never_left = matches!(why.silence, Some(Silence::Approval | Silence::Shadow));
     let suggested = why.judgement.suggested.as_ref().filter(|_| answered.is_none() && *relays);
+    // The case remembers what earlier mails said; of this one it learns when everything about it is written.
+    let (told, earlier) = (&why.judgement.fields, &case.work.fields);
+    let label = |field: &String| playbook.field_label(field, language);
+    let read = told.iter().map(|(field, value)| Field {
+        label: label(field),
+        value: value.clone(),
+        before: earlier.get(field).filter(|before| **before != customer::kept(value)).cloned().unwrap_or_default(),
+    });
+    let known = earlier.iter().filter(|(field, _)| !told.contains_key(*field));
     let sheet = ForwardSheet {
         case: case.number,
         group: playbook.group_label(&case.group, language),
@@ -177,18 +187,15 @@ fn sheet(mail: &Mail<'_>, about: &About<'_>, language: Language, playbook: &Play
         requester: message.sender().cloned(),
         subject: thread::own_subject(&message.subject).to_owned(),
         language: message.language.as_str().into(),
+        category: case.category.as_ref().map(|about| playbook.category_label(about, language)).unwrap_or_default(),
         verdict: why.judgement.category.as_ref().map(|won| Verdict {
             category: playbook.category_label(&won.category, language),
             score: won.score,
             margin: won.margin,
             evidence: evidence(why),
         }),
-        fields: why
-            .judgement
-            .fields
-            .iter()
-            .map(|(field, value)| (playbook.field_label(field, language), value.clone()))
-            .collect(),
+        fields: read.collect(),
+        known: known.map(|(field, value)| (label(field), value.clone())).collect(),
         answered: answered.clone(),
         draft: never_left,
         transcript: told::transcript(transcript, &case.group, language, playbook),

@@ -21,9 +21,14 @@ pub(in crate::decide) fn learn(case: &mut Case, judgement: &Judgement) {
     for (field, value) in &judgement.fields {
         let known = &mut case.work.fields;
         if known.len() < MOST_FIELDS || known.contains_key(field) {
-            known.insert(field.clone(), value.chars().take(MOST_CHARS).collect());
+            known.insert(field.clone(), kept(value));
         }
     }
+}
+
+/// As much of a value as a case remembers.
+pub(in crate::decide) fn kept(value: &str) -> String {
+    value.chars().take(MOST_CHARS).collect()
 }
 
 /// Is this answer at least the second that the bot gives in the case? Then it asks outright whether a human shall help

@@ -14,7 +14,7 @@ mod rating;
 mod status;
 mod transcript;
 
-pub(super) use asked::{learn, missing, offers_a_human};
+pub(super) use asked::{kept, learn, missing, offers_a_human};
 pub(super) use chaser::{chased, remind, settled};
 pub use end::clues_of;
 pub(super) use end::{close, may_write, survey};
