@@ -120,16 +120,15 @@ pub fn ring(case: &Case, found: &Found, playbook: &Playbook, now: Timestamp) -> 
 }
 
 fn sound(alarm: Alarm, rung: &mut Rung, found: &Found, playbook: &Playbook, now: Timestamp) {
-    let language = playbook.config().handoff.language;
     match alarm {
         Alarm::FirstResponseWarn | Alarm::FollowUpWarn => {
             let to = holders(&rung.case, playbook);
-            remind(rung, &to, &soon(language), alarm, playbook, now);
+            remind(rung, &to, soon, alarm, playbook, now);
         }
         Alarm::FirstResponse | Alarm::FollowUp => {
             // Whoever has it had their chance: the whole group hears.
             let to = playbook.config().handoff.addresses(&rung.case.group).to_vec();
-            remind(rung, &to, &passed(language), alarm, playbook, now);
+            remind(rung, &to, passed, alarm, playbook, now);
             further_up(Alarm::Escalate, rung, playbook, now);
         }
         Alarm::Escalate => {
@@ -138,7 +137,7 @@ fn sound(alarm: Alarm, rung: &mut Rung, found: &Found, playbook: &Playbook, now:
                 [] => config.operator.iter().cloned().collect(),
                 leads => leads.to_vec(),
             };
-            remind(rung, &leads, &escalated(language), alarm, playbook, now);
+            remind(rung, &leads, escalated, alarm, playbook, now);
             further_up(Alarm::Emergency, rung, playbook, now);
         }
         Alarm::Emergency => {
@@ -148,13 +147,13 @@ fn sound(alarm: Alarm, rung: &mut Rung, found: &Found, playbook: &Playbook, now:
                 Some(desk) => desk.to.clone(),
                 None => config.operator.iter().cloned().collect(),
             };
-            remind(rung, &to, &last_resort(language), alarm, playbook, now);
+            remind(rung, &to, last_resort, alarm, playbook, now);
         }
         Alarm::Wake => {
             rung.case.state = CaseState::WithAgents;
             await_humans(&mut rung.case, playbook, now);
             let to = holders(&rung.case, playbook);
-            remind(rung, &to, &woken(language), alarm, playbook, now);
+            remind(rung, &to, woken, alarm, playbook, now);
         }
         Alarm::Silence => {
             // A case that humans have not answered is never closed by the requester's patience.
@@ -180,6 +179,9 @@ fn sound(alarm: Alarm, rung: &mut Rung, found: &Found, playbook: &Playbook, now:
     }
 }
 
+/// What agents are told, in their language.
+type Line = fn(Language) -> String;
+
 /// If nobody answers until then, the next ones hear.
 fn further_up(alarm: Alarm, rung: &mut Rung, playbook: &Playbook, now: Timestamp) {
     let handoff = &playbook.config().handoff;
@@ -198,29 +200,30 @@ pub(super) fn holders(case: &Case, playbook: &Playbook) -> Vec<Address> {
     }
 }
 
-fn remind(rung: &mut Rung, to: &[Address], line: &str, alarm: Alarm, playbook: &Playbook, now: Timestamp) {
+fn remind(rung: &mut Rung, to: &[Address], line: Line, alarm: Alarm, playbook: &Playbook, now: Timestamp) {
     let name = format!("{} {now}", alarm.as_str());
     rung.outgoing.extend(reminders(&rung.case, to, line, &name, playbook, now));
 }
 
-/// A line about a case to each of these agents, with the token by which they act on it.
+/// A line about a case to each of these agents in their language, with the token by which they act on it.
 pub(super) fn reminders(
     case: &Case,
     to: &[Address],
-    line: &str,
+    line: impl Fn(Language) -> String,
     name: &str,
     playbook: &Playbook,
     now: Timestamp,
 ) -> Vec<Outgoing> {
-    let language = playbook.config().handoff.language;
     let Some(mailbox) = playbook.config().mailbox(&case.mailbox) else { return Vec::new() };
-    let mut values = playbook.values(&case.group, language, now);
-    values.text("case.number", &case.number.to_string());
-    values.list("receipt.lines", [line]);
-    let written = playbook.templates().render(&own(OwnTemplates::REMINDER), language, &values);
-    let written = written.unwrap_or_else(|_| Written::new("", line, language));
-    let voice = playbook.voice(mailbox, language);
     let reminder = |agent: &Address| {
+        let language = playbook.agent_language(agent);
+        let line = line(language);
+        let mut values = playbook.values(&case.group, language, now);
+        values.text("case.number", &case.number.to_string());
+        values.list("receipt.lines", [line.as_str()]);
+        let written = playbook.templates().render(&own(OwnTemplates::REMINDER), language, &values);
+        let written = written.unwrap_or_else(|_| Written::new("", &line, language));
+        let voice = playbook.voice(mailbox, language);
         let token = playbook.token(case.number, Right::Reply, agent, now);
         let reply_to = playbook.reply_address(mailbox, &token);
         compose::forward(playbook.key(), &voice, &token, agent, &reply_to, &written, None, name, now)

@@ -34,7 +34,7 @@ pub(super) fn folded(mail: &Mail<'_>, case: CaseNumber, to: &[Address], now: Tim
 /// The mail to `to` that names these. None where no mailbox is configured that it could come from.
 pub fn digest(to: &Address, mails: &[Folded], playbook: &Playbook, now: Timestamp) -> Option<Outgoing> {
     let mailbox = playbook.config().mailboxes.first()?;
-    let language = playbook.config().handoff.language;
+    let language = playbook.agent_language(to);
     let list = list(mails, language);
     let mut values: Values = playbook.values(&mailbox.group, language, now);
     values.text("digest.count", &mails.len().to_string());

@@ -29,8 +29,8 @@ pub(in crate::decide) fn remind(
     }
     case.work.chased = Some(now);
     let to: Vec<_> = clock::holders(case, playbook).into_iter().filter(|agent| ration.allows(agent)).collect();
-    let line = chased(case.work.chasers, playbook.config().handoff.language);
-    clock::reminders(case, &to, &line, &format!("chaser {now}"), playbook, now)
+    let line = |language| chased(case.work.chasers, language);
+    clock::reminders(case, &to, line, &format!("chaser {now}"), playbook, now)
 }
 
 /// Whoever had the case hears that its requester has settled it.
@@ -41,12 +41,15 @@ pub(in crate::decide) fn settled(
     now: Timestamp,
 ) -> Vec<Outgoing> {
     let to: Vec<_> = clock::holders(case, playbook).into_iter().filter(|agent| ration.allows(agent)).collect();
-    let line = by_language(
-        playbook.config().handoff.language,
-        "客户来信说问题已经解决，本案已结案，不用再处理",
-        "the customer says that it is solved: the case is closed, and nothing is left to do",
-        "お客様から解決のご連絡があり、案件を完了しました。対応は不要です",
-    );
+    let line = |language| {
+        by_language(
+            language,
+            "客户来信说问题已经解决，本案已结案，不用再处理",
+            "the customer says that it is solved: the case is closed, and nothing is left to do",
+            "お客様から解決のご連絡があり、案件を完了しました。対応は不要です",
+        )
+        .into()
+    };
     clock::reminders(case, &to, line, &format!("settled {now}"), playbook, now)
 }
 
