@@ -253,7 +253,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         before.as_ref().is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting));
     let reminders = match &plan {
         Plan::Close if humans_had_it => customer::settled(&case, &mut ration, playbook, now),
-        plan if customer::asks_how_it_stands(plan) => customer::remind(&mut case, &mut ration, playbook, now),
+        Plan::Tell(_) | Plan::Hear => customer::remind(&mut case, &mut ration, playbook, now),
         _ => Vec::new(),
     };
     let letters =
@@ -407,6 +407,8 @@ enum Plan {
     HandOff(TemplateName),
     /// The requester is told how the case stands, and it stays as it is.
     Tell(TemplateName),
+    /// The requester asks how the case stands and is not told: the question is counted.
+    Hear,
     /// The requester is sent all that was said in the case, as soon as it is gathered.
     Transcribe(TemplateName),
 }
@@ -415,9 +417,8 @@ impl Plan {
     /// What remains of the plan when no answer may leave: the mail goes to humans instead.
     fn through(self, gate: Result<(), Silence>) -> (Plan, Option<Silence>) {
         match (self, gate) {
-            (plan @ (Plan::Record | Plan::Close | Plan::Show | Plan::Mention), gate) => (plan, gate.err()),
-            // Who asks too often how it stands is counted all the same.
-            (plan @ Plan::Tell(_), Err(silence)) => (plan, Some(silence)),
+            (plan @ (Plan::Record | Plan::Close | Plan::Show | Plan::Mention | Plan::Hear), gate) => (plan, gate.err()),
+            (Plan::Tell(_), Err(silence)) => (Plan::Hear, Some(silence)),
             (_, Err(silence)) => (Plan::Show, Some(silence)),
             (plan, Ok(())) => (plan, None),
         }
@@ -428,7 +429,7 @@ impl Plan {
             Plan::Resolve(template) | Plan::HandOff(template) | Plan::Tell(template) | Plan::Transcribe(template) => {
                 Some(template)
             }
-            Plan::Record | Plan::Close | Plan::Show | Plan::Mention => None,
+            Plan::Record | Plan::Close | Plan::Show | Plan::Mention | Plan::Hear => None,
         }
     }
 
@@ -443,7 +444,7 @@ impl Plan {
 
     /// Does the case go on by this mail, or is it only looked at?
     fn moves_the_case(&self) -> bool {
-        !matches!(self, Plan::Record | Plan::Mention | Plan::Tell(_) | Plan::Transcribe(_))
+        !matches!(self, Plan::Record | Plan::Mention | Plan::Tell(_) | Plan::Hear | Plan::Transcribe(_))
     }
 
     /// The word of a rule that wants humans to have a copy whatever is answered.
@@ -456,7 +457,7 @@ impl Plan {
 
     fn shown(&self) -> Shown {
         match self {
-            Plan::Record | Plan::Close => Shown::Recorded,
+            Plan::Record | Plan::Close | Plan::Hear => Shown::Recorded,
             Plan::Show | Plan::Mention => Shown::ToHumans,
             Plan::Tell(template) | Plan::Transcribe(template) | Plan::Resolve(template) => {
                 Shown::Answered(template.clone())
@@ -718,10 +719,10 @@ fn settle_case(case: &mut Case, is_new: bool, plan: &Plan, group: GroupId, judge
         case.last_answer = Some(template.clone());
     }
     case.state = match plan {
-        Plan::Record | Plan::Mention | Plan::Tell(_) | Plan::Transcribe(_) => case.state,
+        plan if !plan.moves_the_case() => case.state,
         Plan::Close => CaseState::Closed,
-        Plan::Show | Plan::HandOff(_) => CaseState::WithAgents,
         Plan::Resolve(_) if judgement.offer_human || customer::offers_a_human(case) => CaseState::Offered,
         Plan::Resolve(_) => CaseState::Answered,
+        _ => CaseState::WithAgents,
     };
 }

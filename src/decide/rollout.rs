@@ -34,6 +34,10 @@ pub(super) fn let_loose(plan: Plan, judgement: &Judgement, playbook: &Playbook) 
         Rollout::Send => Loosed { plan, silence: None, draft: None },
         // Whoever is to approve it must have it.
         Rollout::Approve => Loosed { plan: Plan::HandOff(template), silence: Some(Silence::Approval), draft: None },
-        Rollout::Shadow => Loosed { plan: Plan::Show, silence: Some(Silence::Shadow), draft: Some(template) },
+        Rollout::Shadow => {
+            // Humans look at what is asked, and what stays as it is stays so.
+            let plan = if matches!(plan, Plan::Tell(_)) { Plan::Mention } else { Plan::Show };
+            Loosed { plan, silence: Some(Silence::Shadow), draft: Some(template) }
+        }
     }
 }

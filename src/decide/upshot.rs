@@ -7,7 +7,7 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use super::{Mail, Plan, group, heard, plan, question, screened};
+use super::{Mail, group, heard, plan, question, screened};
 use crate::case::{Case, Facts};
 use crate::ids::{CategoryId, GroupId, TemplateName};
 use crate::message::Message;
@@ -134,11 +134,9 @@ impl<'a> Foresight<'a> {
             category: judgement.category.as_ref().map(|won| won.category.clone()),
             reply: plan.template().filter(|_| judgement.suppressed_by.is_none()).cloned(),
             // Nobody is told of what is only recorded; who has the case stays as it was.
-            group: match plan {
-                Plan::Record | Plan::Mention | Plan::Tell(_) | Plan::Transcribe(_) => {
-                    before.map_or(&mail.mailbox.group, |case| &case.group).clone()
-                }
-                _ => group(before, mail, judgement, playbook),
+            group: match plan.moves_the_case() {
+                false => before.map_or(&mail.mailbox.group, |case| &case.group).clone(),
+                true => group(before, mail, judgement, playbook),
             },
             handoff: plan.goes_to_humans() || (judgement.suppressed_by.is_some() && plan.template().is_some()),
         }

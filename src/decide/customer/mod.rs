@@ -122,11 +122,6 @@ pub(super) fn is_told_where(mail: &Mail<'_>, threading: &Threading) -> bool {
     is_new && CaseNumber::find_in(&mail.message.subject, 1).is_empty()
 }
 
-/// Is this the answer to a mail that only asks how it stands?
-pub(super) fn asks_how_it_stands(plan: &Plan) -> bool {
-    matches!(plan, Plan::Tell(template) if template.as_str() == OwnTemplates::STATUS)
-}
-
 /// Is it somebody else's mail in this case?
 pub(super) fn is_outsider(threading: &Threading) -> bool {
     matches!(threading, Threading::Follows { because: Because::OwnMessageIdFromOther, .. })
@@ -148,8 +143,7 @@ pub(super) fn remember(case: &mut Case, before: Option<CaseState>, plan: &Plan, 
     let course = &mut case.work.course;
     match before {
         None => course.add(Milestone::Opened, now),
-        Some(_) if matches!(plan, Plan::Record | Plan::Mention | Plan::Close | Plan::Tell(_) | Plan::Transcribe(_)) => {
-        }
+        Some(_) if !plan.moves_the_case() || *plan == Plan::Close => {}
         Some(CaseState::Closed) => course.add(Milestone::Reopened, now),
         Some(_) => course.add(Milestone::Added, now),
     }
