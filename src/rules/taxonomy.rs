@@ -117,16 +117,21 @@ impl Taxonomy {
         self.calendars.get(name)
     }
 
-    /// Years whose holidays ought to be known by now and are not: a year nobody wrote down is not guessed.
+    /// Years whose holidays ought to be known by now and are not: what nobody announced is not guessed.
     pub fn missing_years(&self, today: Date) -> Problems {
         let mut problems = Problems::default();
         for (region, source, span) in &self.regional {
-            for year in self.regions.get(region).map_or_else(Vec::new, |region| region.missing(today)) {
-                let what =
-                    format!("no holidays of {year} are known for `{region}`: its weekdays would count as worked");
+            let Some(known) = self.regions.get(region) else { continue };
+            for year in known.missing(today) {
+                let what = match known.years.contains_key(&year) {
+                    true => format!("of {year} only the holidays that the law of `{region}` fixes are known"),
+                    false => {
+                        format!("no holidays of {year} are known for `{region}`: its weekdays would count as worked")
+                    }
+                };
                 let problem = source.warning(span.clone(), what).code("W22");
                 problems.push(problem.help(format!(
-                    "write a table [[holidays]] with region = \"{region}\" and year = {year}, as announced"
+                    "write them into the table [[holidays]] with region = \"{region}\" and year = {year}, with `announced`"
                 )));
             }
         }

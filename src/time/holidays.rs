@@ -1,7 +1,7 @@
 //! The days of a country that are not what their weekday says, by year, as its government announces them.
 //!
-//! Governments announce a year at a time. A year that nobody has written down is not guessed: its weekdays count as
-//! worked, and `huixin check` says that it is missing.
+//! Governments announce a year at a time. Until they do, only what the law fixes can be written down; which other days are
+//! off, and which weekends are worked for them, is not guessed, and `huixin check` asks for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,15 @@ pub struct Holidays {
 /// The years of a country that are written down.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Region {
-    pub years: BTreeMap<i16, Holidays>,
+    pub years: BTreeMap<i16, Year>,
+}
+
+/// A country's holidays in a year.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Year {
+    pub days: Holidays,
+    /// The government has said so; else they are what the law fixes, and not all.
+    pub announced: bool,
 }
 
 /// From this month on the next year is asked for: China announces it early in November, Japan in February.
@@ -36,15 +44,15 @@ impl Region {
     /// The days of all years.
     pub fn holidays(&self) -> Holidays {
         let mut all = Holidays::default();
-        self.years.values().for_each(|year| all.extend(year));
+        self.years.values().for_each(|year| all.extend(&year.days));
         all
     }
 
-    /// The years that are wanted by now and are not there.
+    /// The years that are wanted by now and are not there as announced.
     pub fn missing(&self, today: Date) -> Vec<i16> {
         let next = (today.month() >= NEXT_YEAR_FROM).then_some(today.year() + 1);
         let wanted = std::iter::once(today.year()).chain(next);
-        wanted.filter(|year| !self.years.contains_key(year)).collect()
+        wanted.filter(|year| !self.years.get(year).is_some_and(|year| year.announced)).collect()
     }
 }
 
@@ -76,7 +84,8 @@ mod tests {
 
     #[test]
     fn the_next_year_is_asked_for_in_november() {
-        let region = Region { years: [(2026, Holidays::default())].into() };
+        let year = |announced| Year { announced, ..Year::default() };
+        let region = Region { years: [(2026, year(true)), (2027, year(false))].into() };
         for (today, missing) in [
             (date(2026, 10, 31), vec![]),
             (date(2026, 11, 1), vec![2027]),

@@ -7,7 +7,7 @@ mod calendar;
 mod holidays;
 
 pub use calendar::{Calendar, Hours, Span, in_order, last_at, minute_of_day, weekday};
-pub use holidays::{Holidays, Region, days};
+pub use holidays::{Holidays, Region, Year, days};
 
 use std::sync::Arc;
 

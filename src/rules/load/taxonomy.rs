@@ -8,7 +8,7 @@ use crate::problem::Problems;
 use crate::rules::field::Field;
 use crate::rules::pattern::Pattern;
 use crate::rules::taxonomy::{Category, Group, MARGIN, Priority, THRESHOLD};
-use crate::time::{self, Calendar, Date, Holidays, Span, weekday, zone};
+use crate::time::{self, Calendar, Date, Holidays, Span, Year, weekday, zone};
 
 impl<'t> Loader<'t> {
     pub(super) fn category(&mut self, mut table: Table<'t>, faults: &mut Problems) {
@@ -127,8 +127,8 @@ impl<'t> Loader<'t> {
         let region = table.require("region", faults).and_then(|region| region.text(faults));
         let written = table.require("year", faults);
         let year = written.and_then(|year| year.integer(faults));
-        // For people: who announced it, and when.
-        table.text("announced", faults);
+        // By whom and when is for people.
+        let announced = table.text("announced", faults).is_some();
         let days = Holidays {
             off: dates(&mut table, "off", faults).into_iter().collect(),
             make_up: dates(&mut table, "make_up", faults).into_iter().collect(),
@@ -151,7 +151,7 @@ impl<'t> Loader<'t> {
             faults.push(file.error(span.clone(), format!("{day} is both a day off and a make-up day")).code("E09"));
         }
         let years = &mut self.taxonomy.regions.entry(region.text.to_owned()).or_default().years;
-        if years.insert(year, days).is_some() {
+        if years.insert(year, Year { days, announced }).is_some() {
             faults.push(
                 region.error(format!("the holidays of {year} are there twice for `{}`", region.text)).code("E02"),
             );
