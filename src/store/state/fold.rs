@@ -241,6 +241,9 @@ fn put_case(change: &mut Change<'_>, position: Position, at: Timestamp, case: &C
         change.put(keys::timer(timer.at, case.number), []);
     }
     share(change, at, before.as_ref(), case)?;
+    if let Some(into) = case.work.merged {
+        change.put(keys::merged(into, case.number), []);
+    }
     change.put(keys::case(case.number), schema::row(case));
     if let Some(requester) = &case.requester {
         change.put(keys::requester(requester, case.number), []);

@@ -37,6 +37,15 @@ pub fn entries(number: CaseNumber) -> Vec<u8> {
     key(b"e", &[&number.bits().to_be_bytes()])
 }
 
+/// The cases that were merged into this one.
+pub fn merged(into: CaseNumber, number: CaseNumber) -> Vec<u8> {
+    key(&all_merged(into), &[&number.bits().to_be_bytes()])
+}
+
+pub fn all_merged(into: CaseNumber) -> Vec<u8> {
+    key(b"M", &[&into.bits().to_be_bytes()])
+}
+
 /// The cases of a requester.
 pub fn requester(address: &Address, number: CaseNumber) -> Vec<u8> {
     key(&requesters(address), &[&number.bits().to_be_bytes()])
@@ -237,6 +246,7 @@ mod tests {
         let kinds = [
             [APPLIED, FORMAT, OUTBOX_LENGTH, PULSE, TRIPPED, REPORTED].map(<[u8]>::to_vec).to_vec(),
             vec![super::case(case), entry(case, Position(0)), internal(case, Position(0)), queue(case, Position(0), 0)],
+            vec![merged(case, case)],
             vec![requester(&who, case), agent(&who), digest(&who), folded(&who, 0), timer(at, case)],
             vec![inbound(&id), outbox(&id), due(at, &id), asked(&RequestId::new(0, 0))],
             vec![

@@ -137,10 +137,9 @@ impl Lookup {
             })
             .collect::<Result<Budgets, Broken>>()?;
         if let Some(case) = facts.by_signed.first().map(|case| case.number) {
-            facts.internal = self.internal(case)?;
             // What was internal before the cases were made one is so still.
-            for (merged, _) in facts.merged.iter().filter(|(_, into)| **into == case) {
-                facts.internal.extend(&self.internal(*merged)?);
+            for case in self.with_merged(case)? {
+                facts.internal.extend(&self.internal(case)?);
             }
             facts.waiting = self.pending_of(case)?;
         }
@@ -218,10 +217,34 @@ impl Lookup {
         Ok((count, open))
     }
 
-    /// The frames that tell the history of a case, in order.
+    /// The frames that tell the history of a case and of those merged into it, in order.
     pub fn entries(&self, case: CaseNumber) -> Result<Vec<Position>, Broken> {
-        let prefix = keys::entries(case);
-        self.rows.keys(&prefix).map(|key| Ok(Position(number(key?.get(prefix.len()..))?))).collect()
+        let mut positions = Vec::new();
+        for case in self.with_merged(case)? {
+            let prefix = keys::entries(case);
+            for key in self.rows.keys(&prefix) {
+                positions.push(Position(number(key?.get(prefix.len()..))?));
+            }
+        }
+        positions.sort();
+        positions.dedup();
+        Ok(positions)
+    }
+
+    /// The case, and those that were merged into it one after the other.
+    fn with_merged(&self, case: CaseNumber) -> Result<Vec<CaseNumber>, Broken> {
+        let (mut cases, mut looked_at) = (vec![case], 0);
+        while let Some(into) = cases.get(looked_at).copied() {
+            let prefix = keys::all_merged(into);
+            for key in self.rows.keys(&prefix) {
+                let merged = CaseNumber::from_bits(number(key?.get(prefix.len()..))?);
+                if !cases.contains(&merged) {
+                    cases.push(merged);
+                }
+            }
+            looked_at += 1;
+        }
+        Ok(cases)
     }
 
     /// The last of them, in order, at most `most`.

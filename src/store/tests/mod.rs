@@ -18,7 +18,7 @@ use std::path::Path;
 
 use super::*;
 use crate::address::ReversePath;
-use crate::case::{CaseState, Said, Scope, Twin};
+use crate::case::{CaseState, Prints, Said, Scope, Twin};
 use crate::ids::{CategoryId, GroupId};
 use crate::language::Language;
 use crate::outgoing::{Content, Envelope, Purpose};
@@ -253,6 +253,30 @@ fn what_was_written_down_is_known_by_every_way_to_ask() {
     let kinds: Vec<_> = history.iter().map(|(_, record)| std::mem::discriminant(record)).collect();
     let want = [2, 5, 7, 9, 10].map(|i| std::mem::discriminant(&samples()[i]));
     assert_eq!(kinds, want);
+}
+
+#[test]
+fn what_was_merged_into_a_case_is_told_and_kept_internal_with_it() {
+    let dir = folder();
+    let (store, _) = open(dir.path());
+    let note = Prints::of("the customer was promised a refund by their account manager last week");
+    let noted = Decided { orders: Orders { internal: note.clone(), ..Orders::default() }, ..decided(1) };
+    let mut positions: Vec<Position> = vec![store.append(Record::Decided(Box::new(noted))).unwrap()];
+    positions.push(store.append(opens(2)).unwrap());
+    positions.push(store.append(opens(3)).unwrap());
+    // The first goes on in the second, and that in the third.
+    for (merged, into) in [(1, 2), (2, 3)] {
+        let mut case = Case { state: CaseState::Closed, ..case(merged) };
+        case.work.merged = Some(number(into));
+        let decided = Decided { case: Some(case), ..decided(10 + merged as u32) };
+        let outcome = Outcome::Appended(number(merged));
+        positions.push(store.append(Record::Decided(Box::new(Decided { outcome, ..decided }))).unwrap());
+    }
+    let history = |n: u64| store.history(number(n)).unwrap().into_iter().map(|(at, _)| at).collect::<Vec<_>>();
+    assert_eq!(history(3), positions);
+    assert_eq!(history(1), [positions[0], positions[3]]);
+    let clues = Clues { signed: vec![number(3)], ..Clues::default() };
+    assert_eq!(store.facts(&clues, at(99)).unwrap().internal, note);
 }
 
 #[test]
