@@ -116,7 +116,7 @@ impl OwnTemplates {
 }
 
 /// The values every template may name, beside `org.*` and `fields.*`.
-const VARIABLES: [&str; 48] = [
+const VARIABLES: [&str; 49] = [
     "case.number",
     "group.label",
     "hours.text",
@@ -164,6 +164,7 @@ const VARIABLES: [&str; 48] = [
     "mail.secrets",
     "case.offers",
     "promise.due",
+    "promise.expected",
     "promise.busy",
 ];
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::address::Address;
-use crate::case::{Budgets, Case, Exchange, Haste, Prints, Pulse, Scope, Tripped};
+use crate::case::{Budgets, Case, Exchange, Haste, Load, Prints, Pulse, Scope, Tripped};
 use crate::ids::{CaseNumber, MailHash, MessageId};
 use crate::time::Timestamp;
 
@@ -65,6 +65,8 @@ pub struct Facts {
     pub transcript: Vec<Exchange>,
     /// The agents that were asked for, those of whom something is known.
     pub agents: BTreeMap<Address, AgentFacts>,
+    /// How many wait for each group.
+    pub load: Load,
     /// What the sender did with our answers so far.
     pub haste: Haste,
     /// The case that collects the mails of a sender who was found to be a program.
@@ -117,7 +119,7 @@ pub struct Suppression {
 }
 
 impl Facts {
-    /// Equal, whatever was counted: neither by the budgets nor by the pulse.
+    /// Equal, whatever was counted: not by the budgets, the pulse or the load.
     pub fn equal_but_counts(&self, other: &Facts) -> bool {
         // Every field is named, so that none is forgotten.
         let Facts {
@@ -136,6 +138,7 @@ impl Facts {
             internal,
             waiting,
             agents,
+            load: _,
             haste,
             robots_case,
             pulse: _,

@@ -7,6 +7,7 @@ mod facts;
 mod folded;
 mod haste;
 mod lesson;
+mod load;
 mod person;
 mod prints;
 mod pulse;
@@ -20,6 +21,7 @@ pub use facts::{Absence, AgentFacts, Clues, Facts, Pending, Suppression, Twin};
 pub use folded::Folded;
 pub use haste::{Haste, Patience, Robot};
 pub use lesson::{DraftFate, Lesson};
+pub use load::Load;
 pub use person::pseudonym;
 pub use prints::Prints;
 pub use pulse::{Act, Cause, JUDGED, Pulse, Tripped};
@@ -167,6 +169,13 @@ impl Case {
             said: Said::default(),
             work: Work::default(),
         }
+    }
+
+    /// Does its requester wait for an answer that was promised? Where the way up was gone to its end, nobody counts on
+    /// one any more.
+    pub fn awaits_answer(&self) -> bool {
+        let promised = |timer: &Timer| Alarm::PROMISES.contains(&timer.what);
+        self.state == CaseState::WithAgents && self.work.timers.iter().any(promised)
     }
 
     /// Automatic replies that were meant to solve the matter: all but those that said where it is.

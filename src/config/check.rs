@@ -324,6 +324,7 @@ impl Check<'_> {
                 escalate: hours(table.escalate_hours),
                 silence: hours(table.silence_hours),
             },
+            case_minutes: table.case_minutes,
             leads: self.addresses(&["handoff", "leads"], &table.leads),
             emergency,
             report_at,

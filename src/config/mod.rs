@@ -203,6 +203,9 @@ pub struct Handoff {
     /// Agents are believed by these networks where nothing else speaks for their mail.
     pub internal_networks: Vec<Network>,
     pub clocks: Clocks,
+    /// Working time that an agent needs for a case, by and large, in minutes: what people are told to expect is reckoned
+    /// with it. Zero: nothing is expected, only promised.
+    pub case_minutes: u16,
     /// Who hears when a group without leads of its own has let a time pass.
     pub leads: Vec<Address>,
     /// The group that hears when the leads have let a time pass too.

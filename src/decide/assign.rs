@@ -8,8 +8,9 @@
 use crate::address::Address;
 use crate::case::{AgentFacts, Case, Facts};
 use crate::config::Sharing;
+use crate::ids::GroupId;
 use crate::playbook::Playbook;
-use crate::time::Timestamp;
+use crate::time::{Calendar, Timestamp};
 
 /// Gives the case to whom it is to be given, and says who is sent it. `shares` is false for what everybody may see and
 /// nobody has to work on.
@@ -20,7 +21,7 @@ pub(super) fn assign(
     playbook: &Playbook,
     now: Timestamp,
 ) -> Vec<Address> {
-    let is_there = |agent: &Address| known(agent, facts).away_until.is_none_or(|until| until <= now);
+    let is_there = |agent: &Address| is_there(agent, facts, now);
     let handoff = &playbook.config().handoff;
     let mut to = match &case.work.agent {
         Some(holder) if is_there(holder) && playbook.is_agent(holder) => vec![holder.clone()],
@@ -46,6 +47,31 @@ pub(super) fn assign(
     to
 }
 
+/// How many of a group answer: those who are there and at work; before it opens, those who will be there.
+pub(super) fn present(group: &GroupId, facts: &Facts, playbook: &Playbook, now: Timestamp) -> usize {
+    let all = playbook.config().handoff.addresses(group).iter().collect();
+    let there = narrowed(all, |agent| is_there(agent, facts, now));
+    narrowed(there, |agent| at_work(agent, group, playbook, now)).len()
+}
+
+fn is_there(agent: &Address, facts: &Facts, now: Timestamp) -> bool {
+    known(agent, facts).away_until.is_none_or(|until| until <= now)
+}
+
+/// By the agent's own calendar, else that of the group.
+fn at_work(agent: &Address, group: &GroupId, playbook: &Playbook, now: Timestamp) -> bool {
+    calendar_of(agent, group, playbook).is_none_or(|calendar| calendar.moment(now).is_open())
+}
+
+/// When an agent who works for this group works; none: always.
+pub(super) fn calendar_of<'a>(agent: &Address, group: &GroupId, playbook: &'a Playbook) -> Option<&'a Calendar> {
+    let taxonomy = playbook.rules().taxonomy();
+    match playbook.config().handoff.agent(agent).and_then(|agent| agent.calendar.as_ref()) {
+        Some(own) => taxonomy.calendar_named(own),
+        None => taxonomy.calendar(group),
+    }
+}
+
 fn known(agent: &Address, facts: &Facts) -> AgentFacts {
     facts.agents.get(agent).copied().unwrap_or_default()
 }
@@ -68,15 +94,7 @@ fn pick<'a>(
 ) -> Option<&'a Address> {
     let handoff = &playbook.config().handoff;
     let speaks = |agent: &Address| handoff.agent(agent).is_none_or(|agent| agent.speaks(case.language));
-    let at_work = |address: &Address| {
-        let taxonomy = playbook.rules().taxonomy();
-        let own = handoff.agent(address).and_then(|agent| agent.calendar.as_ref());
-        let calendar = match own {
-            Some(own) => taxonomy.calendar_named(own),
-            None => taxonomy.calendar(&case.group),
-        };
-        calendar.is_none_or(|calendar| calendar.moment(now).is_open())
-    };
+    let at_work = |agent: &Address| at_work(agent, &case.group, playbook, now);
     let candidates = narrowed(narrowed(there, speaks), at_work);
     // Of equals the first named; the order never depends on anything but what is written down.
     candidates.into_iter().min_by_key(|agent| {

@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::case::{Alarm, Case, CaseState, Facts, Scope};
 use crate::compose::{self, Written};
 use crate::decide::told::by_language;
-use crate::ids::Right;
+use crate::ids::{GroupId, Right};
 use crate::language::Language;
 use crate::outgoing::{Leaves, Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
@@ -74,11 +74,11 @@ pub(super) fn await_humans(case: &mut Case, playbook: &Playbook, now: Timestamp)
     if within.is_zero() || case.work.timers.iter().any(|timer| timer.what == breach) {
         return;
     }
-    if let Some(at) = later(playbook, case, now, within) {
+    if let Some(at) = later(playbook, &case.group, now, within) {
         case.work.set_timer(breach, at);
     }
     let soon = within * u32::from(clocks.warn_percent) / 100;
-    if let Some(at) = later(playbook, case, now, soon).filter(|_| clocks.warn_percent < 100) {
+    if let Some(at) = later(playbook, &case.group, now, soon).filter(|_| clocks.warn_percent < 100) {
         case.work.set_timer(warn, at);
     }
 }
@@ -92,8 +92,8 @@ pub(super) fn await_requester(case: &mut Case, playbook: &Playbook, now: Timesta
 }
 
 /// The moment after so much of the group's working time. A group without a calendar is always there.
-fn later(playbook: &Playbook, case: &Case, now: Timestamp, worked: Duration) -> Option<Timestamp> {
-    match playbook.rules().taxonomy().calendar(&case.group) {
+pub(super) fn later(playbook: &Playbook, group: &GroupId, now: Timestamp, worked: Duration) -> Option<Timestamp> {
+    match playbook.rules().taxonomy().calendar(group) {
         Some(calendar) => calendar.after(now, signed(worked)),
         None => Calendar::always().after(now, signed(worked)),
     }
@@ -187,7 +187,7 @@ fn further_up(alarm: Alarm, rung: &mut Rung, playbook: &Playbook, now: Timestamp
     let handoff = &playbook.config().handoff;
     let wanted = alarm != Alarm::Emergency || handoff.emergency.is_some();
     let after = handoff.clocks.escalate;
-    if let Some(at) = later(playbook, &rung.case, now, after).filter(|_| wanted && !after.is_zero()) {
+    if let Some(at) = later(playbook, &rung.case.group, now, after).filter(|_| wanted && !after.is_zero()) {
         rung.case.work.set_timer(alarm, at);
     }
 }

@@ -6,7 +6,7 @@ use super::budget::Says;
 use super::ration::Ration;
 use super::{Mail, Plan, Silence, Why, banner, customer, told};
 use crate::address::Address;
-use crate::case::{Case, CaseState, Exchange, Prints};
+use crate::case::{Case, CaseState, Exchange, Facts, Prints};
 use crate::compose::{self, Field, ForwardSheet, Values, Verdict, Written};
 use crate::ids::{CaseNumber, Key, MailHash, MessageId, Right, TemplateName};
 use crate::language::Language;
@@ -41,14 +41,14 @@ pub(super) fn write(
     agents: &[Address],
     plan: &Plan,
     draft: Option<&TemplateName>,
-    transcript: &[Exchange],
+    facts: &Facts,
     why: &Why,
     ration: &mut Ration<'_>,
     playbook: &Playbook,
     now: Timestamp,
 ) -> Letters {
     let (written, fault) =
-        match plan.written_now().or(draft).map(|template| answer_text(case, template, why, playbook, now)) {
+        match plan.written_now().or(draft).map(|template| answer_text(case, template, facts, why, playbook, now)) {
             None => (None, None),
             Some(Ok(written)) => (Some(written), None),
             Some(Err(fault)) => (None, Some(fault)),
@@ -64,7 +64,7 @@ pub(super) fn write(
     };
     let said = written.as_ref().filter(|_| answer.is_some()).map(|written| written.body().to_owned());
     let (forwards, internal) = match plan.goes_to_humans() || fault.is_some() {
-        true => forwards(mail, case, agents, transcript, why, written, fault, ration, playbook, now),
+        true => forwards(mail, case, agents, &facts.transcript, why, written, fault, ration, playbook, now),
         false => (Vec::new(), Prints::default()),
     };
     let notices = match plan {
@@ -77,6 +77,7 @@ pub(super) fn write(
 fn answer_text(
     case: &Case,
     template: &TemplateName,
+    facts: &Facts,
     why: &Why,
     playbook: &Playbook,
     now: Timestamp,
@@ -91,7 +92,7 @@ fn answer_text(
     values.list("missing", labels.iter().map(String::as_str));
     values.flag("mail.secrets", !why.judgement.redact.is_empty());
     values.flag("case.offers", customer::offers_a_human(case));
-    customer::promise(&mut values, case, playbook, now);
+    customer::promise(&mut values, case, facts, playbook, now);
     if matches!(Says::of(template), Says::Status | Says::Added) {
         let proven = why.screening.authentication.verdict == screen::Verdict::Pass;
         customer::fill(&mut values, case, proven, playbook, now);

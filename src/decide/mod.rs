@@ -256,8 +256,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         Plan::Tell(_) | Plan::Hear => customer::remind(&mut case, &mut ration, playbook, now),
         _ => Vec::new(),
     };
-    let letters =
-        mails::write(mail, &case, &agents, &plan, draft.as_ref(), &facts.transcript, &why, &mut ration, playbook, now);
+    let letters = mails::write(mail, &case, &agents, &plan, draft.as_ref(), facts, &why, &mut ration, playbook, now);
     let (folded, drawn) = ration.settle();
     // What is gathered first is counted now.
     let answered = letters.answer.is_some() || matches!(plan, Plan::Transcribe(_));

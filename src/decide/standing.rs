@@ -5,7 +5,7 @@
 
 use super::breaker::{self, Beat};
 use super::budget::{self, Exhausted};
-use super::{Decision, Effect, ration};
+use super::{Decision, Effect, customer, ration};
 use crate::case::{Facts, Scope, Window};
 use crate::playbook::Playbook;
 use crate::time::Timestamp;
@@ -39,6 +39,10 @@ pub fn holds(decision: &Decision, earlier: &Facts, facts: &Facts, playbook: &Pla
     mails < MAILS as usize
         && !decision.effects.iter().any(asks_figures)
         && earlier.equal_but_counts(facts)
+        && earlier.load.differing(&facts.load).all(|group| {
+            let [was, is] = [earlier, facts].map(|facts| customer::wait(group, facts, playbook, now));
+            was == is
+        })
         && allowed(earlier, playbook, now) == allowed(facts, playbook, now)
 }
 

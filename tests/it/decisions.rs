@@ -4,7 +4,7 @@ use std::path::Path;
 
 use huixin::address::Address;
 use huixin::app;
-use huixin::case::{Case, CaseState, Facts, Said, Scope};
+use huixin::case::{AgentFacts, Case, CaseState, Facts, Said, Scope};
 use huixin::config;
 use huixin::decide::{self, Decision, Effect, Mail, Shown, Silence};
 use huixin::ids::{GroupId, Key, MailHash, MailboxName, MessageId, TemplateName};
@@ -654,5 +654,40 @@ fn thanks_are_recorded_and_neither_answered_nor_shown() {
         let decision = house.decide(&from_ann("", text), |facts| facts.by_signed.push(case));
         assert_eq!(purposes(&decision), [], "{text}");
         assert_eq!(decision.case().unwrap().state, CaseState::Closed);
+    }
+}
+
+#[test]
+fn what_is_expected_goes_by_who_waits_who_answers_and_the_hour() {
+    let (wang, zhao) = ("wang@example.com", "zhao@example.com");
+    let team = format!("# [group.mail-tech]\n[group.mail-tech]\nto = [\"{wang}\", \"{zhao}\"]");
+    let mut house = House::with("# [group.mail-tech]", &team);
+    // How many wait, who is away, when it is (in Shanghai), and what is told: about when, and whether many are asking.
+    let (morning, noon, evening) = ("2026-11-24T09:00", "2026-11-24T13:00", "2026-11-24T20:00");
+    for (waiting, away, at, expected, busy) in [
+        (0, None, morning, "11月24日（周二）9:15", false),
+        (2, None, morning, "11月24日（周二）9:30", false),
+        (2, Some(zhao), morning, "11月24日（周二）10:00", false),
+        (5, None, noon, "11月24日（周二）14:00", false),
+        // The same at a peak hour.
+        (5, None, "2026-11-24T15:00", "11月24日（周二）17:00", true),
+        // Before they open: from then on.
+        (5, None, evening, "11月25日（周三）10:00", false),
+        // As late as the time promised, or later: only that is told.
+        (60, None, noon, "", true),
+        (5_000, None, noon, "", true),
+    ] {
+        house.now = format!("{at}:00+08:00").parse().unwrap();
+        let decision = house.decide(&from_ann("", "邮件发不出去，请转人工。"), |facts| {
+            let group = GroupId::parse("mail-tech").unwrap();
+            (0..waiting).for_each(|_| facts.load.comes(&group));
+            let until = house.now + jiff::SignedDuration::from_hours(24);
+            let known = AgentFacts { away_until: Some(until), ..AgentFacts::default() };
+            facts.agents.extend(away.map(|away| (Address::parse(away).unwrap(), known)));
+        });
+        let answer = decision.outgoing().find(|mail| mail.purpose == Purpose::Answer).unwrap();
+        let text = app::read(&answer.content.bytes(None)).text;
+        let told = text.split_once("预计").map_or("", |(_, rest)| rest.split_once("左右").unwrap().0);
+        assert_eq!((told, text.contains("来信较多")), (expected, busy), "{waiting} {away:?} {at}\n{text}");
     }
 }

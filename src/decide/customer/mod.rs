@@ -19,7 +19,7 @@ pub(super) use chaser::{chased, remind, settled};
 pub use end::clues_of;
 pub(super) use end::{close, may_write, survey};
 pub(super) use join::placed;
-pub(super) use promise::promise;
+pub(super) use promise::{promise, wait};
 pub(super) use rating::may_be_asked;
 pub(super) use status::fill;
 pub(super) use transcript::transcript;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::address::{Address, ReversePath};
-use crate::case::{Alarm, CaseState, Cause, Lesson, Milestone, Prints, Priority, Said, Scope, Topic, Twin};
+use crate::case::{Alarm, CaseState, Cause, Lesson, Load, Milestone, Prints, Priority, Said, Scope, Topic, Twin};
 use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId, TemplateName};
 use crate::language::Language;
 use crate::outgoing::Purpose;
@@ -120,6 +120,7 @@ texts! {
         |text| Milestone::ALL.into_iter().find(|milestone| milestone.as_str() == text);
     Prints: |prints| prints.to_string(), |text| Prints::parse(text);
     Lesson: |lesson| lesson.to_string(), |text| Lesson::parse(text);
+    Load: |load| load.to_string(), |text| Load::parse(text);
     Priority: |priority| priority.as_str(),
         |text| Priority::ALL.into_iter().find(|priority| priority.as_str() == text);
     Alarm: |alarm| alarm.as_str(), |text| Alarm::ALL.into_iter().find(|alarm| alarm.as_str() == text);

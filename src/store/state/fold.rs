@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::layers::Layers;
 use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys, manners};
-use crate::case::{AgentFacts, Case, CaseState, Scope, Suppression, Window};
+use crate::case::{AgentFacts, Case, CaseState, Load, Scope, Suppression, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
 use crate::mailbox::{Cursor, Place};
 use crate::outgoing::{Outgoing, Purpose};
@@ -241,6 +241,7 @@ fn put_case(change: &mut Change<'_>, position: Position, at: Timestamp, case: &C
         change.put(keys::timer(timer.at, case.number), []);
     }
     share(change, at, before.as_ref(), case)?;
+    queue(change, before.as_ref(), case)?;
     if let Some(into) = case.work.merged {
         change.put(keys::merged(into, case.number), []);
     }
@@ -267,6 +268,20 @@ fn share(change: &mut Change<'_>, at: Timestamp, before: Option<&Case>, now: &Ca
         }
         change.put(keys::agent(agent), schema::row(&known));
     }
+    Ok(())
+}
+
+/// Counts the case with the group that owes its requester an answer.
+fn queue(change: &mut Change<'_>, before: Option<&Case>, now: &Case) -> Result<(), Broken> {
+    let group = |case: &Case| case.awaits_answer().then(|| case.group.clone());
+    let (had, has) = (before.and_then(group), group(now));
+    if had == has {
+        return Ok(());
+    }
+    let mut load: Load = change.row(keys::LOAD)?.unwrap_or_default();
+    had.iter().for_each(|group| load.goes(group));
+    has.iter().for_each(|group| load.comes(group));
+    change.put(keys::LOAD.to_vec(), schema::row(&load));
     Ok(())
 }
 

@@ -188,6 +188,9 @@ pub const PULSE: &[u8] = b"v";
 /// There while the breaker is open.
 pub const TRIPPED: &[u8] = b"x";
 
+/// How many requesters wait for an answer of each group.
+pub const LOAD: &[u8] = b"L";
+
 /// When the leads were told last how the desk did, and how far the journal was read for it.
 pub const REPORTED: &[u8] = b"Y";
 
@@ -244,7 +247,7 @@ mod tests {
         let (who, id) = (Address::parse("a@b.example").unwrap(), MessageId::parse("a@b").unwrap());
         let (mail, scope) = (MailHash::of(b""), Scope::Global);
         let kinds = [
-            [APPLIED, FORMAT, OUTBOX_LENGTH, PULSE, TRIPPED, REPORTED].map(<[u8]>::to_vec).to_vec(),
+            [APPLIED, FORMAT, OUTBOX_LENGTH, PULSE, TRIPPED, LOAD, REPORTED].map(<[u8]>::to_vec).to_vec(),
             vec![super::case(case), entry(case, Position(0)), internal(case, Position(0)), queue(case, Position(0), 0)],
             vec![merged(case, case)],
             vec![requester(&who, case), agent(&who), digest(&who), folded(&who, 0), timer(at, case)],

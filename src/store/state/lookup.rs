@@ -149,6 +149,7 @@ impl Lookup {
                 facts.agents.insert(agent.clone(), known);
             }
         }
+        facts.load = self.row(keys::LOAD)?.unwrap_or_default();
         for scope in clues.scopes.iter().filter(|scope| matches!(scope, Scope::Sender(_))) {
             if let Some(until) = self.rows.get(keys::suppressed(scope))? {
                 facts.suppressed.insert(scope.clone(), moment(&until)?);
