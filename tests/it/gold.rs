@@ -34,6 +34,19 @@ struct Bars {
     unanswerable: usize,
 }
 
+impl Bars {
+    fn hold(&self, figures: &Figures) {
+        let (category, wrong) = (figures.category_percent(), figures.wrong_entry_percent());
+        assert!(category >= self.category, "right category: {category:.1} %");
+        assert!(wrong <= self.wrong_entry, "wrong entry: {wrong:.1} %");
+        assert!(figures.left_to_humans >= self.unanswerable, "left to humans: {}", figures.left_to_humans);
+    }
+}
+
+/// The mails whose misses may be listed.
+const FOR_DEVELOPMENT: [(&str, &str); 3] =
+    [("development half", "development.toml"), ("fresh mails", "fresh.toml"), ("second fresh mails", "second.toml")];
+
 /// Where a mail goes that no rule is sure of.
 const OTHER: &str = "other";
 
@@ -335,7 +348,7 @@ fn every_label_of_the_gold_set_can_be_met() {
     let categories: BTreeSet<&CategoryId> = house.playbook.rules().taxonomy().categories().map(|c| &c.id).collect();
     let known = |name: &str| categories.iter().any(|category| category.as_str() == name);
     let mut ids = BTreeSet::new();
-    for mail in ["development.toml", "fresh.toml", "scored.toml"].into_iter().flat_map(half) {
+    for mail in ["development.toml", "fresh.toml", "second.toml", "scored.toml"].into_iter().flat_map(half) {
         assert!(ids.insert(mail.id.clone()), "{} twice", mail.id);
         assert!(["zh", "en", "ja"].contains(&mail.lang.as_str()), "{}", mail.id);
         match &mail.expect {
@@ -354,10 +367,9 @@ fn every_label_of_the_gold_set_can_be_met() {
 }
 
 #[test]
-fn the_gold_set_is_answered_as_a_person_would() {
+fn the_mails_for_development_are_answered_as_a_person_would() {
     let (house, entries) = (House::new(), entries());
-    let mut reached = Vec::new();
-    for (name, file) in [("development half", "development.toml"), ("fresh mails", "fresh.toml")] {
+    for (name, file) in FOR_DEVELOPMENT {
         let mails = half(file);
         let outcomes: Vec<_> = mails.iter().map(|mail| Outcome::of(mail, &house, &entries)).collect();
         for outcome in outcomes.iter().filter(|outcome| outcome.missed()) {
@@ -373,23 +385,19 @@ fn the_gold_set_is_answered_as_a_person_would() {
             );
         }
         println!("{}", report(&format!("gold set, {name}"), &outcomes));
-        reached.push(Figures::of(outcomes.iter()));
+        // The others were written to be answered wrong.
+        if file == "development.toml" {
+            BARS.hold(&Figures::of(outcomes.iter()));
+        }
     }
-    // Written to be answered wrong.
-    reached.truncate(1);
+}
 
+/// Prints sums only, and is a test of its own so that working on the others never looks here.
+#[test]
+fn the_scored_half_is_answered_as_a_person_would() {
+    let (house, entries) = (House::new(), entries());
     let scored = half("scored.toml");
     let outcomes: Vec<_> = scored.iter().map(|mail| Outcome::of(mail, &house, &entries)).collect();
     println!("{}", report("gold set, scored half", &outcomes));
-
-    reached.push(Figures::of(outcomes.iter()));
-    for figures in reached {
-        assert!(figures.category_percent() >= BARS.category, "right category: {:.1} %", figures.category_percent());
-        assert!(
-            figures.wrong_entry_percent() <= BARS.wrong_entry,
-            "wrong entry: {:.1} %",
-            figures.wrong_entry_percent()
-        );
-        assert!(figures.left_to_humans >= BARS.unanswerable, "left to humans: {}", figures.left_to_humans);
-    }
+    BARS.hold(&Figures::of(outcomes.iter()));
 }
