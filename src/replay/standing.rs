@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::problem::Problem;
+use crate::rules::{Phase, Rule};
 use crate::time::Timestamp;
 
 /// What is counted of one rule.
@@ -64,6 +66,42 @@ impl Standing {
     }
 }
 
+/// Mails below which the share that a rule holds for says nothing.
+const ENOUGH_FOR_A_SHARE: usize = 100;
+
+impl Standing {
+    /// What past mail says against a rule in force, unless the rule allows it. `mails` were looked at in all.
+    pub fn findings(&self, rule: &Rule, mails: usize) -> Vec<Problem> {
+        let hits = self.hits;
+        // What decides is category, reply, group and handoff; tags, fields and the like of other phases are not told.
+        let in_vain = rule.phase == Phase::Classify && hits >= ENOUGH_HITS && self.decisive == 0;
+        let too_wide = !rule.only_weighs() && mails >= ENOUGH_FOR_A_SHARE && hits * 5 > mails;
+        let unused = hits == 0 && mails >= ENOUGH_MAILS;
+        let findings = [
+            (
+                in_vain,
+                "W09",
+                format!("`{}` held for {hits} of {mails} mails, and mattered for none", rule.id),
+                "other rules decide all of that: take it out, or give it more weight",
+            ),
+            (
+                too_wide,
+                "W15",
+                format!("`{}` holds for {hits} of {mails} mails, more than a fifth", rule.id),
+                "ask for more than this, or allow it with a reason",
+            ),
+            (
+                unused,
+                "W16",
+                format!("`{}` held for none of {mails} mails", rule.id),
+                "nobody writes so: take it out, or write down what they write instead",
+            ),
+        ];
+        let told = findings.into_iter().filter(|(found, code, ..)| *found && !rule.allows(code));
+        told.map(|(_, code, what, help)| rule.source.warning(rule.span.clone(), what).code(code).help(help)).collect()
+    }
+}
+
 impl Advice {
     pub fn as_str(self) -> &'static str {
         match self {
@@ -78,6 +116,42 @@ impl Advice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::SourceText;
+
+    /// The codes of a rule's findings, written as `key = value` lines of it.
+    fn codes(of_the_rule: &str, standing: &Standing, mails: usize) -> Vec<&'static str> {
+        let text = format!(
+            "schema = 1\n[[category]]\nid = \"a\"\nthreshold = 1.0\n[[category]]\nid = \"other\"\n[[rule]]\nid = \"r\"\n{of_the_rule}"
+        );
+        let (rules, problems) = crate::rules::load(&[SourceText::new("r.toml", text)]);
+        assert!(!problems.has_errors(), "{problems:?}");
+        standing.findings(&rules.rules()[0], mails).iter().filter_map(|problem| problem.code).collect()
+    }
+
+    #[test]
+    fn past_mail_speaks_against_rules_that_never_matter_hold_too_often_or_never() {
+        let classify = "category = \"a\"\nweight = 2.0\n[rule.when]\nany = [{ kw = [\"x-ray\"] }]\n";
+        let route = "phase = \"route\"\n[rule.when]\nany = [{ kw = [\"x-ray\"] }]\n[rule.do]\ntags = [\"t\"]\n";
+        let weigh = "category = \"a\"\n[rule.weigh]\n\"x-ray\" = 1.0\n";
+        let allowed = format!("allow = [{{ code = \"W15\", reason = \"most write so\" }}]\n{classify}");
+        let cases: [(&str, usize, usize, usize, &[&str]); 11] = [
+            (classify, 50, 20, 1_000, &[]),
+            (classify, 50, 0, 1_000, &["W09"]),
+            (classify, 9, 0, 1_000, &[]),
+            (route, 50, 0, 1_000, &[]),
+            (classify, 201, 20, 1_000, &["W15"]),
+            (classify, 200, 20, 1_000, &[]),
+            (classify, 50, 20, 99, &[]),
+            (weigh, 900, 20, 1_000, &[]),
+            (&allowed, 900, 20, 1_000, &[]),
+            (classify, 0, 0, 1_000, &["W16"]),
+            (classify, 0, 0, 999, &[]),
+        ];
+        for (rule, hits, decisive, mails, want) in cases {
+            let standing = Standing { hits, decisive, ..Standing::default() };
+            assert_eq!(codes(rule, &standing, mails), want, "{hits} hits, {decisive} decisive, {mails} mails: {rule}");
+        }
+    }
 
     #[test]
     fn advice_needs_enough_mail_and_looks_at_what_mattered() {

@@ -170,7 +170,13 @@ impl Rule {
         from.is_none_or(|from| from <= now) && until.is_none_or(|until| now < until)
     }
 
-    pub(super) fn allows(&self, code: &str) -> bool {
+    /// Has it no points of its own, only those of the evidence it adds up? Such a rule holds wherever there is any.
+    pub fn only_weighs(&self) -> bool {
+        self.weights.is_empty() && !self.boosts.is_empty()
+    }
+
+    /// Is a finding with this code meant to be there?
+    pub fn allows(&self, code: &str) -> bool {
         self.allows.iter().any(|allow| allow.code == code)
     }
 

@@ -374,6 +374,20 @@ fn shadow_and_stats_tell_what_rules_did_and_would_have_done() {
 }
 
 #[test]
+fn check_tells_with_past_mail_which_rule_holds_too_often() {
+    let desk = Desk::new();
+    let mails: Vec<(&str, &str)> = (0..100).map(|at| ("你好", if at % 4 == 0 { "550" } else { "请问" })).collect();
+    archive(&desk, &mails);
+    assert!(!desk.rules(&["check"]).err.contains("W15"));
+    let ran = desk.rules(&["check", "--since", "1d"]);
+    ran.says(0, &["warning[W15]: `bounce.550` holds for 25 of 100 mails, more than a fifth"]);
+    let allow = "id = \"bounce.550\"\nallow = [{ code = \"W15\", reason = \"a relay's own desk\" }]";
+    desk.change("rules/rules.toml", "id = \"bounce.550\"", allow);
+    assert!(!desk.rules(&["check", "--since", "1d"]).err.contains("W15"));
+    desk.rules(&["check", "--since", "soon"]).says(64, &["`soon` is no length of time"]);
+}
+
+#[test]
 fn docs_are_pages_that_link_to_each_other_and_hold_no_markup_of_an_admin() {
     let desk = Desk::new();
     desk.change("rules/rules.toml", "A relay refused the mail.", "A relay <b>refused</b> *it*.");

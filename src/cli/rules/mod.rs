@@ -14,6 +14,7 @@ mod history;
 mod labels;
 mod rollback;
 mod shadow;
+mod standings;
 mod stats;
 mod suggest;
 mod test;
@@ -27,6 +28,7 @@ use crate::app::files::{self, Configured};
 use crate::ids::RuleId;
 use crate::playbook::{Playbook, Texts};
 use crate::problem::closest;
+use crate::replay::Past;
 use crate::rules::{self, Rules};
 use crate::time::Timestamp;
 
@@ -104,6 +106,11 @@ fn playbook(configured: &Configured, texts: &Texts) -> Result<Playbook, Trouble>
 
 fn present(configured: &Configured) -> Result<Texts, Trouble> {
     files::texts(configured).map_err(|problems| Trouble::new(Exit::Config, problems))
+}
+
+/// The archived mail since then (`30d`, `12h`, `all`).
+fn past(configured: &Configured, written: &str) -> Result<Past, Trouble> {
+    Past::archived(&data(configured), since(written)?).map_err(|error| Trouble::new(Exit::IoErr, error))
 }
 
 /// `30d`, `12h`, `all`: from when on.

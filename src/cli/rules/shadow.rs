@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::terminal::{Progress, one_line};
-use super::super::{Done, Exit, Trouble};
-use super::{configured, count, data, playbook, present, since};
+use super::super::{Done, Exit};
+use super::{configured, count, past, playbook, present};
 use crate::decide::Upshot;
 use crate::ids::RuleId;
 use crate::playbook::Playbook;
-use crate::replay::{Past, Replayed, Shifts};
+use crate::replay::{Replayed, Shifts};
 use crate::rules::Suppose;
 
 #[derive(clap::Args)]
@@ -34,8 +34,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         println!("no rule has `status = \"shadow\"`");
         return Ok(Exit::Ok);
     }
-    let past =
-        Past::archived(&data(&configured), since(&options.since)?).map_err(|error| Trouble::new(Exit::IoErr, error))?;
+    let past = past(&configured, &options.since)?;
     let mut shifts: BTreeMap<&RuleId, Shifts> = in_shadow.iter().map(|rule| (*rule, Shifts::default())).collect();
     let (mut subjects, mut progress) = (BTreeMap::new(), Progress::new(past.len(), "deciding"));
     past.replay(

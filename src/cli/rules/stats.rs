@@ -1,19 +1,12 @@
 //! `huixin rules stats`: how each rule fared with archived mail, and what to do about it.
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use comfy_table::{ContentArrangement, Table};
 
-use super::super::terminal::Progress;
-use super::super::{Done, Exit, Trouble};
-use super::{configured, count, data, playbook, present, since};
-use crate::case::{DraftFate, Lesson};
-use crate::ids::{CaseNumber, CategoryId, RuleId};
-use crate::playbook::Playbook;
-use crate::replay::{AGAIN, Past, Replayed, Standing};
-use crate::rules::Suppose;
-use crate::time::Timestamp;
+use super::super::{Done, Exit};
+use super::standings::Standings;
+use super::{configured, count, past, playbook, present};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -22,40 +15,10 @@ pub struct Options {
     since: String,
 }
 
-/// What one mail tells about the rules.
-struct Told {
-    case: Option<CaseNumber>,
-    at: Timestamp,
-    /// The rules that held, and whether it would have been decided otherwise without them.
-    hits: Vec<(RuleId, bool)>,
-    /// Whose answer it was given, or would have been.
-    replying: Option<RuleId>,
-    category: Option<CategoryId>,
-    /// The rules that chose the category.
-    chose: Vec<RuleId>,
-    /// What it taught, where it is an agent's.
-    learned: Vec<Lesson>,
-}
-
 pub fn run(file: &Path, options: Options) -> Done {
     let configured = configured(file)?;
     let playbook = playbook(&configured, &present(&configured)?)?;
-    let past =
-        Past::archived(&data(&configured), since(&options.since)?).map_err(|error| Trouble::new(Exit::IoErr, error))?;
-    let (mut mails, mut unread, mut progress) = (Vec::new(), 0, Progress::new(past.len(), "deciding"));
-    past.replay(
-        &playbook,
-        |replayed| told(replayed, &playbook),
-        |_, result| {
-            match result {
-                Ok(told) => mails.push(told),
-                Err(_) => unread += 1,
-            }
-            progress.step();
-        },
-    );
-    drop(progress);
-    let standings = standings(&mails);
+    let standings = Standings::after(&past(&configured, &options.since)?, &playbook);
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header([
@@ -71,9 +34,9 @@ pub fn run(file: &Path, options: Options) -> Done {
         "advice",
     ]);
     for rule in playbook.rules().rules() {
-        let standing = standings.get(&rule.id).cloned().unwrap_or_default();
+        let standing = standings.of(&rule.id);
         let last = standing.last.map_or("-".to_owned(), |last| last.strftime("%Y-%m-%d").to_string());
-        let advice = if rule.in_force() { standing.advice(mails.len()).as_str() } else { "-" };
+        let advice = if rule.in_force() { standing.advice(standings.mails).as_str() } else { "-" };
         table.add_row([
             rule.id.to_string(),
             rule.status.as_str().to_owned(),
@@ -91,136 +54,8 @@ pub fn run(file: &Path, options: Options) -> Done {
         ]);
     }
     println!("{table}");
-    println!("{}, {unread} could not be read", count(mails.len(), "mail"));
+    println!("{}, {} could not be read", count(standings.mails, "mail"), standings.unread);
     println!("corrected: cases an agent put into another category; right/wrong: what agents said of its answers;");
     println!("drafts: those that left as they were, of those that waited for an agent's word");
     Ok(Exit::Ok)
-}
-
-fn told(replayed: &Replayed<'_>, playbook: &Playbook) -> Told {
-    let foresight = replayed.foresight(playbook);
-    let foreseen = foresight.under(playbook, None);
-    let held = foreseen.judgement.hits.iter().filter(|hit| !hit.shadow);
-    let hits = held.map(|hit| {
-        let without = foresight.under(playbook, Some(Suppose::Absent(&hit.rule)));
-        (hit.rule.clone(), without.upshot != foreseen.upshot)
-    });
-    let judgement = &foreseen.judgement;
-    let category = judgement.category.as_ref().map(|won| won.category.clone());
-    let about = |id: &RuleId| playbook.rules().rule(id).is_some_and(|rule| rule.category == category);
-    let chose = judgement.hits.iter().filter(|hit| !hit.shadow && category.is_some() && about(&hit.rule));
-    Told {
-        case: replayed.case,
-        at: replayed.now,
-        hits: hits.collect(),
-        replying: judgement.replying.clone(),
-        chose: chose.map(|hit| hit.rule.clone()).collect(),
-        category,
-        learned: replayed.learned.to_vec(),
-    }
-}
-
-/// The mails come in the order in which they were decided.
-fn standings(mails: &[Told]) -> BTreeMap<RuleId, Standing> {
-    let mut standings: BTreeMap<RuleId, Standing> = BTreeMap::new();
-    // The next mail of the same case, found from behind.
-    let mut next: HashMap<CaseNumber, Timestamp> = HashMap::new();
-    for mail in mails.iter().rev() {
-        let following = mail.case.and_then(|case| next.insert(case, mail.at));
-        let again = following.is_some_and(|following| following.duration_since(mail.at).unsigned_abs() <= AGAIN);
-        for (rule, decisive) in &mail.hits {
-            let standing = standings.entry(rule.clone()).or_default();
-            standing.hits += 1;
-            standing.decisive += usize::from(*decisive);
-            standing.again += usize::from(*decisive && again);
-            standing.last = standing.last.max(Some(mail.at));
-        }
-    }
-    lessons(mails, &mut standings);
-    standings
-}
-
-/// What agents taught is about the last mail of the case that was not theirs.
-fn lessons(mails: &[Told], standings: &mut BTreeMap<RuleId, Standing>) {
-    let mut last: HashMap<CaseNumber, &Told> = HashMap::new();
-    for mail in mails {
-        let Some(case) = mail.case else { continue };
-        if mail.learned.is_empty() {
-            last.insert(case, mail);
-            continue;
-        }
-        let Some(about) = last.get(&case) else { continue };
-        for lesson in &mail.learned {
-            let answer = about.replying.as_ref();
-            match lesson {
-                Lesson::Category(category) if about.category.as_ref() != Some(category) => {
-                    about.chose.iter().for_each(|rule| standings.entry(rule.clone()).or_default().corrected += 1);
-                }
-                Lesson::Category(_) => {}
-                Lesson::Answer { good } => {
-                    let Some(rule) = answer else { continue };
-                    let standing = standings.entry(rule.clone()).or_default();
-                    *if *good { &mut standing.praised } else { &mut standing.blamed } += 1;
-                }
-                Lesson::Draft(fate) => {
-                    let Some(rule) = answer else { continue };
-                    let standing = standings.entry(rule.clone()).or_default();
-                    standing.drafts += 1;
-                    standing.accepted += usize::from(*fate == DraftFate::Sent);
-                }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_writes_again_within_three_days_was_not_helped() {
-        let rule = RuleId::parse("a").unwrap();
-        let told = |case, hours: i64| Told {
-            case: Some(CaseNumber::from_bits(case)),
-            at: Timestamp::from_second(hours * 3600).unwrap(),
-            hits: vec![(rule.clone(), true)],
-            replying: None,
-            category: None,
-            chose: Vec::new(),
-            learned: Vec::new(),
-        };
-        let mails = [told(1, 0), told(2, 1), told(1, 71), told(2, 100)];
-        let standing = &standings(&mails)[&rule];
-        assert_eq!((standing.hits, standing.decisive, standing.again), (4, 4, 1));
-        assert_eq!(standing.last, Some(mails[3].at));
-    }
-
-    #[test]
-    fn what_agents_teach_is_counted_with_the_rule_it_is_about() {
-        let rule = |name: &str| RuleId::parse(name).unwrap();
-        let category = |name: &str| CategoryId::parse(name).unwrap();
-        let mail = |case, about: Option<&str>, learned: Vec<Lesson>| Told {
-            case: Some(CaseNumber::from_bits(case)),
-            at: Timestamp::UNIX_EPOCH,
-            hits: Vec::new(),
-            replying: about.map(|_| rule("answers")),
-            category: about.map(category),
-            chose: about.map(|_| rule("chooses")).into_iter().collect(),
-            learned,
-        };
-        let sent = |fate| vec![Lesson::Draft(fate)];
-        let mails = [
-            mail(1, Some("a.b"), vec![]),
-            mail(2, Some("a.b"), vec![]),
-            mail(1, None, vec![Lesson::Category(category("a.b")), Lesson::Answer { good: true }]),
-            mail(2, None, vec![Lesson::Category(category("a.c")), Lesson::Answer { good: false }]),
-            mail(1, None, sent(DraftFate::Sent)),
-            mail(2, None, sent(DraftFate::Replaced)),
-            mail(3, None, sent(DraftFate::Sent)),
-        ];
-        let standings = standings(&mails);
-        assert_eq!(standings[&rule("chooses")].corrected, 1);
-        let Standing { praised, blamed, drafts, accepted, .. } = standings[&rule("answers")];
-        assert_eq!((praised, blamed, drafts, accepted), (1, 1, 2, 1));
-    }
 }
