@@ -215,6 +215,28 @@ impl Reason {
 }
 
 impl Condition {
+    /// Is it about what is known of the mail and its case, so that it costs nothing and finds no evidence?
+    fn reads_nothing(&self) -> bool {
+        match self {
+            Condition::Language(_)
+            | Condition::Hours(_)
+            | Condition::Case(_)
+            | Condition::Exchanges(_)
+            | Condition::Answers(_)
+            | Condition::Tier(_)
+            | Condition::Age(_)
+            | Condition::OpenCases(_)
+            | Condition::Auth(_)
+            | Condition::Category(_)
+            | Condition::Score(_) => true,
+            Condition::Group(when) => {
+                when.except.is_empty()
+                    && [&when.all, &when.any, &when.none].into_iter().flatten().all(Condition::reads_nothing)
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn rest(&mut self) {
         match self {
             Condition::Pattern(pattern) => pattern.regex.rest(),
@@ -246,6 +268,13 @@ impl<'r> Judge<'r, '_> {
         masks: &[Mask],
         reason: &mut Reason,
     ) -> bool {
+        // What is known without a look at the text settles most rules: nobody looks for the words of the others.
+        let known = |condition: &&Condition| condition.reads_nothing();
+        if !when.all.iter().filter(known).all(|condition| self.holds(condition, scope, masks, reason))
+            || when.none.iter().filter(known).any(|condition| self.holds(condition, scope, masks, reason))
+        {
+            return false;
+        }
         let mut masks = masks.to_vec();
         for condition in &when.except {
             masks.extend(self.masks(condition));
