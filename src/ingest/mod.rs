@@ -294,7 +294,7 @@ impl<S: Source> Ingest<S> {
 
     /// Fetches a batch. A mail that cannot be fetched three times is given up as it is, so that it keeps
     /// nobody waiting.
-    async fn fetch(&mut self, batch: &[Listed]) -> Result<Vec<(Place, Fetched)>, SourceError> {
+    async fn fetch(&mut self, batch: &[Listed]) -> Result<Vec<(Place, Fetched)>, IngestError> {
         let (hopeless, batch): (Vec<_>, Vec<_>) = batch
             .iter()
             .cloned()
@@ -302,18 +302,29 @@ impl<S: Source> Ingest<S> {
         let mut fetched = match self.source.fetch(&batch).await {
             Err(SourceError::Mail { place, why }) => {
                 *self.unfetched.entry(place.clone()).or_default() += 1;
-                return Err(SourceError::Mail { place, why });
+                return Err(SourceError::Mail { place, why }.into());
             }
             other => other?,
         };
         for mail in hopeless {
-            let note = format!(
-                "Subject: (this mail could not be fetched)\r\n\r\nplace {} octets {}\r\n",
-                mail.place, mail.size
-            );
-            fetched.push((mail.place, Fetched::Cut(note.into_bytes())));
+            let content = self.given_up(&mail)?;
+            fetched.push((mail.place, content));
         }
         Ok(fetched)
+    }
+
+    /// What is read in the place of a mail that cannot be fetched: itself, if it was fetched once and not decided
+    /// then, and else a note.
+    fn given_up(&self, mail: &Listed) -> Result<Fetched, StoreError> {
+        let (place, size) = (&mail.place, mail.size);
+        let note =
+            format!("Subject: (this mail could not be fetched)\r\n\r\nplace {place} octets {size}\r\n").into_bytes();
+        let pending = self.store.pending(self.source.name())?;
+        let held = pending.iter().find(|(held, _)| held == place);
+        match held.and_then(|(_, hash)| self.store.archive().get(hash).ok()) {
+            Some(content) if content != note => Ok(Fetched::Whole(content)),
+            _ => Ok(Fetched::Cut(note)),
+        }
     }
 }
 

@@ -11,9 +11,10 @@ use huixin::config;
 use huixin::dns::Dns;
 use huixin::ids::{MailHash, MailboxName};
 use huixin::ingest::{Ingest, Progress};
-use huixin::mailbox::Place;
+use huixin::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use huixin::maildir::MaildirSource;
 use huixin::outgoing::Purpose;
+use huixin::playbook::Playbook;
 use huixin::problem::SourceText;
 use huixin::store::{Outcome, Record, Store};
 use tokio::sync::watch;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 struct Desk {
     folder: tempfile::TempDir,
     store: Store,
+    playbook: watch::Receiver<Arc<Playbook>>,
     ingest: Ingest<MaildirSource>,
 }
 
@@ -40,11 +42,8 @@ impl Desk {
         let (store, _) = Store::open(&folder.path().join("data")).unwrap();
         let (playbook, ..) = app::playbook(&configured, store.key().clone()).unwrap();
         let (_, playbook) = watch::channel(Arc::new(playbook));
-        let name = MailboxName::parse("support").unwrap();
-        let source = MaildirSource::new(name, folder.path().join("mail"), 1 << 20);
-        let shutdown = CancellationToken::new();
-        let ingest = Ingest::new(source, store.clone(), playbook, app::clock(), Duration::ZERO, shutdown);
-        Desk { folder, store, ingest }
+        let ingest = ingest(source(folder.path()), &store, &playbook);
+        Desk { folder, store, playbook, ingest }
     }
 
     /// Lays a question that the rules know into the mailbox.
@@ -70,6 +69,14 @@ impl Desk {
     fn waiting(&self) -> usize {
         fs::read_dir(self.folder.path().join("mail/new")).unwrap().count()
     }
+}
+
+fn source(folder: &Path) -> MaildirSource {
+    MaildirSource::new(MailboxName::parse("support").unwrap(), folder.join("mail"), 1 << 20)
+}
+
+fn ingest<S: Source>(source: S, store: &Store, playbook: &watch::Receiver<Arc<Playbook>>) -> Ingest<S> {
+    Ingest::new(source, store.clone(), playbook.clone(), app::clock(), Duration::ZERO, CancellationToken::new())
 }
 
 /// File times have the grain of the kernel's tick; mail from before the start lies before it by more.
@@ -112,6 +119,52 @@ async fn a_mail_that_was_archived_at_the_crash_and_is_gone_since_is_not_lost() {
     fs::remove_file(desk.folder.path().join("mail/new/0001")).unwrap();
     desk.step().await;
     assert_eq!(desk.is_answered(&mail), Some(true));
+}
+
+/// A mailbox out of which no mail can be fetched.
+struct Unfetched(MaildirSource);
+
+impl Source for Unfetched {
+    fn name(&self) -> &MailboxName {
+        self.0.name()
+    }
+
+    async fn list(&mut self, known: Known, most: usize) -> Result<Listing, SourceError> {
+        self.0.list(known, most).await
+    }
+
+    async fn fetch(&mut self, mails: &[Listed]) -> Result<Vec<(Place, Fetched)>, SourceError> {
+        match mails.first() {
+            Some(mail) => Err(SourceError::Mail { place: mail.place.clone(), why: "out of order".into() }),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn settle(&mut self, places: &[Place]) -> Result<(), SourceError> {
+        self.0.settle(places).await
+    }
+
+    async fn wait(&mut self, longest: Duration) -> Result<(), SourceError> {
+        self.0.wait(longest).await
+    }
+}
+
+/// Found by the simulator, seed 5000627: a full disk keeps a mail from its decision, and then it cannot be fetched again.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_mail_that_cannot_be_fetched_again_what_was_archived_is_read_and_no_note() {
+    let mut desk = Desk::new(|text| text);
+    desk.step().await;
+    let (archived, never) = (desk.lay(1), desk.lay(2));
+    let hash = desk.store.archive().put(&archived).unwrap();
+    let (mailbox, place) = (MailboxName::parse("support").unwrap(), Place::Maildir { file: "0001".into() });
+    desk.store.append(Record::Taken { mailbox, place, hash, attempt: 1, at: app::now() }).unwrap();
+    let mut ingest = ingest(Unfetched(source(desk.folder.path())), &desk.store, &desk.playbook);
+    // Each is tried three times, and a step ends with the first trouble.
+    for _ in 0..7 {
+        let _ = ingest.step().await;
+    }
+    assert_eq!(desk.is_answered(&archived), Some(true));
+    assert_eq!((desk.is_answered(&never), desk.waiting()), (None, 0), "of the other there is a note");
 }
 
 #[tokio::test(flavor = "multi_thread")]
