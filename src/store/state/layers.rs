@@ -1,4 +1,4 @@
-//! The rows of the state, wherever they lie: what changed lately in sled, the rest in tables below it.
+//! The rows of the state, wherever they lie: what changed lately in memory and in sled, the rest in tables below it.
 //!
 //! A newer layer hides what an older one says of the same key. So a row that is removed leaves a mark behind where an
 //! older layer may hold it.
@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use super::Broken;
+use super::recent::Recent;
 use super::table::{Row, Table, hash};
 
 /// Layers, to be read as one.
 #[derive(Clone, Default)]
 pub struct Layers {
-    pub recent: Option<sled::Tree>,
+    pub recent: Option<Recent>,
     /// The newest first.
     pub tables: Vec<Arc<Table>>,
 }
@@ -36,10 +37,10 @@ const GONE: &[u8] = &[0];
 impl Layers {
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Broken> {
         let key = key.as_ref();
-        if let Some(tree) = &self.recent
-            && let Some(value) = tree.get(key)?
+        if let Some(recent) = &self.recent
+            && let Some(value) = recent.get(key)?
         {
-            return Ok((*value != *GONE).then(|| value.to_vec()));
+            return Ok(Some(value).filter(|value| value != GONE));
         }
         if self.tables.is_empty() {
             return Ok(None);
@@ -73,8 +74,8 @@ impl Layers {
         to: Option<Vec<u8>>,
     ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), Broken>> + use<> {
         let mut sources: Vec<Rows<'static>> = Vec::new();
-        if let Some(tree) = &self.recent {
-            sources.push(recent(tree, from, to.as_deref()));
+        if let Some(recent) = &self.recent {
+            sources.push(rows_of(recent, from, to.as_deref()));
         }
         for table in &self.tables {
             sources.push(Box::new(table.scan(from, to.clone())));
@@ -95,18 +96,13 @@ impl Layers {
         self.scan(prefix).map(|row| Ok(row?.1))
     }
 
-    /// Writes rows into sled, all of them or none.
+    /// Writes rows, all of them or none.
     pub fn put(&self, rows: impl Iterator<Item = Row>) -> Result<(), Broken> {
-        let Some(tree) = &self.recent else { return Err(Broken::new("there is nothing to write to")) };
-        let mut batch = sled::Batch::default();
-        for (key, value) in rows {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None if self.may_hide(&key) => batch.insert(key, GONE),
-                None => batch.remove(key),
-            }
-        }
-        Ok(tree.apply_batch(batch)?)
+        let Some(recent) = &self.recent else { return Err(Broken::new("there is nothing to write to")) };
+        recent.put(rows.map(|(key, value)| match value {
+            None if self.may_hide(&key) => (key, Some(GONE.to_vec())),
+            value => (key, value),
+        }))
     }
 
     /// Is there surely no row with this key?
@@ -121,15 +117,11 @@ impl Layers {
     }
 }
 
-/// What sled says of the keys from one to before another, or to the end.
-pub fn recent(tree: &sled::Tree, from: &[u8], to: Option<&[u8]>) -> Rows<'static> {
-    let rows = match to {
-        Some(to) => tree.range(from..to),
-        None => tree.range(from..),
-    };
-    Box::new(rows.map(|row| {
+/// What the newest layer says of the keys from one to before another, or to the end.
+pub fn rows_of(recent: &Recent, from: &[u8], to: Option<&[u8]>) -> Rows<'static> {
+    Box::new(recent.range(from, to).map(|row| {
         let (key, value) = row?;
-        Ok((key.to_vec(), (*value != *GONE).then(|| value.to_vec())))
+        Ok((key, Some(value).filter(|value| value != GONE)))
     }))
 }
 

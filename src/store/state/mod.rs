@@ -14,6 +14,7 @@ mod layers;
 mod lookup;
 mod manners;
 mod outbox;
+mod recent;
 mod replay;
 mod table;
 
@@ -32,6 +33,7 @@ use self::fold::{Change, fold};
 pub(super) use self::lookup::Lookup;
 pub use self::manners::Line;
 pub use self::outbox::OutboxItem;
+use self::recent::Recent;
 use super::error::is_full;
 use super::journal::{Journal, Mark, Position};
 use super::record::{Outcome, Record, StartMark};
@@ -156,7 +158,7 @@ impl State {
                 }
                 _ => return Err(Broken::new("the state was written by another version")),
             }
-            let recent = Some((*db).clone());
+            let recent = Some(Recent::new((*db).clone()));
             Ok(State { dir: dir.to_owned(), path, db, lookup: Lookup { rows: Layers { recent, tables } } })
         })
     }
@@ -188,6 +190,7 @@ impl State {
     /// Writes out what sled still holds and makes it durable, so that the next start may trust it.
     pub fn close(&self) {
         let closed = guarded(|| {
+            self.rows.recent.as_ref().map_or(Ok(()), Recent::hand_over)?;
             self.db.flush()?;
             File::open(self.path.join("db"))?.sync_all()?;
             Ok(())

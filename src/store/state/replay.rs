@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::fold::{Change, fold};
 use super::guarded;
-use super::layers::{Layers, Merged, Rows, recent};
+use super::layers::{Layers, Merged, Rows, rows_of};
 use super::table::Table;
 use crate::store::journal::{Journal, Mark, Position};
 use crate::store::record::Record;
@@ -89,9 +89,9 @@ impl<'a> Replay<'a> {
         let (writes, below) =
             std::mem::replace(&mut self.change, Change::new(Cow::Owned(Layers::default()))).into_parts();
         let written = guarded(|| {
-            let most = writes.len() + below.recent.as_ref().map_or(0, |tree| tree.len());
+            let most = writes.len() + below.recent.as_ref().map_or(Ok(0), |recent| recent.most())?;
             let mut sources: Vec<Rows<'_>> = vec![Box::new(writes.into_iter().map(Ok))];
-            sources.extend(below.recent.as_ref().map(|tree| recent(tree, b"", None)));
+            sources.extend(below.recent.as_ref().map(|recent| rows_of(recent, b"", None)));
             let rows = Merged::of(sources).filter(|row| match row {
                 Ok((key, None)) => below.may_hide(key),
                 _ => true,
