@@ -16,7 +16,6 @@ use crate::ids::{MailHash, MailboxName, RuleId};
 use crate::ingest::reader;
 use crate::language::Language;
 use crate::message::Message;
-use crate::playbook::Playbook;
 use crate::rules::{Input, Rules};
 use crate::thread;
 
@@ -69,12 +68,11 @@ pub fn run(file: &Path, options: Options) -> Done {
         let mail =
             Mail { mailbox, hash, message: &message, findings: None, delivered: now, junk: false, baseline: false };
         let decision = decide::decide(&mail, &facts, &playbook, now);
-        let traced = traced(
-            &decide::question(&mail, None, &facts, &decision.why.screening.authentication, &playbook, now),
-            playbook.rules(),
-            why_not.as_ref(),
-        );
-        println!("{}", explanation(path, &message, &decision, &playbook, traced));
+        let question =
+            decide::question(&mail, None, &facts, &decision.why.screening.authentication, &playbook, now);
+        let mut judged = judged::judgement(&decide::scored(&question, &playbook), &playbook);
+        judged.extend(traced(&question, playbook.rules(), why_not.as_ref()));
+        println!("{}", explanation(path, &message, &decision, judged));
         for outgoing in decision.outgoing() {
             println!("{}", letter(outgoing, &bytes, options.raw));
         }
@@ -97,8 +95,7 @@ fn explanation(
     path: &Path,
     message: &Message,
     decision: &Decision,
-    playbook: &Playbook,
-    traced: judged::Lines,
+    judged: judged::Lines,
 ) -> String {
     let (why, mut text) = (&decision.why, String::new());
     let mut line = |label: &str, value: String| {
@@ -115,10 +112,10 @@ fn explanation(
     for (key, value) in why.lines().into_iter().filter(|(key, _)| key == "thread") {
         line(&key, value);
     }
-    let judgement = &why.judgement;
-    for (label, value) in judged::judgement(judgement, playbook).into_iter().chain(traced) {
+    for (label, value) in judged {
         line(label, value);
     }
+    let judgement = &why.judgement;
     for (field, value) in &judgement.fields {
         line("found", format!("{field} = {}", one_line(value, WIDTH)));
     }

@@ -191,7 +191,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         screening.add(Reason::Robot);
     }
     let question = question(mail, before.as_ref(), facts, &screening.authentication, playbook, now);
-    let (language, judgement) = (question.language, playbook.rules().judge(&question));
+    let (language, judgement) = (question.language, playbook.rules().judge_without_scores(&question));
     let redacted = redact::redacted(mail.message, &judgement);
     let mail = &Mail { message: redacted.as_ref().unwrap_or(mail.message), ..*mail };
     let judgement = redact::judged(judgement);
@@ -346,10 +346,15 @@ fn hurried(
     (counts && facts.haste.is_quick(mail.delivered, &patience)).then(|| facts.haste.after_quick(case, &patience, now))
 }
 
+/// What the rules said in a decision, with the scores that it was made without.
+pub fn scored(question: &Input<'_>, playbook: &Playbook) -> Judgement {
+    redact::judged(playbook.rules().judge(question))
+}
+
 /// What somebody wrote, as colleagues may read it: the fresh text with its secrets masked.
 pub fn shown_text(message: &Message, playbook: &Playbook, now: Timestamp) -> String {
     let language = message.language.language().unwrap_or(playbook.config().handoff.language);
-    let judgement = playbook.rules().judge(&Input::first(message, language, now));
+    let judgement = playbook.rules().judge_without_scores(&Input::first(message, language, now));
     let masked = redact::redacted(message, &judgement);
     masked.as_ref().unwrap_or(message).segments.fresh.clone()
 }

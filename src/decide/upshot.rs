@@ -103,7 +103,7 @@ impl<'a> Foresight<'a> {
     pub fn under(&self, playbook: &Playbook, suppose: Option<Suppose<'_>>) -> Foreseen {
         let question = self.question();
         let judgement = match suppose {
-            None => playbook.rules().judge(&question),
+            None => playbook.rules().judge_without_scores(&question),
             Some(suppose) => playbook.rules().judge_as_if(&question, suppose),
         };
         Foreseen { upshot: self.upshot(playbook, &judgement), judgement }

@@ -396,7 +396,7 @@ impl<'r> Judge<'r, '_> {
     /// A piece of evidence; for the gist only where it stands, which is what it counts by.
     pub(super) fn evidence(&self, view: &View<'_>, range: impl FnOnce() -> Range<usize>) -> Evidence {
         match self.depth {
-            Depth::Whole => evidence_in(view, range()),
+            Depth::Whole | Depth::WithoutScores => evidence_in(view, range()),
             Depth::Gist => Evidence { segment: view.segment, text: String::new(), range: 0..0 },
         }
     }

@@ -71,8 +71,10 @@ pub(super) enum Supposing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
     Whole,
-    /// What is to be done, without the scores and the evidence: a hundred words in a mail speak for something, and to
-    /// write each of them down costs more than to judge by them.
+    /// Without the scores: a hundred words in a mail speak for something, and to write each of them down costs more than
+    /// to judge by them.
+    WithoutScores,
+    /// What is to be done, without the rules that say so either.
     Gist,
 }
 
@@ -101,9 +103,11 @@ struct Said<'r> {
     wish: Option<Wish>,
 }
 
-pub(super) fn judge(rules: &Rules, input: &Input<'_>, supposing: Supposing) -> Judgement {
+pub(super) fn judge(rules: &Rules, input: &Input<'_>, supposing: Supposing, depth: Depth) -> Judgement {
     let views = Views::of(input.message, rules.segments, rules.vocabulary.squeezes(), !input.subject_unchanged);
-    Judge::new(rules, input, &views, rules.vocabulary.read(views.all()), supposing).run()
+    let mut judge = Judge::new(rules, input, &views, rules.vocabulary.read(views.all()), supposing);
+    judge.depth = depth;
+    judge.run()
 }
 
 /// The gist, for a mail in whose views the words of the rules have been looked for.
@@ -336,7 +340,7 @@ impl<'r, 'm> Judge<'r, 'm> {
             self.secrets.extend(reason.secrets.iter().filter(|_| redact.secrets).cloned());
             self.hidden_fields.extend(redact.fields.iter().map(String::as_str));
         }
-        if self.depth == Depth::Whole {
+        if self.depth != Depth::Gist {
             self.hits.push(Hit {
                 rule: rule.id.clone(),
                 phase: rule.phase,
@@ -367,8 +371,10 @@ impl<'r, 'm> Judge<'r, 'm> {
                     continue;
                 }
                 let mut more = Reason::default();
-                let factor = match (self.depth, &boost.condition) {
-                    (Depth::Gist, Condition::Words(words)) if words.min == 1 => self.words_factor(words, rule.scope),
+                let factor = match &boost.condition {
+                    Condition::Words(words) if words.min == 1 && self.depth != Depth::Whole => {
+                        self.words_factor(words, rule.scope)
+                    }
                     _ => self.holds(&boost.condition, rule.scope, &[], &mut more).then(|| more.factor()),
                 };
                 if let Some(factor) = factor {

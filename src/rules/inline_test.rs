@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::Rules;
-use super::engine::{self, Supposing};
+use super::engine::{self, Depth, Supposing};
 use super::judgement::{CaseMoment, Input, Judgement, Proofs, Wish};
 use super::rule::Rule;
 use super::taxonomy::{Priority, UNCLASSIFIED};
@@ -248,7 +248,7 @@ impl InlineTest {
                 return TestRun { span, differences: vec![missing], ..run };
             }
         };
-        let judgement = engine::judge(rules, &self.input(&message), Supposing::InForce(place));
+        let judgement = engine::judge(rules, &self.input(&message), Supposing::InForce(place), Depth::Whole);
         let differences = self.want.differences(rule, &judgement);
         TestRun {
             outcome: match (differences.is_empty(), self.xfail) {

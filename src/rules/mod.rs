@@ -51,7 +51,7 @@ pub use trace::{Asked, Failure, Trace};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use engine::Supposing;
+use self::engine::{Depth, Supposing};
 
 use crate::address::Address;
 use crate::ids::{RuleId, TemplateName};
@@ -91,7 +91,12 @@ pub enum Suppose<'a> {
 impl Rules {
     /// What the rules say about a mail. Pure: same rules, same input, same judgement.
     pub fn judge(&self, input: &Input<'_>) -> Judgement {
-        engine::judge(self, input, Supposing::Nothing)
+        engine::judge(self, input, Supposing::Nothing, Depth::Whole)
+    }
+
+    /// The same but for the scores, which only a person who asks why wants to see.
+    pub fn judge_without_scores(&self, input: &Input<'_>) -> Judgement {
+        engine::judge(self, input, Supposing::Nothing, Depth::WithoutScores)
     }
 
     /// What the rules would say if this rule had effect, or had none; it must be one of ours.
@@ -101,7 +106,7 @@ impl Rules {
             Suppose::InForce(id) => place(id).map(Supposing::InForce),
             Suppose::Absent(id) => place(id).map(Supposing::Absent),
         };
-        engine::judge(self, input, supposing.unwrap_or(Supposing::Nothing))
+        engine::judge(self, input, supposing.unwrap_or(Supposing::Nothing), Depth::Whole)
     }
 
     /// Why this rule holds for a mail, or the first of its conditions that does not.

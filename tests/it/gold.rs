@@ -16,6 +16,7 @@ use huixin::ids::{CategoryId, Key, MailHash, TemplateName};
 use huixin::outgoing::Purpose;
 use huixin::playbook::Playbook;
 use huixin::problem::SourceText;
+use huixin::rules::Judgement;
 use huixin::thread;
 use huixin::time::Timestamp;
 use lettre::message::header::ContentType;
@@ -167,8 +168,8 @@ impl House {
         House { playbook, now: "2026-11-24T02:00:00Z".parse().unwrap() }
     }
 
-    /// The decision about a first mail of a customer the bot has not heard of.
-    fn decide(&self, bytes: &[u8]) -> Decision {
+    /// The decision about a first mail of a customer the bot has not heard of, and what the rules said.
+    fn decide(&self, bytes: &[u8]) -> (Decision, Judgement) {
         let (message, hash) = (app::read(bytes), MailHash::of(bytes));
         let clues = thread::clues(&message, &hash, self.playbook.key());
         let facts = Facts { free_number: clues.candidates.first().copied(), ..Facts::default() };
@@ -181,7 +182,11 @@ impl House {
             junk: false,
             baseline: false,
         };
-        decide::decide(&mail, &facts, &self.playbook, self.now)
+        let decision = decide::decide(&mail, &facts, &self.playbook, self.now);
+        let authentication = &decision.why.screening.authentication;
+        let question = decide::question(&mail, None, &facts, authentication, &self.playbook, self.now);
+        let judgement = decide::scored(&question, &self.playbook);
+        (decision, judgement)
     }
 }
 
@@ -201,8 +206,7 @@ struct Outcome<'a> {
 
 impl<'a> Outcome<'a> {
     fn of(mail: &'a GoldMail, house: &House, entries: &Entries) -> Outcome<'a> {
-        let decision = house.decide(&mail.message(house.now));
-        let judgement = &decision.why.judgement;
+        let (decision, judgement) = house.decide(&mail.message(house.now));
         let entry = decision.why.shown.template().filter(|name| name.as_str().starts_with("kb/")).cloned();
         let fits = |name| mail.expect.replies().iter().any(|reply| entries[reply].contains(name));
         let scores = judgement.scores.iter().take(3).map(|score| format!("{} {:.1}", score.category, score.score));

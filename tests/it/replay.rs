@@ -213,6 +213,8 @@ fn judged_otherwise(was: &Judgement, is: &Judgement, before: &Rules, after: &Rul
 /// Without the rules in shadow, which have no say.
 fn judgement(rules: &Rules, mail: &Message) -> Judgement {
     let mut judgement = rules.judge(&question(mail));
+    let without_scores = Judgement { scores: Vec::new(), ..judgement.clone() };
+    assert_eq!(rules.judge_without_scores(&question(mail)), without_scores, "{}", mail.subject);
     judgement.hits.retain(|hit| !hit.shadow);
     judgement
 }

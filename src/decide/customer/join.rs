@@ -21,7 +21,7 @@ pub(in crate::decide) fn placed(mail: &Mail<'_>, facts: &Facts, playbook: &Playb
     let lately = DAY * cases.same_matter_days;
     let by_itself = thread::thread(mail.message, facts, believed, lately, now);
     let judge = |mail: &Mail<'_>, before: Option<&Case>| {
-        playbook.rules().judge(&question(mail, before, facts, &authentication, playbook, now))
+        playbook.rules().judge_without_scores(&question(mail, before, facts, &authentication, playbook, now))
     };
     let threading = match by_itself {
         // Whose mail may be about a case of theirs; only then is it worth the asking.

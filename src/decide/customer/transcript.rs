@@ -47,7 +47,7 @@ pub fn heard_from(message: &Message, case: &Case, playbook: &Playbook, at: Times
         return None;
     }
     let heard = heard::heard(message, &case.said);
-    let judgement = playbook.rules().judge(&Input::first(&heard, case.language, at));
+    let judgement = playbook.rules().judge_without_scores(&Input::first(&heard, case.language, at));
     let masked = redact::redacted(&heard, &judgement);
     let message = masked.as_ref().unwrap_or(&heard);
     Some(Utterance {
