@@ -54,6 +54,7 @@ pub fn source(configured: &Configured, mailbox: &config::Mailbox) -> anyhow::Res
                 after: imap::AfterCommit { keyword: imap.keyword.clone(), move_to: imap.move_to.clone() },
                 max_mail: mailbox.largest,
                 poll: imap.poll,
+                lively: imap::LIVELY,
                 patience: imap::Patience::default(),
                 pace: imap::Pace::default(),
             };

@@ -26,5 +26,5 @@ mod uids;
 mod wire;
 
 pub use backoff::Pace;
-pub use settings::{AfterCommit, Auth, MAX_POLL, Patience, Secret, Settings, SettingsError, Tls};
+pub use settings::{AfterCommit, Auth, LIVELY, MAX_POLL, Patience, Secret, Settings, SettingsError, Tls};
 pub use source::ImapSource;

@@ -31,6 +31,9 @@ pub struct Settings {
     pub max_mail: u64,
     /// How often we look although nothing was announced: a dead NAT drops an IDLE without a word.
     pub poll: Duration,
+    /// How long after news we ask for more instead of being told: a mail seldom comes alone, and a server keeps news
+    /// back to tell of several at once, Dovecot for half a second.
+    pub lively: Duration,
     pub patience: Patience,
     pub pace: Pace,
 }
@@ -110,6 +113,8 @@ pub enum SettingsError {
 pub const MAX_POLL: Duration = Duration::from_secs(5 * 60);
 /// Where the server has no IDLE, this is how long a mail lies unseen.
 pub const DEFAULT_POLL: Duration = Duration::from_secs(60);
+/// See [`Settings::lively`]. Longer, and a server is asked much for little.
+pub const LIVELY: Duration = Duration::from_secs(1);
 /// What the common hosts accept as one mail.
 pub const DEFAULT_MAX_MAIL: u64 = 25 * 1024 * 1024;
 /// A cap below this would cut ordinary letters.
@@ -148,6 +153,7 @@ impl Settings {
             after: AfterCommit::default(),
             max_mail: DEFAULT_MAX_MAIL,
             poll: DEFAULT_POLL,
+            lively: LIVELY,
             patience: Patience::default(),
             pace: Pace::default(),
         }

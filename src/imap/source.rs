@@ -22,6 +22,9 @@ use super::{look, settle};
 use crate::ids::MailboxName;
 use crate::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceError};
 
+/// How often we ask while the folder is lively (see [`Settings::lively`]).
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
 pub struct ImapSource {
     settings: Settings,
     tls: Arc<ClientConfig>,
@@ -38,6 +41,8 @@ struct Open {
     worked: bool,
     /// It has brought mail.
     served: bool,
+    /// When it last had news.
+    news: Option<Instant>,
     /// It offers IDLE and does not do it.
     idle_refused: bool,
     /// The folder is to be selected anew before the next look.
@@ -258,7 +263,17 @@ impl Source for ImapSource {
         let fresh = self.open.is_none();
         let mut open = self.open().await?;
         // What came while we were not connected was announced to nobody.
-        if fresh || open.session.has_news() {
+        if fresh {
+            return self.close(open, Ok(()));
+        }
+        if let Some(news) = open.news {
+            let asked = ask(&mut open.session, news + self.settings.lively.min(longest)).await;
+            if asked.is_err() {
+                return self.close(open, asked);
+            }
+        }
+        if open.session.has_news() {
+            open.news = Some(Instant::now());
             return self.close(open, Ok(()));
         }
         let until = Instant::now() + longest;
@@ -267,6 +282,7 @@ impl Source for ImapSource {
             match idled {
                 Ok(Idled::Over) => {
                     open.stale = !open.session.has_news();
+                    open.news = open.session.has_news().then(Instant::now);
                     return self.close(open, Ok(()));
                 }
                 Ok(Idled::Refused) => {
@@ -295,6 +311,15 @@ async fn look_anew(open: &mut Open, folder: &str, known: Known, most: usize) -> 
     look::look(&mut open.session, &open.selected, known, most).await
 }
 
+/// Asks for news every now and then until there are some, or it is too late.
+async fn ask(session: &mut Session, until: Instant) -> Result<(), SessionError> {
+    while !session.has_news() && Instant::now() < until {
+        tokio::time::sleep(ASK_EVERY).await;
+        session.command("NOOP", "NOOP").await?;
+    }
+    Ok(())
+}
+
 async fn connect(settings: &Settings, tls: Arc<ClientConfig>) -> Result<Open, SessionError> {
     let logged_in = login::log_in(settings, tls).await?;
     let mut session = Session::new(logged_in, settings.patience);
@@ -311,6 +336,7 @@ async fn connect(settings: &Settings, tls: Arc<ClientConfig>) -> Result<Open, Se
         since: Instant::now(),
         worked: false,
         served: false,
+        news: None,
         idle_refused: false,
         stale: false,
     })

@@ -432,7 +432,7 @@ async fn i11_no_word_of_a_mail_is_ever_part_of_a_command() {
     let host = account.serve(|_, _| Way::Whole).await;
     take_all(&office, &mut office.ingest(mailbox(host.port, |s| s.after.keyword = Some("$Huixin".into()))), 9).await;
     let grammar = regex::Regex::new(
-        r#"^[LH]\d+ (CAPABILITY|LOGIN "support" "[^"]*"|ID \("name" "huixin" [^)]*\)|SELECT "INBOX"|CREATE "Done"|IDLE|UID FETCH [\d:,*]+ \((UID FLAGS INTERNALDATE RFC822\.SIZE|UID BODY\.PEEK\[\](<0\.\d+>)?|UID FLAGS)\)|UID STORE [\d:,]+ \+FLAGS\.SILENT \((\$Huixin|\\Deleted)\)|UID (COPY|MOVE) [\d:,]+ "Done"|UID EXPUNGE [\d:,]+)$|^DONE$"#,
+        r#"^[LH]\d+ (CAPABILITY|LOGIN "support" "[^"]*"|ID \("name" "huixin" [^)]*\)|SELECT "INBOX"|CREATE "Done"|IDLE|NOOP|UID FETCH [\d:,*]+ \((UID FLAGS INTERNALDATE RFC822\.SIZE|UID BODY\.PEEK\[\](<0\.\d+>)?|UID FLAGS)\)|UID STORE [\d:,]+ \+FLAGS\.SILENT \((\$Huixin|\\Deleted)\)|UID (COPY|MOVE) [\d:,]+ "Done"|UID EXPUNGE [\d:,]+)$|^DONE$"#,
     )
     .unwrap();
     for line in host.lines() {

@@ -56,6 +56,7 @@ fn settings(peer: &Peer) -> Settings {
     settings.port = peer.port;
     settings.tls = Tls::Plain;
     settings.poll = Duration::from_millis(200);
+    settings.lively = Duration::ZERO;
     settings.patience =
         Patience { connect: Duration::from_secs(10), answer: Duration::from_secs(10), ..Patience::default() };
     settings.pace = Pace {
@@ -621,6 +622,21 @@ async fn a_look_that_nothing_called_for_begins_with_a_fresh_select() {
     let silence = [idle, done, SELECT, LIST].concat();
     let peer = Peer::play([[LOGIN, SELECT, &news, &silence].concat()]).await;
     let mut source = source(&peer, |_| {});
+    for _ in 0..2 {
+        source.list(Known::default(), 10).await.unwrap();
+        source.wait(LONG).await.unwrap();
+    }
+    source.list(Known::default(), 10).await.unwrap();
+    drop(source);
+    peer.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_had_news_is_asked_for_more_before_it_is_left_to_tell() {
+    let news = "C: IDLE\nS: + idling\nS: * 3 EXISTS\nC> DONE\nS: = OK done\n";
+    let asked = "C: NOOP\nS: = OK\nC: NOOP\nS: * 4 EXISTS\nS: = OK\n";
+    let peer = Peer::play([[LOGIN, SELECT, LIST, news, LIST, asked, LIST].concat()]).await;
+    let mut source = source(&peer, |s| (s.poll, s.lively) = (LONG, LONG));
     for _ in 0..2 {
         source.list(Known::default(), 10).await.unwrap();
         source.wait(LONG).await.unwrap();
