@@ -68,8 +68,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         let mail =
             Mail { mailbox, hash, message: &message, findings: None, delivered: now, junk: false, baseline: false };
         let decision = decide::decide(&mail, &facts, &playbook, now);
-        let question =
-            decide::question(&mail, None, &facts, &decision.why.screening.authentication, &playbook, now);
+        let question = decide::question(&mail, None, &facts, &decision.why.screening.authentication, &playbook, now);
         let mut judged = judged::judgement(&decide::scored(&question, &playbook), &playbook);
         judged.extend(traced(&question, playbook.rules(), why_not.as_ref()));
         println!("{}", explanation(path, &message, &decision, judged));
@@ -91,12 +90,7 @@ fn traced(question: &Input<'_>, rules: &Rules, why_not: Option<&RuleId>) -> judg
 }
 
 /// Everything but the mails that would leave.
-fn explanation(
-    path: &Path,
-    message: &Message,
-    decision: &Decision,
-    judged: judged::Lines,
-) -> String {
+fn explanation(path: &Path, message: &Message, decision: &Decision, judged: judged::Lines) -> String {
     let (why, mut text) = (&decision.why, String::new());
     let mut line = |label: &str, value: String| {
         let _ = writeln!(text, "  {label:<10}{value}");
