@@ -79,5 +79,5 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 cargo build --locked --ignore-rust-version --quiet --release --target "$host" --bin "$target"
 # shellcheck disable=SC2086 # several folders of seeds
 exec nice -n 19 "${CARGO_TARGET_DIR:-target}/$host/release/$target" \
-    -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="artifacts/$target/" "corpus/$target" $seeds

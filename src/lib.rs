@@ -40,7 +40,8 @@ pub mod decide;
 
 // ---- I/O below this line ----
 
-// where the process dies when a test asks for it
+// where the process dies when a test asks for it, and where it does not
+pub mod caught;
 pub mod failpoint;
 
 // edges: the world, one crate behind each door

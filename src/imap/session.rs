@@ -6,11 +6,7 @@
 //! octets. A session whose command failed with anything but `NO` must be dropped, and so must one whose
 //! command was cancelled: the rest of the answer would meet the next command.
 
-use std::future::poll_fn;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use async_imap::Client;
@@ -24,6 +20,7 @@ use super::error::{SessionError, printable};
 use super::login::{Capabilities, LoggedIn};
 use super::settings::Patience;
 use super::wire::{Link, Wire};
+use crate::caught::caught;
 
 /// Logged in, and perhaps in a folder.
 pub struct Session {
@@ -242,23 +239,13 @@ impl Session {
 
     /// Reads the next response, notes it and shows it to `each`. Cancelling this loses nothing: what was
     /// read stays in the client.
-    ///
-    /// imap-proto 0.17 panics on some answers (`* OK [ALERT]` directly followed by a Chinese character,
-    /// `INTERNALDATE NIL`); no server may stop us, so a panic is an answer that does not parse.
     async fn next(
         &mut self,
         during: &'static str,
         tag: &str,
         each: &mut (impl FnMut(&Response<'_>) + Send),
     ) -> Result<Next, SessionError> {
-        let response = {
-            let mut reading = pin!(self.client.read_response());
-            poll_fn(|context| {
-                catch_unwind(AssertUnwindSafe(|| reading.as_mut().poll(context)))
-                    .unwrap_or_else(|_| Poll::Ready(Err(io::ErrorKind::Other.into())))
-            })
-            .await
-        };
+        let response = caught(self.client.read_response()).await.unwrap_or_else(|| Err(io::ErrorKind::Other.into()));
         let response =
             response.map_err(|error| SessionError::from_io(during, &error))?.ok_or(SessionError::Broken(during))?;
         let next = self.note(during, tag, response.parsed())?;

@@ -13,6 +13,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::commands;
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
@@ -22,12 +23,18 @@ use super::verdict::{self, Step};
 use super::wire::Heard;
 use super::{Auth, Mechanism, Settings, Timeouts};
 use crate::address::ReversePath;
+use crate::caught::caught;
 use crate::outgoing::{Accepted, Envelope, SendError};
 
 /// Octets of the content that are written in one go; [`Timeouts::block`] is the time for one.
 const BLOCK: usize = 64 * 1024;
 /// How long a server may take to say goodbye, or why it cut us off: nothing depends on it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// What a server said that lettre panics at.
+const UNREADABLE: &str = "the server's answer cannot be read";
+
+/// What lettre makes of an answer; none if it panics.
+type Heeded<T> = Option<Result<T, lettre::transport::smtp::Error>>;
 
 pub struct Session {
     connection: AsyncSmtpConnection,
@@ -82,9 +89,10 @@ impl Session {
         let hello = ClientId::Domain(settings.hello.clone());
         let longest = settings.timeouts.command;
         let connecting = AsyncSmtpConnection::connect_with_transport(stream, &hello);
-        let connection = match timeout(longest, connecting).await {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(e)) => return Err(format!("EHLO failed: {e}").into()),
+        let connection = match timeout(longest, caught(connecting)).await {
+            Ok(Some(Ok(connection))) => connection,
+            Ok(Some(Err(e))) => return Err(format!("EHLO failed: {e}").into()),
+            Ok(None) => return Err(format!("EHLO failed: {UNREADABLE}").into()),
             Err(_) => return Err(format!("no answer to EHLO within {longest:?}").into()),
         };
         let offers = heard.next().map(|reply| Offers::of(&reply)).unwrap_or_default();
@@ -125,7 +133,7 @@ impl Session {
     /// may do after it has refused the recipient, would read a QUIT as its first line: there we only close.
     pub async fn leave(&mut self) {
         if self.heard.is_reply() && !self.ahead {
-            let _ = timeout(LAST_WORDS, self.connection.abort()).await;
+            let _ = timeout(LAST_WORDS, caught(self.connection.abort())).await;
         }
     }
 
@@ -145,25 +153,26 @@ impl Session {
 
     /// The answer to a command that was written with others.
     async fn hear(&mut self, longest: Duration) -> Result<Reply, String> {
-        match timeout(longest, self.connection.read_response()).await {
-            Ok(result) => self.answer(result),
-            Err(_) => Err(format!("no answer within {longest:?}")),
-        }
+        let answered = timeout(longest, caught(self.connection.read_response())).await;
+        self.in_time(answered, longest)
     }
 
     async fn say(&mut self, command: impl Display, longest: Duration) -> Result<Reply, String> {
-        match timeout(longest, self.connection.command(command)).await {
-            Ok(result) => self.answer(result),
-            Err(_) => Err(format!("no answer within {longest:?}")),
-        }
+        let answered = timeout(longest, caught(self.connection.command(command))).await;
+        self.in_time(answered, longest)
+    }
+
+    fn in_time<T>(&self, answered: Result<Heeded<T>, Elapsed>, longest: Duration) -> Result<Reply, String> {
+        answered.map_or_else(|_| Err(format!("no answer within {longest:?}")), |answered| self.answer(answered))
     }
 
     /// What the server said, whether lettre could read it or not. What it said before we asked is no answer.
-    fn answer<T>(&self, result: Result<T, lettre::transport::smtp::Error>) -> Result<Reply, String> {
+    fn answer<T>(&self, result: Heeded<T>) -> Result<Reply, String> {
         match (self.heard.next(), result) {
             (Some(reply), _) => Ok(reply),
-            (None, Ok(_)) => Err("the server answered before it was asked".into()),
-            (None, Err(e)) => Err(e.to_string()),
+            (None, Some(Ok(_))) => Err("the server answered before it was asked".into()),
+            (None, Some(Err(e))) => Err(e.to_string()),
+            (None, None) => Err(UNREADABLE.into()),
         }
     }
 
@@ -174,7 +183,7 @@ impl Session {
         let progress = Progress::begin();
         let blocks = Blocks { rest: lines.chunks(BLOCK), progress: &progress };
         let sent = {
-            let mut sending = pin!(self.connection.message_iter(blocks));
+            let mut sending = pin!(caught(self.connection.message_iter(blocks)));
             let mut limit = pin!(sleep_until(progress.now(times).1));
             // Each block begins its own time, and so does the dot.
             poll_fn(|cx| {
@@ -191,7 +200,7 @@ impl Session {
         };
         let (step, _) = progress.now(times);
         let said = match sent {
-            Some(Err(_)) if step == Step::Content => self.why_cut_off().await,
+            Some(Some(Err(_))) if step == Step::Content => self.why_cut_off().await,
             Some(result) => self.answer(result),
             None => Err("no progress in time".into()),
         };
@@ -204,7 +213,7 @@ impl Session {
 
     /// A server that closes in the middle of the content may have said why, such as `552`.
     async fn why_cut_off(&mut self) -> Result<Reply, String> {
-        match timeout(LAST_WORDS, self.connection.read_response()).await {
+        match timeout(LAST_WORDS, caught(self.connection.read_response())).await {
             Ok(result) => self.answer(result),
             Err(_) => Err("the connection broke".into()),
         }

@@ -7,6 +7,14 @@ use std::path::{Path, PathBuf};
 /// Stands for libfuzzer-sys: here a target is a function of octets.
 pub mod libfuzzer {
     macro_rules! fuzz_target {
+        (init: $init:expr, |$input:ident: $kind:ty| $body:block) => {
+            #[allow(dead_code, reason = "what the fuzzer does first; panics have the hook of the tests here")]
+            pub fn init() {
+                $init
+            }
+
+            $crate::fuzz_target!(|$input: $kind| $body);
+        };
         (|$input:ident: $kind:ty| $body:block) => {
             pub fn run(octets: &[u8]) {
                 let octets = arbitrary::Unstructured::new(octets);

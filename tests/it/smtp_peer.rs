@@ -367,6 +367,8 @@ async fn a_reply_means_what_its_step_and_code_mean() {
         ("CONNECT", "421 busy", "relay"),
         ("CONNECT", "* OK IMAP4rev1 ready", "relay"),
         ("EHLO", "502 5.5.1 what?", "relay"),
+        // lettre panics.
+        ("EHLO", "250-peer.example.com\r\n250-   \r\n250 SIZE", "relay"),
         ("MAIL", "550 5.7.1 not you", "relay"),
         ("MAIL", "452 4.3.1 full", "put off"),
         ("RCPT", "550 5.1.1 nobody", "refused"),
