@@ -426,13 +426,17 @@ impl<'r> Judge<'r, '_> {
                 continue;
             }
             // One match a segment is enough; those that are masked do not count.
-            let first = pattern.regex.get().captures_iter(view.folded.text()).find_map(|captures| {
-                let range = view.folded.original(captures.get_match().range());
-                (!is_masked(masks, view.segment, &range)).then_some((captures, range))
+            let (regex, text) = (pattern.regex.get(), view.folded.text());
+            let first = regex.find_iter(text).find_map(|found| {
+                let range = view.folded.original(found.range());
+                (!is_masked(masks, view.segment, &range)).then_some((found.start(), range))
             });
-            if let Some((captures, range)) = first {
+            if let Some((start, range)) = first {
                 holds = true;
-                reason.capture(pattern.regex.get(), &captures, &view.original, &view.folded);
+                // To know where the groups are costs more than the match, and few regexes have a group.
+                if let Some(captures) = (regex.captures_len() > 1).then(|| regex.captures_at(text, start)).flatten() {
+                    reason.capture(regex, &captures, &view.original, &view.folded);
+                }
                 reason.evidence.push(self.evidence(view, || range));
             }
         }
