@@ -27,12 +27,6 @@ impl Load {
         self.0.retain(|_, waiting| *waiting > 0);
     }
 
-    /// The groups for which others wait in number than in `other`.
-    pub fn differing<'a>(&'a self, other: &'a Load) -> impl Iterator<Item = &'a GroupId> {
-        let only_theirs = other.0.keys().filter(|group| !self.0.contains_key(*group));
-        self.0.keys().chain(only_theirs).filter(|group| self.of(group) != other.of(group))
-    }
-
     /// Reads what [`fmt::Display`] writes.
     pub fn parse(text: &str) -> Option<Load> {
         let one = |entry: &str| {
@@ -62,14 +56,11 @@ mod tests {
         assert_eq!((load.of(&tech), load.to_string()), (0, String::new()));
         (0..3).for_each(|_| load.comes(&tech));
         load.comes(&triage);
-        let earlier = load.clone();
         assert_eq!(load.to_string(), "mail-tech=3 triage=1");
         assert_eq!(Load::parse("mail-tech=3 triage=1"), Some(load.clone()));
         load.goes(&triage);
         load.goes(&triage);
         assert_eq!(load.to_string(), "mail-tech=3");
-        assert_eq!(load.differing(&earlier).collect::<Vec<_>>(), [&triage]);
-        assert_eq!(earlier.differing(&load).collect::<Vec<_>>(), [&triage]);
         assert_eq!(Load::parse(""), Some(Load::default()));
         for wrong in ["mail-tech", "mail-tech=x", "=1", "Mail Tech=1"] {
             assert_eq!(Load::parse(wrong), None, "{wrong}");
