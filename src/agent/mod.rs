@@ -5,8 +5,10 @@
 //! here a mail is only read. Nothing is guessed: a line that looks like a command and is none makes the whole mail
 //! unclear, and an unclear mail does nothing but ask back.
 
+mod absence;
 mod command;
 mod hold;
 
+pub use absence::back;
 pub use command::{Command, Fault, Orders, Unclear, Wanted, read};
 pub use hold::{Hold, hold};

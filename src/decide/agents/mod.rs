@@ -12,7 +12,7 @@ mod receipt;
 
 use super::ration::Ration;
 use super::{Decision, Effect, Mail, Shown, Why};
-use super::{digest, mails};
+use super::{assign, digest, mails};
 use crate::address::Address;
 use crate::agent;
 use crate::case::{Absence, Case, Facts};
@@ -23,6 +23,8 @@ use crate::rules::Judgement;
 use crate::screen::{self, Authentication, Kind, Screening, Verdict, Witness};
 use crate::thread::{self, Because, Threading};
 use crate::time::{self, Timestamp};
+
+use jiff::tz::TimeZone;
 
 use self::orders::Desk;
 
@@ -93,7 +95,7 @@ pub(super) fn attend(
     });
     let automatic = matches!(screening.kind, Kind::AutoReply | Kind::Bounce | Kind::Report | Kind::List | Kind::Own);
     if automatic {
-        return Some(away(&claim, case, screening, playbook, now));
+        return Some(away(mail, &claim, case, screening, playbook, now));
     }
     let (token, case) = match may(mail, &claim, case, screening, playbook, now) {
         Ok(allowed) => allowed,
@@ -147,6 +149,7 @@ fn proven(mail: &Mail<'_>, authentication: &Authentication, playbook: &Playbook)
 /// An absence note or a bounce of an agent's mailbox: it reaches nobody, and the agent gets no new cases for a while. It
 /// must answer a mail that this agent got: nobody else sends them home.
 fn away(
+    mail: &Mail<'_>,
     claim: &Claim<'_>,
     case: Option<&Case>,
     screening: &Screening,
@@ -157,7 +160,7 @@ fn away(
     let token = claim.token.as_ref();
     let is_theirs = token.is_some_and(|token| token.check(playbook.key(), &claim.agent.to_string(), 0).is_ok());
     if screening.kind == Kind::AutoReply && is_theirs && screening.authentication.verdict != Verdict::Fail {
-        let until = now + jiff_days(AWAY_DAYS);
+        let until = until(mail, claim.agent, case, playbook, now);
         effects.push(Effect::Away(Absence { agent: claim.agent.clone(), until }));
     }
     match case {
@@ -166,8 +169,14 @@ fn away(
     }
 }
 
-fn jiff_days(days: i64) -> jiff::SignedDuration {
-    jiff::SignedDuration::from_hours(24 * days)
+/// Until when an agent is away: the begin of the day on which they say that they are back, where they are.
+fn until(mail: &Mail<'_>, agent: &Address, case: Option<&Case>, playbook: &Playbook, now: Timestamp) -> Timestamp {
+    let group = case.map_or(&mail.mailbox.group, |case| &case.group);
+    let zone = assign::calendar_of(agent, group, playbook).map_or(TimeZone::UTC, |calendar| calendar.zone.clone());
+    let note = format!("{}\n{}", thread::own_subject(&mail.message.subject), fresh(mail.message));
+    let day = agent::back(&note, now.to_zoned(zone.clone()).date());
+    let begins = day.and_then(|day| day.to_zoned(zone).ok()).map(|begin| begin.timestamp());
+    begins.unwrap_or_else(|| now + jiff::SignedDuration::from_hours(24 * AWAY_DAYS))
 }
 
 /// Nothing is done, and the operator hears of it. The mail is kept in the case, if there is one; nobody is answered,
