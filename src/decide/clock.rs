@@ -40,8 +40,13 @@ pub struct Found {
 pub(super) fn promise(case: &Case, playbook: &Playbook, now: Timestamp) -> Option<Timestamp> {
     let mut case = case.clone();
     await_humans(&mut case, playbook, now);
-    let promised = |what: &Alarm| matches!(what, Alarm::FirstResponse | Alarm::FollowUp);
-    case.work.timers.iter().find(|timer| promised(&timer.what)).map(|timer| timer.at)
+    promised(&case)
+}
+
+/// By when a human answers what they have already; none where that time has passed, or no clock runs.
+pub(super) fn promised(case: &Case) -> Option<Timestamp> {
+    let promises = |what: &Alarm| matches!(what, Alarm::FirstResponse | Alarm::FollowUp);
+    case.work.timers.iter().find(|timer| promises(&timer.what)).map(|timer| timer.at)
 }
 
 /// A mail of the requester is with humans now: by when must they answer?

@@ -93,7 +93,7 @@ fn answer_text(
     values.flag("mail.secrets", !why.judgement.redact.is_empty());
     values.flag("case.offers", customer::offers_a_human(case));
     customer::promise(&mut values, case, facts, playbook, now);
-    if matches!(Says::of(template), Says::Status | Says::Added) {
+    if Says::of(template) == Says::Status {
         let proven = why.screening.authentication.verdict == screen::Verdict::Pass;
         customer::fill(&mut values, case, proven, playbook, now);
     }

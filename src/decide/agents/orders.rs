@@ -125,9 +125,8 @@ impl Desk<'_> {
                 receipt::closed(language)
             }
             Command::Reopen => {
-                case.state = CaseState::WithAgents;
                 case.work.course.add(Milestone::Reopened, self.now);
-                clock::await_humans(case, self.playbook, self.now);
+                self.take_up(case);
                 receipt::reopened(language)
             }
             Command::Claim => {
@@ -333,7 +332,7 @@ impl Desk<'_> {
         let case = &mut draft.case;
         if let Some(group) = self.group(to) {
             (case.group, case.work.agent) = (group.clone(), None);
-            case.state = CaseState::WithAgents;
+            self.take_up(case);
             let line = receipt::assigned(&self.playbook.group_label(&group, language), language);
             let to = assign::assign(case, true, self.facts, self.playbook, self.now);
             for agent in to.iter().filter(|agent| *agent != self.agent) {
@@ -344,11 +343,17 @@ impl Desk<'_> {
         let agent = self.playbook.agents().find(|agent| agent.to_string() == to || agent.local() == to);
         let agent = agent.ok_or_else(|| receipt::nobody(to, language))?;
         case.work.agent = Some(agent.clone());
-        case.state = CaseState::WithAgents;
+        self.take_up(case);
         if agent != self.agent {
             draft.send.push(self.hand_over(agent));
         }
         Ok(receipt::assigned(&agent.to_string(), language))
+    }
+
+    /// Humans have the case from now on, and a clock runs for them.
+    fn take_up(&self, case: &mut Case) {
+        case.state = CaseState::WithAgents;
+        clock::await_humans(case, self.playbook, self.now);
     }
 
     /// The word to a colleague that a case is theirs now, with a token of their own.

@@ -1,6 +1,6 @@
 //! How a case stands, in the words of a person who looks it up: its state, what was promised, and the steps so far.
 
-use crate::case::{Alarm, Case, CaseState, Milestone, Step, Timer};
+use crate::case::{Case, CaseState, Milestone, Step};
 use crate::compose::{self, Values};
 use crate::decide::clock;
 use crate::decide::told::by_language;
@@ -13,8 +13,9 @@ pub(in crate::decide) fn fill(values: &mut Values, case: &Case, proven: bool, pl
     let language = case.language;
     let moment = |at: Timestamp| self::moment(case, at, language, playbook);
     let with_agents = case.state == CaseState::WithAgents;
-    let late = with_agents && is_late(case, now);
-    let due = clock::promise(case, playbook, now).filter(|due| with_agents && !late && *due > now);
+    let due = clock::promised(case).filter(|due| with_agents && *due > now);
+    // What was promised is over, and what would be promised now is kept by no clock: this mail only asks.
+    let late = with_agents && due.is_none() && clock::promise(case, playbook, now).is_some();
     values
         .text("status.state", &state(case, &moment, language))
         .text("status.due", &due.map(moment).unwrap_or_default())
@@ -27,17 +28,6 @@ pub(in crate::decide) fn fill(values: &mut Values, case: &Case, proven: bool, pl
         false => Vec::new(),
     };
     values.list("status.steps", steps.iter().map(String::as_str));
-}
-
-/// Was a promise broken, and is the way up already taken?
-fn is_late(case: &Case, now: Timestamp) -> bool {
-    let late = |timer: &Timer| match timer.what {
-        Alarm::FirstResponse | Alarm::FollowUp => timer.at <= now,
-        // It is set when the promise is broken.
-        Alarm::Escalate => true,
-        _ => false,
-    };
-    case.work.timers.iter().any(late)
 }
 
 fn state(case: &Case, moment: &impl Fn(Timestamp) -> String, language: Language) -> String {
