@@ -94,6 +94,16 @@ pub struct Content {
 }
 
 impl Content {
+    /// Its text is needed no more.
+    pub fn forget(&mut self) {
+        self.head.clear();
+        self.tail.clear();
+    }
+
+    pub fn is_forgotten(&self) -> bool {
+        self.head.is_empty()
+    }
+
     /// The bytes that leave. `original` is the archived mail that [`Content::original`] names; its line ends
     /// become CRLF, as RFC 5321 §2.3.8 requires of everything that leaves.
     pub fn bytes(&self, original: Option<&[u8]>) -> Vec<u8> {

@@ -1,5 +1,5 @@
-//! What keeps the store quick and small: a checkpoint whenever the journal has grown, and mails that leave the archive when
-//! they have been kept long enough. It keeps nobody waiting.
+//! What keeps the store quick and small: a checkpoint whenever the journal has grown, mails that leave the archive and
+//! what leaves the journal when it has been kept long enough, and whatever is to be erased. It keeps nobody waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,10 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Keep;
 use crate::playbook::Playbook;
 use crate::store::{Store, StoreError};
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// How long to leave it after trouble. Nothing is lost meanwhile; a later start takes longer.
 const AFTER_TROUBLE: Duration = Duration::from_secs(60);
@@ -31,7 +32,7 @@ pub struct Upkeep {
 impl Upkeep {
     /// Goes on until `shutdown`. An error is one that only a restart or a person can mend.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), StoreError> {
-        let work = async { tokio::try_join!(self.checkpoints(), self.retention()) };
+        let work = async { tokio::try_join!(self.checkpoints(), self.retention(), self.erasures()) };
         shutdown.run_until_cancelled(work).await.map_or(Ok(()), |ended| ended.map(|_| ()))
     }
 
@@ -64,15 +65,58 @@ impl Upkeep {
                 continue;
             }
             let keep = self.playbook.borrow().config().keep.clone();
-            match apart(self.store.clone(), move |store| store.forget(&keep, now)).await {
+            match apart(self.store.clone(), move |store| enough(&store, &keep, now)).await {
                 Ok(mails) if mails > 0 => tracing::info!(mails, "kept long enough, and removed from the archive"),
                 Ok(_) => {}
                 Err(error) if error.is_fatal() => return Err(error),
-                Err(error) => tracing::warn!("mails stay in the archive for now: {error}"),
+                Err(error) => tracing::warn!("what has been kept long enough stays for now: {error}"),
             }
             pause = EVERY;
         }
     }
+
+    /// What somebody wants erased is erased at once, and what a crash or mail on its way has left of it, when it can be.
+    async fn erasures(&self) -> Result<(), StoreError> {
+        let mut asked = self.store.erasures();
+        loop {
+            asked.mark_unchanged();
+            let now = (self.clock)();
+            match apart(self.store.clone(), move |store| erase(&store, now)).await {
+                Ok(()) => {}
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => tracing::warn!("what was to be erased is still there in part: {error}"),
+            }
+            // The store outlives this loop, so the channel is never closed.
+            let _ = tokio::time::timeout(EVERY, asked.changed()).await;
+        }
+    }
+}
+
+/// Everything leaves that has been kept long enough. Gives the number of mails.
+fn enough(store: &Store, keep: &Keep, now: Timestamp) -> Result<u64, StoreError> {
+    let mails = store.forget(keep, now)?;
+    if store.wants_compaction(now)? {
+        let done = store.compact(keep, now)?;
+        tracing::info!(
+            segments = done.segments,
+            octets = done.octets.saturating_sub(done.left),
+            cases = done.erased,
+            "the journal is thinner"
+        );
+    }
+    Ok(mails)
+}
+
+/// Everything leaves that was asked to, and nothing else: no clock is believed here.
+fn erase(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    if store.is_erasing()? {
+        let done = store.compact(&Keep::for_ever(), now)?;
+        match done.waiting {
+            0 => tracing::info!(cases = done.erased, "erased"),
+            waiting => tracing::warn!(waiting, "mail in cases to be erased has not left yet; tomorrow again"),
+        }
+    }
+    Ok(())
 }
 
 /// Did the clock go as time did?

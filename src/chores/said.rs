@@ -38,7 +38,8 @@ pub(super) fn said(store: &Store, case: &Case, playbook: &Playbook) -> Result<Ve
         }
         for (at, mail) in sent(record) {
             let to_requester = Some(&mail.envelope.to) == case.requester.as_ref() && mail.content.original.is_none();
-            if to_requester && left.contains(&mail.message_id) {
+            // As is what retention has taken of our own letters.
+            if to_requester && !mail.content.is_forgotten() && left.contains(&mail.message_id) {
                 let message = read(&mail.content.bytes(None));
                 said.extend(message.and_then(|message| decide::said_to(&message, mail.purpose, at)));
             }

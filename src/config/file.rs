@@ -453,11 +453,22 @@ pub struct KeepTable {
     pub mail_days: u32,
     /// Those that could not be read, after their case was closed.
     pub quarantine_days: u32,
+    /// The texts of our letters in the journal, after their case was closed.
+    pub letter_days: u32,
+    /// All that is known of a case, after it was closed.
+    pub case_days: u32,
+}
+
+impl KeepTable {
+    /// Nothing is ever old enough.
+    pub fn for_ever() -> KeepTable {
+        KeepTable { mail_days: 0, quarantine_days: 0, letter_days: 0, case_days: 0 }
+    }
 }
 
 impl Default for KeepTable {
     fn default() -> KeepTable {
-        KeepTable { mail_days: 90, quarantine_days: 30 }
+        KeepTable { mail_days: 90, quarantine_days: 30, letter_days: 90, case_days: 730 }
     }
 }
 

@@ -71,7 +71,7 @@ fn copy(from: &Path, into: Option<&Path>) -> Result<Copied, StoreError> {
     let mut forgotten = HashSet::new();
     let each = |_, record: Record| {
         copied.records += 1;
-        if let Record::Forgotten { mails, .. } = &record {
+        if let Record::Forgotten { mails, .. } | Record::Erased { mails, .. } = &record {
             forgotten.extend(mails.iter().copied());
         }
         named.extend(names(&record).filter(|hash| seen.insert(*hash)));
@@ -108,7 +108,7 @@ fn copy(from: &Path, into: Option<&Path>) -> Result<Copied, StoreError> {
     // A mail may have been kept long enough since this began.
     if !copied.lost.is_empty() {
         beside::records(from, |_, record| {
-            if let Record::Forgotten { mails, .. } = &record {
+            if let Record::Forgotten { mails, .. } | Record::Erased { mails, .. } = &record {
                 copied.lost.retain(|(hash, _)| !mails.contains(hash));
             }
             Ok(())

@@ -6,11 +6,11 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::frame::{self, End};
+use super::frame::End;
 use super::journal::{Position, SYNCED};
 use super::record::Record;
-use super::segments::{damaged, path_of, read_mark, starts_in};
-use super::{StoreError, schema};
+use super::segments::{Segment, damaged, path_of, read_mark, starts_in};
+use super::{StoreError, schema, thin};
 
 /// How often the mark is read again: it may be met while the bot writes it.
 const LOOKS: usize = 5;
@@ -49,11 +49,16 @@ pub(super) fn walk(
             return Err(damaged(&path, *start, reached, "octets before this segment are missing"));
         }
         let mut bytes = std::fs::read(&path).map_err(|e| StoreError::at(&path, "read", &e))?;
-        if let Some(end) = end {
+        if let Some(end) = end
+            && !thin::is_thin(&bytes)
+        {
             bytes.truncate((end - start) as usize);
         }
-        let walked = frame::walk(&bytes, *start, before, |frame| {
+        let walked = Segment::of(&bytes, *start).walk(before, |frame| {
             (reached, before) = (frame.end, Some(frame.checksum));
+            if frame.is_gone() {
+                return Ok(());
+            }
             let record = schema::decode(frame.payload).map_err(|why| damaged(&path, *start, frame.position, &why))?;
             each(Position(frame.position), record.into_plain())
         })?;

@@ -25,6 +25,13 @@ pub struct Frame<'a> {
     pub payload: &'a [u8],
 }
 
+impl Frame<'_> {
+    /// Does it stand for records that have left? Only a thinned segment has such frames.
+    pub fn is_gone(&self) -> bool {
+        self.payload.is_empty()
+    }
+}
+
 /// Where a walk over frames ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -101,6 +108,11 @@ pub fn next_after(bytes: &[u8], base: u64, offset: usize) -> Option<Frame<'_>> {
         .enumerate()
         .filter(|(_, window)| **window == MAGIC)
         .find_map(|(at, _)| frame_at(bytes, base, from + at))
+}
+
+/// The checksum of the frame before, in the header of a frame.
+pub(super) fn before_of(frame: &[u8]) -> u32 {
+    u32_at(frame, 8).unwrap_or(0)
 }
 
 /// The checksum in the header of a frame.

@@ -12,6 +12,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,11 +22,13 @@ use std::thread::JoinHandle;
 use tokio::sync::watch;
 
 use super::error::is_full;
-use super::frame::{self, End, Frame};
+use super::frame::{self, Frame};
+use super::record::Record;
 use super::segments::{
-    check_order, create, damaged, mark_bytes, path_of, payload_at, read_mark, recover, settle, starts_in,
+    Shape, before_at, check_order, create, damaged, mark_bytes, path_of, payload_at, read_mark, recover, settle,
+    starts_in, stream,
 };
-use super::{StoreError, folder};
+use super::{StoreError, folder, schema};
 use crate::failpoint;
 
 /// Where a frame begins, in octets from the beginning of the journal.
@@ -61,9 +64,6 @@ pub(super) enum Urgency {
 pub const SEGMENT: u64 = 64 << 20;
 /// Octets kept back for results when the disk is full: ten thousand of them, while attempts stop at once.
 const RESERVE: usize = 4 << 20;
-
-/// Octets read at a time; a frame that is longer is read whole.
-const WINDOW: u64 = 1 << 20;
 
 pub(super) const SYNCED: &str = "synced";
 const RESERVE_FILE: &str = "reserve";
@@ -137,6 +137,15 @@ impl Journal {
             starts.push(0);
         }
         check_order(dir, &starts)?;
+        // What a crash left of a compaction.
+        let _ = std::fs::remove_file(dir.join(super::compact::TMP));
+        // A backup may end with a segment that has been thinned, to which nothing can be added.
+        let last = starts[starts.len() - 1];
+        if let (_, shape @ Shape::Thin(_)) = Shape::open(&path_of(dir, last), last)? {
+            let end = shape.end(last);
+            create(dir, end).map_err(|e| StoreError::at(dir, "written to", &e))?;
+            starts.push(end);
+        }
 
         let mark_path = dir.join(SYNCED);
         let mark = folder::private()
@@ -223,10 +232,14 @@ impl Journal {
         self.shared.sync()
     }
 
-    /// The payload of the frame at `position`, its checksum verified.
-    pub fn read(&self, position: Position) -> Result<Vec<u8>, StoreError> {
-        let start = self.segment_of(position)?;
-        payload_at(&path_of(&self.shared.dir, start), start, position.0)
+    /// The record at `position`, its checksum verified. None if it has left in a compaction.
+    pub fn record(&self, position: Position) -> Result<Option<Record>, StoreError> {
+        let read = |payload: Vec<u8>| schema::decode(&payload).map_err(|why| self.damaged(position, &why));
+        self.payload(position)?.map(read).transpose()
+    }
+
+    pub fn payload(&self, position: Position) -> Result<Option<Vec<u8>>, StoreError> {
+        payload_at(&self.shared.dir, self.segment_of(position)?, position.0)
     }
 
     /// Hands over every frame after `mark`, in order. `false`, with nothing handed over, if the journal has
@@ -256,38 +269,18 @@ impl Journal {
             before = (starts[0] == 0).then_some(0);
         }
         for start in starts {
-            let path = path_of(&self.shared.dir, *start);
-            let (file, length) = File::open(&path)
-                .and_then(|file| file.metadata().map(|meta| (file, meta.len())))
-                .map_err(|e| StoreError::at(&path, "read", &e))?;
-            // A frame being written right now lies behind `end`.
-            let last = end.min(start + length);
-            let mut window = WINDOW;
             next = next.max(*start);
-            while next < last {
-                let until = last.min(next + window);
-                let mut bytes = vec![0; (until - next) as usize];
-                file.read_exact_at(&mut bytes, next - start).map_err(|e| StoreError::at(&path, "read", &e))?;
-                let walked = frame::walk(&bytes, next, before, |frame| {
-                    before = Some(frame.checksum);
-                    if frame.end == mark.end {
-                        agrees = frame.checksum == mark.checksum;
-                    }
-                    match frame.end > mark.end && agrees {
-                        true => each(frame),
-                        false => Ok(()),
-                    }
-                })?;
-                (next, window) = match walked {
-                    End::Whole => (until, WINDOW),
-                    // The window may have cut a frame.
-                    End::Fault(position) if until < last && position > next => (position, WINDOW),
-                    End::Fault(_) if until < last => (next, window * 4),
-                    End::Fault(position) => {
-                        return Err(damaged(&path, *start, position, "no valid frame begins here"));
-                    }
-                };
-            }
+            // A frame being written right now lies behind `end`.
+            stream(&self.shared.dir, *start, next, end, before, |frame| {
+                (before, next) = (Some(frame.checksum), frame.end);
+                if frame.end == mark.end {
+                    agrees = frame.checksum == mark.checksum;
+                }
+                if frame.end > mark.end && agrees && !frame.is_gone() {
+                    each(frame)?;
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
             if !agrees {
                 return Ok(false);
             }
@@ -309,16 +302,13 @@ impl Journal {
         let first = starts.partition_point(|start| *start <= from).saturating_sub(1);
         let mut before = (starts[first] == 0).then_some(0);
         for start in &starts[first..] {
-            let path = path_of(&self.shared.dir, *start);
-            let bytes = std::fs::read(&path).map_err(|e| StoreError::at(&path, "read", &e))?;
-            let bytes = &bytes[..bytes.len().min((end - start) as usize)];
-            let walked = frame::walk(bytes, *start, before, |frame| {
+            stream(&self.shared.dir, *start, *start, end, before, |frame| {
                 before = Some(frame.checksum);
-                if frame.position >= from { each(frame) } else { Ok(()) }
+                if frame.position >= from && !frame.is_gone() {
+                    each(frame)?;
+                }
+                Ok(ControlFlow::Continue(()))
             })?;
-            if let End::Fault(position) = walked {
-                return Err(damaged(&path, *start, position, "no valid frame begins here"));
-            }
         }
         Ok(end)
     }
@@ -327,10 +317,7 @@ impl Journal {
     fn follows(&self, mark: Mark, starts: &[u64]) -> bool {
         let after = starts.partition_point(|start| *start <= mark.end);
         let Some(start) = after.checked_sub(1).map(|at| starts[at]).filter(|_| mark.end > 0) else { return false };
-        let mut header = [0; frame::HEADER];
-        let read = File::open(path_of(&self.shared.dir, start))
-            .and_then(|file| file.read_exact_at(&mut header, mark.end - start));
-        read.is_ok() && frame::announced(&header).is_some() && header[8..12] == mark.checksum.to_be_bytes()
+        before_at(&self.shared.dir, start, mark.end) == Some(mark.checksum)
     }
 
     /// Is there room for new work?
@@ -340,6 +327,33 @@ impl Journal {
             true => Ok(()),
             false => Err(StoreError::Full),
         }
+    }
+
+    /// The starts of the segments in order, the last of which is being written, and the end.
+    pub fn segments(&self) -> Result<(Vec<u64>, u64), StoreError> {
+        let pen = self.shared.lock()?;
+        Ok((pen.starts.clone(), pen.end))
+    }
+
+    /// Begins a new segment, however short the present one is, unless nothing stands in it.
+    pub fn turn_page(&self) -> Result<(), StoreError> {
+        let mut pen = self.shared.lock()?;
+        match pen.starts.last().is_some_and(|start| *start < pen.end) {
+            true => self.shared.next_segment(&mut pen),
+            false => Ok(()),
+        }
+    }
+
+    /// Shows the records of a segment in order until one satisfies.
+    pub fn look(&self, start: u64, until: u64, mut satisfies: impl FnMut(&Record) -> bool) -> Result<(), StoreError> {
+        stream(&self.shared.dir, start, start, until, None, |frame| {
+            if frame.is_gone() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let record = schema::decode(frame.payload);
+            let record = record.map_err(|why| self.damaged(Position(frame.position), &why))?;
+            Ok(if satisfies(&record) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })
     }
 
     /// The error for a frame that is valid and yet of no use.
@@ -434,9 +448,13 @@ impl Shared {
     /// the last segment can ever have a torn tail.
     fn turn_page(&self, pen: &mut Pen) -> Result<(), StoreError> {
         let start = pen.starts.last().copied().unwrap_or(0);
-        if pen.end - start < self.segment {
-            return Ok(());
+        match pen.end - start < self.segment {
+            true => Ok(()),
+            false => self.next_segment(pen),
         }
+    }
+
+    fn next_segment(&self, pen: &mut Pen) -> Result<(), StoreError> {
         self.syncs.fetch_add(1, Ordering::Relaxed);
         if let Err(error) = self.disk.sync(&pen.file) {
             return Err(self.break_down(pen, &format!("the journal cannot be made durable: {error}")));

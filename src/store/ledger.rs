@@ -101,6 +101,7 @@ pub fn quarantined(data: &Path) -> Result<Vec<Quarantined>, StoreError> {
                     mail.dropped = Some(dropped);
                 }
             }
+            Record::Erased { cases, .. } => found.retain(|mail| mail.case.is_none_or(|case| !cases.contains(&case))),
             _ => {}
         }
         Ok(())

@@ -14,6 +14,7 @@ mod archive;
 mod backup;
 mod beside;
 mod checkpoint;
+mod compact;
 mod error;
 mod folder;
 mod frame;
@@ -28,6 +29,7 @@ mod retention;
 mod schema;
 mod segments;
 mod state;
+mod thin;
 mod upkeep;
 mod waiting;
 
@@ -36,6 +38,7 @@ mod tests;
 
 pub use archive::Archive;
 pub use backup::{Copied, backup, is_free, restore};
+pub use compact::Compacted;
 pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
@@ -123,8 +126,12 @@ struct Inner {
     mend_after: Mutex<Instant>,
     /// Held by whoever writes a record.
     pen: Mutex<()>,
+    /// Held by whoever makes a checkpoint or makes the journal thinner.
+    upkeep: Mutex<()>,
     /// Counts the records that put mail into the outbox, or may have made one due or let it go.
     queued: watch::Sender<u64>,
+    /// Counts the records by which cases are to be erased.
+    erasures: watch::Sender<u64>,
     dir: PathBuf,
     sizes: Sizes,
     key: Key,
@@ -165,7 +172,9 @@ impl Store {
                 state: RwLock::new(Some(Arc::new(state))),
                 mend_after: Mutex::new(Instant::now()),
                 pen: Mutex::new(()),
+                upkeep: Mutex::new(()),
                 queued: watch::Sender::new(0),
+                erasures: watch::Sender::new(0),
                 dir: dir.to_owned(),
                 sizes,
                 key,
@@ -286,9 +295,10 @@ impl Store {
     /// The request with this name, if it was done.
     pub fn asked(&self, request: &RequestId) -> Result<Option<Asked>, StoreError> {
         let Some(position) = self.ask(|state| state.asked(request))? else { return Ok(None) };
-        match self.record(position)? {
-            Record::Asked(asked) => Ok(Some(*asked)),
-            _ => Err(self.inner.journal.damaged(position, "this record is no request")),
+        match self.inner.journal.record(position)? {
+            Some(Record::Asked(asked)) => Ok(Some(*asked)),
+            Some(_) => Err(self.inner.journal.damaged(position, "this record is no request")),
+            None => Ok(None),
         }
     }
 
@@ -340,13 +350,14 @@ impl Store {
     /// What happened in a case, in order: decisions, changes, mails sent, deferred and failed.
     pub fn history(&self, number: CaseNumber) -> Result<Vec<(Position, Record)>, StoreError> {
         let entries = self.ask(|state| state.entries(number))?;
-        entries.into_iter().map(|position| Ok((position, self.record(position)?))).collect()
+        let left = |position| Ok(self.inner.journal.record(position)?.map(|record| (position, record)));
+        entries.into_iter().filter_map(|position| left(position).transpose()).collect()
     }
 
     /// The last records of a case, in order, at most `most`.
     pub fn latest(&self, number: CaseNumber, most: usize) -> Result<Vec<Record>, StoreError> {
         let entries = self.ask(|state| state.latest(number, most))?;
-        entries.into_iter().map(|position| self.record(position)).collect()
+        entries.into_iter().filter_map(|position| self.inner.journal.record(position).transpose()).collect()
     }
 
     // Mail leaving.
@@ -441,10 +452,10 @@ impl Store {
 
     // Upkeep.
 
-    /// One record, its checksum verified.
+    /// One record that is still there, its checksum verified.
     pub fn record(&self, position: Position) -> Result<Record, StoreError> {
-        let payload = self.inner.journal.read(position)?;
-        schema::decode(&payload).map_err(|why| self.inner.journal.damaged(position, &why))
+        let journal = &self.inner.journal;
+        journal.record(position)?.ok_or_else(|| journal.damaged(position, "the record that stood here has left"))
     }
 
     /// Hands over every record since the beginning, each verified: what `huixin check` reads.
@@ -495,6 +506,9 @@ impl Store {
                 Ok(()) | Err(StoreError::Full) => {}
                 Err(other) => return Err(other),
             }
+        }
+        if let Record::Erased { .. } = record.plain() {
+            self.inner.erasures.send_modify(|times| *times += 1);
         }
         let freed = matches!(record, Record::Asked(_) | Record::Released { .. });
         if freed || !record.outgoing().is_empty() {
@@ -547,6 +561,10 @@ impl Store {
         state.as_ref().map(Arc::clone).ok_or(StoreError::Full)
     }
 
+    fn upkeep(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
+        self.inner.upkeep.lock().map_err(|_| poisoned())
+    }
+
     fn pen(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
         self.inner.pen.lock().map_err(|_| poisoned())
     }
@@ -576,12 +594,7 @@ impl View<'_> {
     /// The last records of a case, in order, at most `most`.
     pub fn history(&self, number: CaseNumber, most: usize) -> Result<Vec<Record>, StoreError> {
         let entries = self.ask(|state| state.latest(number, most))?;
-        let journal = &self.inner.journal;
-        let read = |position: Position| {
-            let payload = journal.read(position)?;
-            schema::decode(&payload).map_err(|why| journal.damaged(position, &why))
-        };
-        entries.into_iter().map(read).collect()
+        entries.into_iter().filter_map(|position| self.inner.journal.record(position).transpose()).collect()
     }
 
     pub fn archive(&self) -> &Archive {

@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use super::frame::{self, End};
+use super::StoreError;
+use super::frame::End;
 use super::journal::{Position, SEGMENT};
 use super::record::{Outcome, Record};
 use super::schema::{self, Glance, GlancedDecision};
-use super::{StoreError, segments};
+use super::segments::{self, Segment};
 use crate::case::{Case, Lesson};
 use crate::ids::{CaseNumber, MailHash, MailboxName};
 use crate::time::Timestamp;
@@ -87,7 +88,8 @@ impl PastJournal {
         let start = self.starts[self.starts.partition_point(|start| *start <= position.0).saturating_sub(1)];
         let path = segments::path_of(&self.dir, start);
         let damaged = |why: &str| segments::damaged(&path, start, position.0, why);
-        let payload = segments::payload_at(&path, start, position.0)?;
+        let payload =
+            segments::payload_at(&self.dir, start, position.0)?.ok_or_else(|| damaged("the record has left"))?;
         let case = match schema::decode(&payload).map_err(|why| damaged(&why))?.into_plain() {
             Record::Decided(decided) => decided.case,
             Record::Changed(changed) => Some(changed.case),
@@ -139,7 +141,10 @@ impl PastJournal {
         let read = File::open(&path).and_then(|mut file| file.read_to_end(bytes));
         read.map_err(|e| StoreError::at(&path, "read", &e))?;
         let mut entries = Vec::new();
-        let walked = frame::walk(bytes, start, None, |frame| {
+        let walked = Segment::of(bytes, start).walk(None, |frame| {
+            if frame.is_gone() {
+                return Ok(());
+            }
             let glance = schema::glance(frame.payload);
             let glance = glance.map_err(|why| segments::damaged(&path, start, frame.position, &why))?;
             let position = Position(frame.position);

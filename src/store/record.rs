@@ -48,6 +48,12 @@ pub enum Record {
     Repaired { at: Timestamp, position: Position, octets: u64 },
     /// These mails have been kept long enough and leave the archive.
     Forgotten { at: Timestamp, mails: Vec<MailHash> },
+    /// What is known of these cases is erased: from here on nobody is told of them, the mails leave the archive, and
+    /// those of the outbox are never sent. It names nobody.
+    Erased { at: Timestamp, cases: Vec<CaseNumber>, mails: Vec<MailHash>, withdrawn: Vec<MessageId> },
+    /// The journal has been made thinner, by what is old enough or only by what is to be erased; and nothing is left to erase
+    /// of these cases.
+    Compacted { at: Timestamp, by_age: bool, cases: Vec<CaseNumber> },
 }
 
 /// How a mailbox stood at the first look: what was in it before is not answered.
@@ -211,7 +217,9 @@ impl Record {
             | Record::Released { at, .. }
             | Record::Reported { at, .. }
             | Record::Repaired { at, .. }
-            | Record::Forgotten { at, .. } => *at,
+            | Record::Forgotten { at, .. }
+            | Record::Erased { at, .. }
+            | Record::Compacted { at, .. } => *at,
             Record::Settled { .. } | Record::Asked(_) => return None,
         })
     }

@@ -5,13 +5,14 @@
 //! beside it as it was. Which mails have lost their decision is told by the archive: a mail there that no record names.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::frame::{self, End};
+use super::frame;
 use super::journal::{Position, SYNCED};
 use super::record::Record;
-use super::segments::{mark_bytes, path_of, starts_in};
-use super::{Archive, StoreError, beside, folder, schema};
+use super::segments::{Segment, mark_bytes, path_of, starts_in};
+use super::{Archive, StoreError, beside, folder, schema, thin};
 use crate::ids::{CaseNumber, MailHash, MessageId};
 use crate::time::Timestamp;
 
@@ -119,40 +120,49 @@ fn scan(journal: &Path, mut each: impl FnMut(Piece<'_>) -> Result<(), StoreError
         each(Piece::Segment)?;
         let path = path_of(journal, *start);
         let mut bytes = std::fs::read(&path).map_err(|e| StoreError::at(&path, "read", &e))?;
-        if let Some(next) = starts.get(at + 1) {
+        if let Some(next) = starts.get(at + 1)
+            && !thin::is_thin(&bytes)
+        {
             bytes.truncate((next - start) as usize);
         }
         if reached < *start && open.is_none() {
             open = Some(damage(&path, *start, reached, last_at));
         }
-        let mut offset = 0;
-        while offset < bytes.len() {
-            let mut offset_after = offset;
-            frame::walk(&bytes[offset..], start + offset as u64, None, |frame| {
-                let position = Position(frame.position);
-                let record = schema::decode(frame.payload)
-                    .map_err(|why| super::segments::damaged(&path, *start, frame.position, &why))?;
-                let time = record.at();
-                if let Some(mut damage) = open.take() {
-                    damage.octets = position.0 - damage.position.0;
-                    damage.before = time;
-                    each(Piece::Damage(damage))?;
-                }
-                last_at = time.or(last_at);
-                reached = frame.end;
-                offset_after = (frame.end - start) as usize;
-                each(Piece::Frame(frame.payload, Box::new(record)))
-            })
-            .map(|end| debug_assert!(matches!(end, End::Whole | End::Fault(_))))?;
-            if offset_after >= bytes.len() {
-                break;
+        let segment = Segment::of(&bytes, *start);
+        let Range { start: mut offset, end } = segment.frames();
+        if segment.is_headless() {
+            open.get_or_insert_with(|| damage(&path, *start, reached.max(*start), last_at));
+        }
+        while offset < end {
+            let Some((frame, next)) = segment.frame_at(offset) else {
+                // A fault: on to the next frame that is whole.
+                let next = segment.next_after(offset).unwrap_or(end);
+                let damaged = open.get_or_insert_with(|| Damage {
+                    offset: offset as u64,
+                    ..damage(&path, *start, reached.max(*start), last_at)
+                });
+                damaged.cases.extend(cases_in(&bytes[offset..next]));
+                offset = next;
+                continue;
+            };
+            (offset, reached) = (next, frame.end);
+            let record = match frame.is_gone() {
+                true => None,
+                false => Some(
+                    schema::decode(frame.payload)
+                        .map_err(|why| super::segments::damaged(&path, *start, frame.position, &why))?,
+                ),
+            };
+            let time = record.as_ref().and_then(Record::at);
+            if let Some(mut damage) = open.take() {
+                damage.octets = frame.position - damage.position.0;
+                damage.before = time;
+                each(Piece::Damage(damage))?;
             }
-            // A fault: on to the next frame that is whole.
-            let next = frame::next_after(&bytes, *start, offset_after);
-            let until = next.map_or(bytes.len(), |frame| (frame.position - start) as usize);
-            let damaged = open.get_or_insert_with(|| damage(&path, *start, start + offset_after as u64, last_at));
-            damaged.cases.extend(cases_in(&bytes[offset_after..until]));
-            offset = until;
+            last_at = time.or(last_at);
+            if let Some(record) = record {
+                each(Piece::Frame(frame.payload, Box::new(record)))?;
+            }
         }
     }
     let Some(mut damage) = open else {

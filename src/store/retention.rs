@@ -55,6 +55,8 @@ impl Store {
                 Some(case) if case.state == CaseState::Closed && !self.ask(|state| state.has_queue(number))? => {
                     case.work.closed.unwrap_or(case.touched).max(known.at)
                 }
+                // Its case is erased.
+                None => known.at,
                 _ => return Ok(false),
             },
         };

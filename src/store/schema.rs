@@ -197,6 +197,21 @@ enum RecordV1 {
         #[serde(with = "list")]
         mails: Vec<MailHash>,
     },
+    Erased {
+        at: Timestamp,
+        #[serde(with = "list")]
+        cases: Vec<CaseNumber>,
+        #[serde(with = "list")]
+        mails: Vec<MailHash>,
+        #[serde(with = "list")]
+        withdrawn: Vec<MessageId>,
+    },
+    Compacted {
+        at: Timestamp,
+        by_age: bool,
+        #[serde(with = "list")]
+        cases: Vec<CaseNumber>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::checkpoint;
 use super::journal::Mark;
 use super::mend::read;
-use super::state::{Layers, Replay, State};
+use super::state::{Layers, Replay, State, Table};
 use super::{Store, StoreError, poisoned};
 
 /// Octets of the journal after which there is a new checkpoint: some fifteen hundred cases. With more, sled gets slow, and
@@ -34,9 +34,22 @@ impl Store {
     /// Makes a checkpoint of all the journal says by now, and a state over it. `false` if the state had to be rebuilt
     /// meanwhile. Takes long and keeps nobody waiting.
     pub fn checkpoint(&self) -> Result<bool, StoreError> {
-        let (dir, journal, sizes) = (&self.inner.dir, &self.inner.journal, self.inner.sizes);
+        let _upkeep = self.upkeep()?;
         let old = self.state()?;
         let tables = old.tables().to_vec();
+        self.checkpoint_over(old, tables)
+    }
+
+    /// The same from the beginning of the journal on, so that the state knows nothing that has left it. `upkeep` is held, and
+    /// something has been written since the last checkpoint.
+    pub(super) fn checkpoint_anew(&self) -> Result<bool, StoreError> {
+        let made = self.checkpoint_over(self.state()?, Vec::new())?;
+        State::remove_aside(&self.inner.dir);
+        Ok(made)
+    }
+
+    fn checkpoint_over(&self, old: Arc<State>, tables: Vec<Arc<Table>>) -> Result<bool, StoreError> {
+        let (dir, journal, sizes) = (&self.inner.dir, &self.inner.journal, self.inner.sizes);
         let from = tables.first().map_or_else(Mark::default, |table| table.mark);
         let mut replay = Replay::new(dir, journal, sizes, Layers { recent: None, tables }, from);
         if !read(journal, from, |position, mark, record| replay.push(position, mark, &record))? {

@@ -162,6 +162,8 @@ impl Model {
             }
             Record::Repaired { .. } => return Err("no disk here flips bits".into()),
             Record::Forgotten { .. } => return Err("nothing here is old enough".into()),
+            Record::Erased { .. } => return Err("nobody asks to be forgotten here".into()),
+            Record::Compacted { .. } => {}
             Record::Told { notice, .. } => self.enqueue(std::slice::from_ref(notice), None, time)?,
             Record::SendStart { message_id, attempt, .. } => {
                 let case = self.outbox.get(message_id).and_then(|item| item.mail.case);

@@ -142,6 +142,16 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             finish(change, position, message_id)?;
             enqueue(change, position, *at, notice.as_slice())?;
         }
+        Record::Erased { at, cases, withdrawn, .. } => {
+            withdrawn.iter().try_for_each(|id| finish(change, position, id))?;
+            cases.iter().try_for_each(|number| erase(change, position, *at, *number))?;
+        }
+        Record::Compacted { at, by_age, cases } => {
+            cases.iter().for_each(|number| change.remove(keys::erased(*number)));
+            if *by_age {
+                change.put(keys::COMPACTED.to_vec(), at.as_second().to_be_bytes());
+            }
+        }
         // What is known of a mail outlives its bytes.
         Record::Repaired { .. } | Record::Forgotten { .. } => {}
         Record::Asked(asked) => {
@@ -251,6 +261,21 @@ fn put_case(change: &mut Change<'_>, position: Position, at: Timestamp, case: &C
     }
     note(change, position, Some(case.number));
     Ok(())
+}
+
+/// From here on the case is not found any more. What else the state knows of it leaves when the state is made anew.
+fn erase(change: &mut Change<'_>, position: Position, at: Timestamp, number: CaseNumber) -> Result<(), Broken> {
+    change.put(keys::erased(number), position.0.to_be_bytes());
+    let Some(case) = change.row::<Case>(&keys::case(number))? else { return Ok(()) };
+    for timer in &case.work.timers {
+        change.remove(keys::timer(timer.at, number));
+    }
+    if let Some(requester) = &case.requester {
+        change.remove(keys::requester(requester, number));
+    }
+    change.remove(keys::case(number));
+    let gone = Case { state: CaseState::Closed, ..case.clone() };
+    share(change, at, Some(&case), &gone)
 }
 
 /// Counts the case with the agent who has it now, and no more with the one who had it.

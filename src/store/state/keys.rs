@@ -194,6 +194,16 @@ pub const LOAD: &[u8] = b"L";
 /// When the leads were told last how the desk did, and how far the journal was read for it.
 pub const REPORTED: &[u8] = b"Y";
 
+/// When the journal was made thinner last.
+pub const COMPACTED: &[u8] = b"y";
+
+/// Cases that are being erased, and where that was written down.
+pub const ERASED: &[u8] = b"E";
+
+pub fn erased(number: CaseNumber) -> Vec<u8> {
+    key(ERASED, &[&number.bits().to_be_bytes()])
+}
+
 /// Who is to be sent a digest, and of which mails.
 pub const DIGESTS: &[u8] = b"g";
 
@@ -247,9 +257,9 @@ mod tests {
         let (who, id) = (Address::parse("a@b.example").unwrap(), MessageId::parse("a@b").unwrap());
         let (mail, scope) = (MailHash::of(b""), Scope::Global);
         let kinds = [
-            [APPLIED, FORMAT, OUTBOX_LENGTH, PULSE, TRIPPED, LOAD, REPORTED].map(<[u8]>::to_vec).to_vec(),
+            [APPLIED, FORMAT, OUTBOX_LENGTH, PULSE, TRIPPED, LOAD, REPORTED, COMPACTED].map(<[u8]>::to_vec).to_vec(),
             vec![super::case(case), entry(case, Position(0)), internal(case, Position(0)), queue(case, Position(0), 0)],
-            vec![merged(case, case)],
+            vec![merged(case, case), erased(case)],
             vec![requester(&who, case), agent(&who), digest(&who), folded(&who, 0), timer(at, case)],
             vec![inbound(&id), outbox(&id), due(at, &id), asked(&RequestId::new(0, 0))],
             vec![

@@ -1,6 +1,6 @@
 //! What is looked up in the state: the questions of those who decide, deliver and tell, answered from its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::keys;
 use super::layers::Layers;
@@ -72,6 +72,26 @@ impl Lookup {
 
     pub fn taken(&self, hash: &MailHash) -> Result<Option<Ledgered>, Broken> {
         self.row(&keys::ledger(hash))
+    }
+
+    /// Is a mail that was taken from this place not decided yet?
+    pub fn is_pending(&self, mailbox: &MailboxName, place: &Place) -> Result<bool, Broken> {
+        self.rows.contains(keys::pending(mailbox, place))
+    }
+
+    /// When the journal was made thinner last.
+    pub fn compacted(&self) -> Result<Option<Timestamp>, Broken> {
+        self.rows.get(keys::COMPACTED)?.map(|at| moment(&at)).transpose()
+    }
+
+    /// The cases that are being erased, and where that was written down.
+    pub fn erased(&self) -> Result<HashMap<CaseNumber, Position>, Broken> {
+        let rows = self.rows.scan(keys::ERASED).map(|row| {
+            let (key, position) = row?;
+            let case = CaseNumber::from_bits(number(key.get(keys::ERASED.len()..))?);
+            Ok((case, Position(number(Some(&position))?)))
+        });
+        rows.collect()
     }
 
     /// The record of a request that was done.

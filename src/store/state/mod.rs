@@ -134,6 +134,11 @@ impl State {
     /// Gives the room back that the state takes; whoever uses it must have let go.
     pub fn remove(dir: &Path) {
         remove_others(dir, Path::new(""));
+        State::remove_aside(dir);
+    }
+
+    /// Removes the state that was of no use.
+    pub fn remove_aside(dir: &Path) {
         let _ = std::fs::remove_dir_all(dir.join(ASIDE));
     }
 

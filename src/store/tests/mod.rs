@@ -4,6 +4,7 @@ mod asked;
 mod beside;
 mod budgets;
 mod checkpoint;
+mod compact;
 mod suppression;
 mod crash;
 mod disk;

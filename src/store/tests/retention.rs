@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::*;
 use crate::config::Keep;
 
-const KEEP: Keep = Keep { mail_days: 90, quarantine_days: 30 };
+const KEEP: Keep = Keep { mail_days: 90, quarantine_days: 30, letter_days: 0, case_days: 0 };
 
 fn after(days: i64) -> Timestamp {
     at(days * 24 * 60 * 60)
@@ -75,8 +75,8 @@ fn what_is_kept_for_ever_stays_for_ever() {
     let dir = folder();
     let (store, _) = open(dir.path());
     put(&store, 2, |decided| close(decided, at(0)));
-    assert_eq!(store.forget(&Keep { mail_days: 0, quarantine_days: 1 }, after(9_000)).unwrap(), 0);
-    assert_eq!(store.forget(&Keep { mail_days: 0, quarantine_days: 0 }, after(9_000)).unwrap(), 0);
+    assert_eq!(store.forget(&Keep { mail_days: 0, quarantine_days: 1, ..KEEP }, after(9_000)).unwrap(), 0);
+    assert_eq!(store.forget(&Keep { mail_days: 0, quarantine_days: 0, ..KEEP }, after(9_000)).unwrap(), 0);
 }
 
 #[test]

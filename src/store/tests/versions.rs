@@ -9,12 +9,13 @@ use crate::outgoing::Leaves;
 type Records = fn() -> Vec<Record>;
 
 /// What each file holds.
-const VERSIONS: [(&str, Records); 5] = [
+const VERSIONS: [(&str, Records); 6] = [
     ("journal-v1.log", samples),
     ("journal-v1-manners.log", super::manners::mannered),
     ("journal-v1-agents.log", worked),
     ("journal-v1-requests.log", requested),
     ("journal-v1-upkeep.log", kept_up),
+    ("journal-v1-erased.log", erased),
 ];
 
 fn fixture(name: &str) -> PathBuf {
@@ -90,6 +91,22 @@ fn kept_up() -> Vec<Record> {
         opens(1),
         Record::Repaired { at: at(2), position: Position(700), octets: 341 },
         Record::Forgotten { at: at(3), mails: vec![mail(1), mail(2)] },
+    ]
+}
+
+/// What compaction and erasure write down.
+fn erased() -> Vec<Record> {
+    vec![
+        decided_with(1, vec![outgoing("a1@bot.example", Some(1), "zhang@example.com")]),
+        opens(2),
+        Record::Erased {
+            at: at(3),
+            cases: vec![number(1)],
+            mails: vec![mail(1)],
+            withdrawn: vec![id("a1@bot.example")],
+        },
+        Record::Compacted { at: at(4), by_age: true, cases: Vec::new() },
+        Record::Compacted { at: at(5), by_age: false, cases: vec![number(1)] },
     ]
 }
 
