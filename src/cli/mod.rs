@@ -23,8 +23,10 @@ macro_rules! eprintln {
 mod backup;
 mod breaker;
 mod check;
+mod compact;
 mod demo;
 mod explain;
+mod forget;
 mod inspect;
 mod judged;
 mod key;
@@ -111,6 +113,10 @@ enum Command {
     Repair(repair::Options),
     /// Make the state anew from the journal.
     Rebuild(rebuild::Options),
+    /// Let what has been kept long enough leave archive and journal now.
+    Compact(compact::Options),
+    /// Erase everything about one person. Works while the bot runs, and while it does not.
+    Forget(forget::Options),
     /// Show the bot's keys, and put a new one in the place of the present one.
     Key(key::Options),
 }
@@ -141,6 +147,8 @@ pub fn main() -> ExitCode {
         Command::Restore(options) => restore::run(&config, options),
         Command::Repair(options) => repair::run(&config, options),
         Command::Rebuild(options) => rebuild::run(&config, options),
+        Command::Compact(options) => compact::run(&config, options),
+        Command::Forget(options) => forget::run(&config, options),
         Command::Key(options) => key::run(&config, options),
     };
     match result {

@@ -605,6 +605,16 @@ impl View<'_> {
         self.ask(|state| state.outbox_item(id))
     }
 
+    /// The mails of a case that have not left, in the order in which they were written down.
+    pub fn queue(&self, case: CaseNumber) -> Result<Vec<OutboxItem>, StoreError> {
+        self.ask(|state| state.queue(case))
+    }
+
+    /// The cases of a requester, counted as one person.
+    pub fn cases_of(&self, requester: &Address) -> Result<Vec<Case>, StoreError> {
+        self.ask(|state| state.cases_of(requester))
+    }
+
     /// Does nothing keep a mail of the outbox, whose time has come, from leaving?
     pub fn may_begin(&self, id: &MessageId) -> Result<bool, StoreError> {
         self.ask(|state| state.may_begin(id))

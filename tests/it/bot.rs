@@ -323,7 +323,13 @@ verify_dkim = false
 
     /// Another command of the program, beside the running bot: exit code, standard output, standard error.
     pub fn command(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        self.command_with(arguments, &[])
+    }
+
+    /// The same in this environment.
+    pub fn command_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
         let mut command = Command::new(PROGRAM);
+        command.envs(environment.iter().copied());
         let output = command.current_dir(self.folder.path()).args(arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         (output.status.code(), text(output.stdout), text(output.stderr))

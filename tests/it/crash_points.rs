@@ -332,3 +332,55 @@ fn pass_on(mut server: TcpStream, mut client: TcpStream, stalled: &AtomicBool) {
     }
     let _ = client.shutdown(Shutdown::Both);
 }
+
+/// What only this customer is or says.
+const CANARY: &str = "quetzalcoatl";
+
+fn holds_canary(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir().unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(holds_canary(&path));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            let holds = bytes.windows(CANARY.len()).any(|window| window.eq_ignore_ascii_case(CANARY.as_bytes()));
+            found.extend(holds.then(|| path.display().to_string()));
+        }
+    }
+    found
+}
+
+/// C17, C18 and C20: the command dies, and the bot carries the erasure to its end when it runs again.
+#[test]
+fn c20_an_erasure_that_was_begun_is_carried_to_its_end() {
+    for point in ["C20:1", "C17", "C18", "C20:2", "C20:3"] {
+        let sink = Sink::start();
+        let mut bot = Bot::with_sink(sink.port, &[]);
+        bot.spawn();
+        bot.wait_log("event=\"looked\"");
+        bot.lay("a", &mail("a", KNOWN));
+        bot.lay("c", &mail(CANARY, KNOWN));
+        bot.wait("two answers", |bot| {
+            sink.taken().len() == 2 && bot.command(&["outbox", "list", "--json"]).1.is_empty()
+        });
+        assert_eq!(bot.stop(), Some(0));
+        let data = bot.folder().join("data");
+        assert!(!holds_canary(&data).is_empty());
+
+        let who = format!("{CANARY}@example.org");
+        let (code, out, error) = bot.command_with(&["forget", &who], &[("HUIXIN_DIES_AT", point)]);
+        assert!(code.is_none() && error.contains("died at C"), "{point}: {code:?} {out} {error}");
+        bot.spawn();
+        bot.wait_log("erased");
+        assert_eq!(bot.stop(), Some(0));
+        assert_eq!(holds_canary(&data), Vec::<String>::new(), "{point}");
+        let (store, _) = Store::open(&data).unwrap();
+        let left: Vec<Case> = store.cases().unwrap().map(Result::unwrap).collect();
+        assert_eq!(left.len(), 1, "{point}");
+        assert!(left[0].requester.as_ref().is_some_and(|of| of.to_string() == "a@example.org"), "{point}");
+        drop(store);
+        let (code, _, error) = bot.command(&["forget", &who]);
+        assert_eq!(code, Some(65), "{point}: {error}");
+    }
+}

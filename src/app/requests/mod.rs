@@ -9,6 +9,7 @@
 
 mod breaker;
 mod folder;
+mod forget;
 mod outbox;
 mod quarantine;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::address::Address;
 use crate::ids::{MailHash, MessageId, RequestId};
 use crate::playbook::Playbook;
 use crate::store::{Asked, Record, Store, StoreError, View};
@@ -37,6 +39,8 @@ pub enum Request {
     DropQuarantined { hash: MailHash, reason: String },
     /// The breaker is closed again.
     ReleaseBreaker { reason: String },
+    /// Everything about a person leaves.
+    Forget(Address),
 }
 
 /// A request as it is handed over.
@@ -71,6 +75,15 @@ impl Request {
             Request::RetryQuarantined(hash) => words(&["quarantine", "retry", &hash.to_string()]),
             Request::DropQuarantined { hash, reason } => words(&["quarantine", "drop", &hash.to_string(), reason]),
             Request::ReleaseBreaker { reason } => words(&["breaker", "release", reason]),
+            Request::Forget(who) => words(&["forget", &who.to_string()]),
+        }
+    }
+
+    /// What is written down of it, in the journal and in the log: of who is forgotten, nothing.
+    fn noted(&self) -> Vec<String> {
+        match self {
+            Request::Forget(_) => vec!["forget".to_owned(), "somebody".to_owned()],
+            other => other.words(),
         }
     }
 
@@ -84,6 +97,7 @@ impl Request {
             ["quarantine", "drop", hash, reason] => {
                 Request::DropQuarantined { hash: MailHash::parse(hash)?, reason: (*reason).to_owned() }
             }
+            ["forget", who] => Request::Forget(Address::parse(who).ok()?),
             ["breaker", "release", reason] => Request::ReleaseBreaker { reason: (*reason).to_owned() },
             _ => return None,
         })
@@ -139,6 +153,7 @@ impl Clerk {
             Request::ReleaseBreaker { reason } => {
                 self.write(posted, now, |view| breaker::release(view, reason, posted, self.running, now))
             }
+            Request::Forget(who) => self.write(posted, now, |view| forget::forget(view, who, self.running, now)),
         }
     }
 
@@ -154,7 +169,7 @@ impl Clerk {
             Ok(match decide(view)? {
                 Change::Write(done, said) => {
                     answer = Some(Answer::Done(said.clone()));
-                    let (request, by, what) = (posted.id.clone(), posted.by.clone(), posted.request.words().join(" "));
+                    let (request, by, what) = (posted.id.clone(), posted.by.clone(), posted.request.noted().join(" "));
                     Some(Record::Asked(Box::new(Asked { request, at, by, what, said, done: *done })))
                 }
                 Change::Leave(refusal) => {
@@ -194,7 +209,7 @@ fn look(folder: &Folder, clerk: &Clerk) -> Result<(), StoreError> {
             Ok(posted) => clerk.answer(posted)?,
             Err(why) => Answer::Refused(format!("the request cannot be understood: {why}")),
         };
-        let what = posted.map_or_else(|_| "?".into(), |posted| posted.request.words()[..2].join(" "));
+        let what = posted.map_or_else(|_| "?".into(), |posted| posted.request.noted()[..2].join(" "));
         tracing::info!(request = %id, what, done = matches!(answer, Answer::Done(_)), "asked by the operator");
         if let Err(error) = folder.answer(&id, &answer) {
             tracing::warn!(request = %id, "the answer cannot be handed over: {error}");
@@ -206,7 +221,7 @@ fn look(folder: &Folder, clerk: &Clerk) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::{Address, ReversePath};
+    use crate::address::ReversePath;
     use crate::outgoing::{Content, Envelope, Outgoing, Purpose};
 
     fn id(text: &str) -> MessageId {
@@ -281,6 +296,7 @@ mod tests {
             Request::DropQuarantined { hash, reason },
             Request::ReleaseBreaker { reason: "looked".into() },
             Request::ReleaseBreaker { reason: String::new() },
+            Request::Forget(Address::parse("Ann.Lee+x@example.org").unwrap()),
         ] {
             let words = request.words();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();

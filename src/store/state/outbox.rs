@@ -68,23 +68,28 @@ impl Lookup {
         Ok(self.rows.keys(&keys::queues(case)).next().transpose()?.is_some())
     }
 
-    /// Mails of a case that have not left, in the order in which they were written down.
-    pub(super) fn pending_of(&self, case: CaseNumber) -> Result<Vec<Pending>, Broken> {
-        let mut pending = Vec::new();
+    /// The mails of a case that have not left, in the order in which they were written down.
+    pub fn queue(&self, case: CaseNumber) -> Result<Vec<OutboxItem>, Broken> {
+        let mut queue = Vec::new();
         for id in self.rows.values(&keys::queues(case)) {
             let id = id?;
             let id = std::str::from_utf8(&id).ok().and_then(MessageId::parse);
-            if let Some(item) = id.map(|id| self.outbox_item(&id)).transpose()?.flatten() {
-                pending.push(Pending {
-                    message_id: item.message_id,
-                    to: item.envelope.to,
-                    to_requester: item.purpose.is_to_requester(),
-                    held: item.held,
-                    started: item.started.is_some() || item.attempts > 0,
-                });
-            }
+            let item = id.map(|id| self.outbox_item(&id)).transpose()?.flatten();
+            queue.push(item.ok_or_else(|| Broken::new(format!("a queued mail of case {case} is not in the outbox")))?);
         }
-        Ok(pending)
+        Ok(queue)
+    }
+
+    /// The same as a decision is told of them.
+    pub(super) fn pending_of(&self, case: CaseNumber) -> Result<Vec<Pending>, Broken> {
+        let pending = |item: OutboxItem| Pending {
+            message_id: item.message_id,
+            to: item.envelope.to,
+            to_requester: item.purpose.is_to_requester(),
+            held: item.held,
+            started: item.started.is_some() || item.attempts > 0,
+        };
+        Ok(self.queue(case)?.into_iter().map(pending).collect())
     }
 
     pub fn outbox(&self) -> impl Iterator<Item = Result<OutboxItem, Broken>> + use<> {
@@ -157,12 +162,7 @@ impl Lookup {
     /// to somebody else may overtake: a customer's full mailbox must not keep the case from its group.
     fn must_wait(&self, item: &OutboxItem) -> Result<bool, Broken> {
         let Some(case) = item.case else { return Ok(false) };
-        for id in self.rows.values(&keys::queues(case)) {
-            let id = id?;
-            let id = std::str::from_utf8(&id).ok().and_then(MessageId::parse);
-            let Some(other) = id.map(|id| self.outbox_item(&id)).transpose()?.flatten() else {
-                return Err(Broken::new(format!("a queued mail of case {case} is not in the outbox")));
-            };
+        for other in self.queue(case)? {
             let earlier = (other.position, other.index) < (item.position, item.index);
             if other.started.is_some() || (earlier && !other.held && other.envelope.to == item.envelope.to) {
                 return Ok(true);
