@@ -6,8 +6,8 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::frame::End;
-use super::journal::{Position, SYNCED};
+use super::frame::{End, Frame};
+use super::journal::{Mark, Position, SYNCED};
 use super::record::Record;
 use super::segments::{Segment, damaged, path_of, read_mark, starts_in};
 use super::{StoreError, schema, thin};
@@ -27,12 +27,56 @@ pub(super) fn records(
     }
 }
 
+/// Hands over every record after `mark`, without reading what lies in earlier segments. `false`, with nothing handed over, if
+/// no record ends at the mark: it belongs to another history.
+pub(super) fn records_after(
+    data: &Path,
+    mark: Mark,
+    mut each: impl FnMut(Position, Mark, Record) -> Result<(), StoreError>,
+) -> Result<bool, StoreError> {
+    let journal = data.join("journal");
+    let mut agrees = mark == Mark::default();
+    if !journal.exists() {
+        return Ok(agrees);
+    }
+    let look = |frame: Frame<'_>, damaged: &dyn Fn(&str) -> StoreError| {
+        if frame.end == mark.end {
+            agrees = frame.checksum == mark.checksum;
+        }
+        if frame.end <= mark.end || !agrees || frame.is_gone() {
+            return Ok(());
+        }
+        let record = schema::decode(frame.payload).map_err(|why| damaged(&why))?;
+        each(Position(frame.position), Mark { end: frame.end, checksum: frame.checksum }, record)
+    };
+    frames(&journal, mark.end, None, look, |_, _| Ok(()))?;
+    Ok(agrees)
+}
+
 /// Hands over every record of a journal, without who asked for it, and after the records of a segment its start and its octets. With `end`,
 /// everything up to there, which must be whole; without, as far as whole frames go.
 pub(super) fn walk(
     journal: &Path,
     end: Option<u64>,
     mut each: impl FnMut(Position, Record) -> Result<(), StoreError>,
+    whole: impl FnMut(u64, &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let look = |frame: Frame<'_>, damaged: &dyn Fn(&str) -> StoreError| match frame.is_gone() {
+        true => Ok(()),
+        false => {
+            let record = schema::decode(frame.payload).map_err(|why| damaged(&why))?;
+            each(Position(frame.position), record.into_plain())
+        }
+    };
+    frames(journal, 0, end, look, whole)
+}
+
+/// Hands over every frame from the segment on in which the octet before `from` lies.
+fn frames(
+    journal: &Path,
+    from: u64,
+    end: Option<u64>,
+    mut each: impl FnMut(Frame<'_>, &dyn Fn(&str) -> StoreError) -> Result<(), StoreError>,
     mut whole: impl FnMut(u64, &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     // Asked before anything is read: what is read afterwards reaches at least as far.
@@ -42,7 +86,9 @@ pub(super) fn walk(
     };
     let mut starts = starts_in(journal)?;
     starts.retain(|start| *start == 0 || end.is_none_or(|end| *start < end));
-    let (mut reached, mut before) = (0, Some(0));
+    starts.drain(..starts.partition_point(|start| *start < from).saturating_sub(1));
+    let first = starts.first().copied().filter(|_| from > 0).unwrap_or(0);
+    let (mut reached, mut before) = (first, (first == 0).then_some(0));
     for (at, start) in starts.iter().enumerate() {
         let path = path_of(journal, *start);
         if *start != reached {
@@ -56,11 +102,7 @@ pub(super) fn walk(
         }
         let walked = Segment::of(&bytes, *start).walk(before, |frame| {
             (reached, before) = (frame.end, Some(frame.checksum));
-            if frame.is_gone() {
-                return Ok(());
-            }
-            let record = schema::decode(frame.payload).map_err(|why| damaged(&path, *start, frame.position, &why))?;
-            each(Position(frame.position), record.into_plain())
+            each(frame, &|why| damaged(&path, *start, frame.position, why))
         })?;
         let last = at + 1 == starts.len();
         if reached < durable && (last || walked != End::Whole) {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::layers::Layers;
+use super::layers::{Layers, after};
 use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys, manners};
 use crate::case::{AgentFacts, Case, CaseState, Load, Scope, Suppression, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
@@ -57,6 +57,18 @@ impl<'a> Change<'a> {
             Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken::new)?)),
             None => Ok(None),
         }
+    }
+
+    /// The rows whose keys begin with `prefix`, in order.
+    pub fn scan(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), Broken>> {
+        let to = after(prefix);
+        let written = self.writes.range(prefix.to_vec()..).map(|(key, value)| Ok((key.clone(), value.clone())));
+        let end = to.clone();
+        let written = written.take_while(move |row| match (row, &end) {
+            (Ok((key, _)), Some(end)) => key < end,
+            _ => true,
+        });
+        self.below.over(Box::new(written), prefix, to)
     }
 
     pub fn put(&mut self, key: Vec<u8>, value: impl Into<Vec<u8>>) {

@@ -73,6 +73,23 @@ impl Layers {
         from: &[u8],
         to: Option<Vec<u8>>,
     ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), Broken>> + use<> {
+        there(Merged::of(self.sources(from, to)))
+    }
+
+    /// The rows from one key to before another, in order, below these newer ones.
+    pub fn over<'a>(
+        &self,
+        newer: Rows<'a>,
+        from: &[u8],
+        to: Option<Vec<u8>>,
+    ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), Broken>> + use<'a> {
+        let mut sources: Vec<Rows<'a>> = vec![newer];
+        sources.extend(self.sources(from, to));
+        there(Merged::of(sources))
+    }
+
+    /// What each layer says, the newest first.
+    fn sources(&self, from: &[u8], to: Option<Vec<u8>>) -> Vec<Rows<'static>> {
         let mut sources: Vec<Rows<'static>> = Vec::new();
         if let Some(recent) = &self.recent {
             sources.push(rows_of(recent, from, to.as_deref()));
@@ -80,10 +97,7 @@ impl Layers {
         for table in &self.tables {
             sources.push(Box::new(table.scan(from, to.clone())));
         }
-        Merged::of(sources).filter_map(|row| match row {
-            Ok((key, value)) => value.map(|value| Ok((key, value))),
-            Err(broken) => Some(Err(broken)),
-        })
+        sources
     }
 
     /// The keys that begin with `prefix`, in order.
@@ -125,8 +139,16 @@ pub fn rows_of(recent: &Recent, from: &[u8], to: Option<&[u8]>) -> Rows<'static>
     }))
 }
 
+/// The rows that are not gone.
+fn there<'a>(rows: Merged<'a>) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), Broken>> + use<'a> {
+    rows.filter_map(|row| match row {
+        Ok((key, value)) => value.map(|value| Ok((key, value))),
+        Err(broken) => Some(Err(broken)),
+    })
+}
+
 /// The first key after all that begin with `prefix`.
-fn after(prefix: &[u8]) -> Option<Vec<u8>> {
+pub fn after(prefix: &[u8]) -> Option<Vec<u8>> {
     let last = prefix.iter().rposition(|octet| *octet < u8::MAX)?;
     let mut after = prefix[..=last].to_vec();
     after[last] += 1;

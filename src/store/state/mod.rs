@@ -8,6 +8,7 @@
 //! fails while it is used, is moved aside and built anew. sled's `flush` does not fsync, so after a power cut
 //! its files may be any mixture of old and new: then the state is built anew without being asked.
 
+mod aside;
 mod fold;
 mod keys;
 mod layers;
@@ -29,6 +30,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(super) use self::aside::Aside;
 use self::fold::{Change, fold};
 pub(super) use self::lookup::Lookup;
 pub use self::manners::Line;

@@ -105,11 +105,15 @@ fn a_thinner_journal_tells_the_same() {
     assert!(done.segments > 10 && done.left < done.octets * 2 / 3, "{done:?}");
     assert!(journal_octets(&data) < octets * 2 / 3);
     // Every fifth case is open, and every seventh letter waits.
-    let (open, waiting) =
+    let (open, unsent) =
         ((1..140).filter(|n| n % 5 == 0).count(), (1..140).filter(|n| n % 7 == 0 && n % 5 > 0).count());
-    assert_eq!(letters(&data), open + waiting);
+    assert_eq!(letters(&data), open + unsent);
     same(&store, "at once");
     assert_eq!(told(&data), told_before);
+    let mut items = store.outbox().unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+    items.sort_by_key(|item| (item.position, item.index));
+    assert_eq!(waiting(&data).unwrap(), items);
+    assert!(items.iter().all(|item| waiting_mail(&data, item).unwrap() == store.outgoing(item).unwrap()));
     assert_eq!(store.history(number(12)).unwrap().len(), 3);
     let kept = store.outbox_item(&id(&mint(&store, 14, "answer"))).unwrap().unwrap();
     assert!(store.outgoing(&kept).unwrap().content.head.contains("A LETTER"));

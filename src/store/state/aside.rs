@@ -1,0 +1,45 @@
+//! The state as a command sees it that runs beside the bot, which has sled for itself: the tables of the checkpoint, and over
+//! them in memory what the journal says since.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::fold::{Change, fold};
+use super::layers::Layers;
+use super::table::Table;
+use super::{Broken, OutboxItem, guarded, keys};
+use crate::store::journal::{Mark, Position};
+use crate::store::record::Record;
+use crate::store::schema;
+
+/// See the module text.
+pub struct Aside {
+    change: Change<'static>,
+    /// Up to where the tables know the journal.
+    pub mark: Mark,
+}
+
+/// Rows in memory: some 500 MB. A bot makes a checkpoint long before.
+const MOST_ROWS: usize = 2_000_000;
+
+impl Aside {
+    /// Over these tables, the newest first.
+    pub fn over(tables: Vec<Arc<Table>>) -> Aside {
+        let mark = tables.first().map_or_else(Mark::default, |table| table.mark);
+        Aside { change: Change::new(Cow::Owned(Layers { recent: None, tables })), mark }
+    }
+
+    pub fn push(&mut self, position: Position, mark: Mark, record: &Record) -> Result<(), Broken> {
+        guarded(|| fold(&mut self.change, position, mark, record))?;
+        match self.change.len() > MOST_ROWS {
+            true => Err(Broken::new("there is no checkpoint of a long journal; `huixin rebuild` makes one")),
+            false => Ok(()),
+        }
+    }
+
+    /// All mails in the outbox, in no particular order.
+    pub fn outbox(&self) -> Result<Vec<OutboxItem>, Broken> {
+        let rows = guarded(|| self.change.scan(keys::OUTBOX).collect::<Result<Vec<_>, _>>())?;
+        rows.into_iter().map(|(_, row)| schema::read_row(&row).map_err(Broken::new)).collect()
+    }
+}
