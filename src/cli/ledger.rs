@@ -11,6 +11,7 @@ use super::operator::{Folder, trouble};
 use super::rules::since;
 use super::{Done, Exit, reconcile, terminal};
 use crate::store::{self, Fate, LedgerEntry};
+use crate::time::Timestamp;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -36,8 +37,8 @@ pub fn run(config: &Path, options: Options) -> Done {
     let folder = Folder::of(config)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let (mut figures, mut written) = (BTreeMap::<&str, u64>::new(), Ok(()));
-    store::ledger(&folder.path, |entry| {
-        if since.is_none_or(|since| entry.at >= since) && written.is_ok() {
+    store::ledger_since(&folder.path, since.unwrap_or(Timestamp::MIN), |entry| {
+        if written.is_ok() {
             *figures.entry(entry.fate.as_str()).or_default() += 1;
             written = match options.json {
                 true => writeln!(out, "{}", as_json(&entry)),

@@ -4,13 +4,15 @@
 //! moment, and the reading ends before it.
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::frame::{End, Frame};
 use super::journal::{Mark, Position, SYNCED};
 use super::record::Record;
 use super::segments::{Segment, damaged, path_of, read_mark, starts_in};
-use super::{StoreError, schema, thin};
+use super::{StoreError, schema, segments, thin};
+use crate::time::Timestamp;
 
 /// How often the mark is read again: it may be met while the bot writes it.
 const LOOKS: usize = 5;
@@ -25,6 +27,35 @@ pub(super) fn records(
         true => walk(&journal, None, each, |_, _| Ok(())),
         false => Ok(()),
     }
+}
+
+/// Hands over every record from the segment on after which one begins that is younger than `since`; or from the last.
+pub(super) fn records_since(
+    data: &Path,
+    since: Timestamp,
+    mut each: impl FnMut(Position, Record) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let journal = data.join("journal");
+    if !journal.exists() {
+        return Ok(());
+    }
+    let starts = starts_in(&journal)?;
+    let is_younger = |start: &u64| begun(&journal, *start).is_some_and(|begun| begun > since);
+    let younger = starts.iter().position(is_younger).unwrap_or(starts.len());
+    let first = starts.get(younger.saturating_sub(1)).copied().unwrap_or(0);
+    frames(&journal, first + 1, None, decoded(&mut each), |_, _| Ok(()))
+}
+
+/// When the first record of a segment was written that tells a time.
+fn begun(journal: &Path, start: u64) -> Option<Timestamp> {
+    let mut begun = None;
+    // A damage is found by whoever reads on.
+    let _ = segments::stream(journal, start, start, u64::MAX, None, |frame| {
+        let record = (!frame.is_gone()).then(|| schema::decode(frame.payload).ok()).flatten();
+        begun = record.and_then(|record| record.at());
+        Ok(if begun.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    });
+    begun
 }
 
 /// Hands over every record after `mark`, without reading what lies in earlier segments. `false`, with nothing handed over, if
@@ -61,14 +92,20 @@ pub(super) fn walk(
     mut each: impl FnMut(Position, Record) -> Result<(), StoreError>,
     whole: impl FnMut(u64, &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let look = |frame: Frame<'_>, damaged: &dyn Fn(&str) -> StoreError| match frame.is_gone() {
+    frames(journal, 0, end, decoded(&mut each), whole)
+}
+
+/// Makes of one who takes records one who takes frames.
+fn decoded(
+    each: &mut impl FnMut(Position, Record) -> Result<(), StoreError>,
+) -> impl FnMut(Frame<'_>, &dyn Fn(&str) -> StoreError) -> Result<(), StoreError> {
+    |frame, damaged| match frame.is_gone() {
         true => Ok(()),
         false => {
             let record = schema::decode(frame.payload).map_err(|why| damaged(&why))?;
             each(Position(frame.position), record.into_plain())
         }
-    };
-    frames(journal, 0, end, look, whole)
+    }
 }
 
 /// Hands over every frame from the segment on in which the octet before `from` lies.

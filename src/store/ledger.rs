@@ -49,9 +49,14 @@ pub struct Quarantined {
 }
 
 /// Hands over every entry of the ledger in the order in which it was written down, those not decided yet at last.
-pub fn ledger(data: &Path, mut each: impl FnMut(LedgerEntry)) -> Result<(), StoreError> {
+pub fn ledger(data: &Path, each: impl FnMut(LedgerEntry)) -> Result<(), StoreError> {
+    ledger_since(data, Timestamp::MIN, each)
+}
+
+/// The entries that were written down since then. Older ones are not even read, but for some.
+pub fn ledger_since(data: &Path, since: Timestamp, mut each: impl FnMut(LedgerEntry)) -> Result<(), StoreError> {
     let mut pending: BTreeMap<(MailboxName, Place), LedgerEntry> = BTreeMap::new();
-    beside::records(data, |_, record| {
+    beside::records_since(data, since, |_, record| {
         let entry = match record {
             Record::Taken { mailbox, place, hash, attempt, at } => {
                 let key = (mailbox.clone(), place.clone());
@@ -72,10 +77,12 @@ pub fn ledger(data: &Path, mut each: impl FnMut(LedgerEntry)) -> Result<(), Stor
             _ => return Ok(()),
         };
         pending.remove(&(entry.mailbox.clone(), entry.place.clone()));
-        each(entry);
+        if entry.at >= since {
+            each(entry);
+        }
         Ok(())
     })?;
-    pending.into_values().for_each(each);
+    pending.into_values().filter(|entry| entry.at >= since).for_each(each);
     Ok(())
 }
 

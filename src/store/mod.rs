@@ -42,7 +42,7 @@ pub use compact::Compacted;
 pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
-pub use ledger::{DROPPED, Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, quarantined};
+pub use ledger::{DROPPED, Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, ledger_since, quarantined};
 pub use manners::{Standing, standing};
 pub use past::{PastJournal, PastMail};
 pub use record::{Asked, Changed, Decided, Manners, Orders, Outcome, Record, StartMark, Why};

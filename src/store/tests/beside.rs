@@ -92,6 +92,24 @@ fn a_half_written_frame_is_left_out_and_damage_before_the_mark_is_found() {
 }
 
 #[test]
+fn the_ledger_since_some_time_is_the_end_of_the_whole_one() {
+    let dir = folder();
+    let (store, _) = Store::open_on(dir.path(), Box::new(RealDisk), 2_000).unwrap();
+    for n in 1..40 {
+        store.append(taken(n, 1)).unwrap();
+        store.append(opens(n)).unwrap();
+    }
+    store.append(taken(40, 1)).unwrap();
+    store.sync().unwrap();
+    for second in [0, 1, 2, 20, 39, 40, 41] {
+        let (mut all, mut since) = (Vec::new(), Vec::new());
+        ledger(dir.path(), |entry| all.extend((entry.at >= at(second)).then_some(entry))).unwrap();
+        ledger_since(dir.path(), at(second), |entry| since.push(entry)).unwrap();
+        assert_eq!(since, all, "since {second}");
+    }
+}
+
+#[test]
 fn a_backup_of_a_store_in_use_becomes_the_same_store() {
     let (dir, other) = (folder(), folder());
     let (saved, back) = (other.path().join("saved"), other.path().join("back"));
