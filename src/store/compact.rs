@@ -48,7 +48,7 @@ const YOUNG: Duration = days(30);
 /// A segment that would lose less than one part in so many is left as it is.
 const WORTH: u64 = 16;
 /// Cases named in one record.
-const MOST_NAMED: usize = 4096;
+const MOST_NAMED: usize = 256;
 /// Where a segment is written before it has its name.
 pub(super) const TMP: &str = "thin.tmp";
 
@@ -94,6 +94,10 @@ impl Store {
         (starts, end) = journal.segments()?;
         let last = starts.pop();
         end = last.unwrap_or(end);
+        // There was no room to turn the page.
+        if erased.values().any(|position| position.0 >= end) {
+            return Err(StoreError::Full);
+        }
 
         let mut done = Compacted::default();
         let judge = Judge { store: self, keep, now, young, erased: &erased, waiting: Cell::new(0) };
@@ -135,26 +139,25 @@ impl Store {
         if keep.case_days == 0 {
             return Ok(());
         }
+        let is_over = |case: &Case| closed_for(case, keep.case_days, at);
         let mut over = Vec::new();
         for case in self.cases()? {
             let case = case?;
-            if self.is_closed_for(&case, keep.case_days, at)? {
-                over.push(case.number);
-            }
+            over.extend(is_over(&case).then_some(case.number));
         }
         for cases in over.chunks(MOST_NAMED) {
-            let (cases, mails, withdrawn) = (cases.to_vec(), Vec::new(), Vec::new());
-            self.append(Record::Erased { at, cases, mails, withdrawn })?;
+            self.consider(|view| {
+                let mut erased = Vec::new();
+                for number in cases {
+                    // A mail may have come meanwhile, and the case is open again; or the one it goes on in is.
+                    let still = view.goes_on(*number)?.is_some_and(|case| is_over(&case));
+                    erased.extend((still && view.queue(*number)?.is_empty()).then_some(*number));
+                }
+                let found = !erased.is_empty();
+                Ok(found.then(|| Record::Erased { at, cases: erased, mails: Vec::new(), withdrawn: Vec::new() }))
+            })?;
         }
         Ok(())
-    }
-
-    /// Has this case been closed for so many days, and has no mail to send?
-    pub(super) fn is_closed_for(&self, case: &Case, days: u32, now: Timestamp) -> Result<bool, StoreError> {
-        let since = case.work.closed.unwrap_or(case.touched);
-        Ok(case.state == CaseState::Closed
-            && since.checked_add(self::days(days)).is_ok_and(|end| end <= now)
-            && !self.ask(|state| state.has_queue(case.number))?)
     }
 
     /// Was the first record of this segment written before then?
@@ -292,13 +295,19 @@ impl Judge<'_> {
         if self.store.outbox_item(&mail.message_id)?.is_some() {
             return Ok(false);
         }
-        let case = mail.case.map(|number| self.store.case(number)).transpose()?.flatten();
+        let case = mail.case.map(|number| self.store.goes_on(number)).transpose()?.flatten();
         match (case, self.keep.letter_days) {
             (None, days) => Ok(days > 0 || !self.erased.is_empty()),
             (Some(_), 0) => Ok(false),
-            (Some(case), days) => self.store.is_closed_for(&case, days, self.now),
+            (Some(case), days) => Ok(closed_for(&case, days, self.now)),
         }
     }
+}
+
+/// Has this case been closed for so many days?
+fn closed_for(case: &Case, days: u32, now: Timestamp) -> bool {
+    let since = case.work.closed.unwrap_or(case.touched);
+    case.state == CaseState::Closed && since.checked_add(self::days(days)).is_ok_and(|end| end <= now)
 }
 
 /// The case that a record is about.

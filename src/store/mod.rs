@@ -332,6 +332,11 @@ impl Store {
         self.ask(|state| state.case(number))
     }
 
+    /// The case in which this one goes on, if it was merged into another; else itself.
+    pub fn goes_on(&self, number: CaseNumber) -> Result<Option<Case>, StoreError> {
+        self.ask(|state| state.goes_on(number))
+    }
+
     /// Cases of which a timer has run down by `now`, the longest due first, at most `most`.
     pub fn alarms(&self, now: Timestamp, most: usize) -> Result<Vec<CaseNumber>, StoreError> {
         self.ask(|state| state.alarms(now, most))
@@ -603,6 +608,11 @@ impl View<'_> {
 
     pub fn outbox_item(&self, id: &MessageId) -> Result<Option<OutboxItem>, StoreError> {
         self.ask(|state| state.outbox_item(id))
+    }
+
+    /// The case in which this one goes on, if it was merged into another; else itself.
+    pub fn goes_on(&self, number: CaseNumber) -> Result<Option<Case>, StoreError> {
+        self.ask(|state| state.goes_on(number))
     }
 
     /// The mails of a case that have not left, in the order in which they were written down.

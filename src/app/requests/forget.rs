@@ -19,11 +19,14 @@ pub(super) fn forget(view: &View<'_>, who: &Address, running: bool, now: Timesta
             }
             withdrawn.push(item.message_id);
         }
+        // What was merged into it may be somebody else's.
+        let number = Some(case.number);
         for record in view.history(case.number, usize::MAX)? {
             if let Record::Decided(decided) = record.plain() {
-                mails.insert(decided.hash);
+                mails.extend((decided.outcome.case() == number).then_some(decided.hash));
             }
-            mails.extend(record.outgoing().iter().filter_map(|mail| mail.content.original));
+            let letters = record.outgoing().iter().filter(|mail| mail.case == number);
+            mails.extend(letters.filter_map(|mail| mail.content.original));
         }
         cases.push(case.number);
     }

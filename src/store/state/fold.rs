@@ -285,8 +285,12 @@ fn erase(change: &mut Change<'_>, position: Position, at: Timestamp, number: Cas
     if let Some(requester) = &case.requester {
         change.remove(keys::requester(requester, number));
     }
+    if let Some(into) = case.work.merged {
+        change.remove(keys::merged(into, number));
+    }
     change.remove(keys::case(number));
     let gone = Case { state: CaseState::Closed, ..case.clone() };
+    queue(change, Some(&case), &gone)?;
     share(change, at, Some(&case), &gone)
 }
 

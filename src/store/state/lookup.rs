@@ -252,6 +252,16 @@ impl Lookup {
         Ok(positions)
     }
 
+    /// The case in which this one goes on, if it was merged into another; else itself.
+    pub fn goes_on(&self, number: CaseNumber) -> Result<Option<Case>, Broken> {
+        let mut found = self.case(number)?;
+        for _ in 0..MOST_MERGES {
+            let Some(into) = found.as_ref().and_then(|case| case.work.merged) else { break };
+            found = self.case(into)?;
+        }
+        Ok(found)
+    }
+
     /// The case, and those that were merged into it one after the other.
     fn with_merged(&self, case: CaseNumber) -> Result<Vec<CaseNumber>, Broken> {
         let (mut cases, mut looked_at) = (vec![case], 0);
