@@ -17,6 +17,9 @@ use crate::time::Timestamp;
 /// How often the mark is read again: it may be met while the bot writes it.
 const LOOKS: usize = 5;
 
+/// Makes the error for a frame that is valid and yet of no use.
+type Damaged<'a> = &'a dyn Fn(&str) -> StoreError;
+
 /// Hands over every record of a data folder, in order; none if no bot was ever started in it.
 pub(super) fn records(
     data: &Path,
@@ -70,7 +73,7 @@ pub(super) fn records_after(
     if !journal.exists() {
         return Ok(agrees);
     }
-    let look = |frame: Frame<'_>, damaged: &dyn Fn(&str) -> StoreError| {
+    let look = |frame: Frame<'_>, damaged: Damaged<'_>| {
         if frame.end == mark.end {
             agrees = frame.checksum == mark.checksum;
         }
@@ -98,7 +101,7 @@ pub(super) fn walk(
 /// Makes of one who takes records one who takes frames.
 fn decoded(
     each: &mut impl FnMut(Position, Record) -> Result<(), StoreError>,
-) -> impl FnMut(Frame<'_>, &dyn Fn(&str) -> StoreError) -> Result<(), StoreError> {
+) -> impl FnMut(Frame<'_>, Damaged<'_>) -> Result<(), StoreError> {
     |frame, damaged| match frame.is_gone() {
         true => Ok(()),
         false => {
@@ -113,7 +116,7 @@ fn frames(
     journal: &Path,
     from: u64,
     end: Option<u64>,
-    mut each: impl FnMut(Frame<'_>, &dyn Fn(&str) -> StoreError) -> Result<(), StoreError>,
+    mut each: impl FnMut(Frame<'_>, Damaged<'_>) -> Result<(), StoreError>,
     mut whole: impl FnMut(u64, &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     // Asked before anything is read: what is read afterwards reaches at least as far.

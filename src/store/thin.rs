@@ -227,7 +227,10 @@ mod tests {
         (plain, thin)
     }
 
-    fn frames(bytes: &[u8]) -> (Vec<(u64, u64, u32, u32, usize)>, End) {
+    /// Position, end, both checksums, and the octets of the payload.
+    type Seen = (u64, u64, u32, u32, usize);
+
+    fn frames(bytes: &[u8]) -> (Vec<Seen>, End) {
         let mut found = Vec::new();
         let end = Segment::of(bytes, 1_000).walk(Some(7), |frame| {
             found.push((frame.position, frame.end, frame.before, frame.checksum, frame.payload.len()));

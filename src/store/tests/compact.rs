@@ -305,7 +305,7 @@ fn canaries(dir: &Path) -> Vec<PathBuf> {
         } else {
             let bytes = std::fs::read(entry.path()).unwrap();
             let holds = |canary: &&str| bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
-            found.extend(CANARIES.iter().any(|canary| holds(&canary)).then(|| entry.path()));
+            found.extend(CANARIES.iter().any(holds).then(|| entry.path()));
         }
     }
     found
