@@ -700,11 +700,11 @@ fn group(before: Option<&Case>, mail: &Mail<'_>, judgement: &Judgement, playbook
     asked.or_else(|| judgement.group.clone()).or_else(by_category).unwrap_or_else(current)
 }
 
-/// What a mail is about. In a case that is about something, a mail that is not clear says nothing new, and what humans
-/// have is for them to call something else.
+/// What a mail is about. In a case that is about something, a mail of which that is not sure says nothing new, and what
+/// humans have is for them to call something else.
 fn about<'a>(before: Option<&Case>, judgement: &'a Judgement) -> Option<&'a CategoryId> {
     let is_known = before.is_some_and(|case| case.category.is_some());
-    let category = judgement.category.as_ref().map(|won| &won.category);
+    let category = judgement.category.as_ref().filter(|won| won.sure || !is_known).map(|won| &won.category);
     let with_humans = |case: &Case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting);
     let settled = is_known && before.is_some_and(with_humans);
     category.filter(|category| !(settled || is_known && category.as_str().starts_with(UNCLEAR)))
