@@ -168,4 +168,20 @@ mod tests {
         std::fs::remove_file(dir.path().join(KEY)).unwrap();
         assert!(key(dir.path(), false).unwrap_err().to_string().contains("missing"));
     }
+
+    /// C19: what is half-written lies beside the key; with the rename the new one is there, and the old one in it.
+    #[test]
+    fn of_a_change_of_keys_a_crash_leaves_the_old_one_or_the_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = key(dir.path(), true).unwrap();
+        let changed = old.followed_by([7; KEY_LENGTH], 20_100, 20_000).to_file();
+        for octets in 0..=changed.len() {
+            write_tmp(&dir.path().join("key.tmp"), &changed[..octets]).unwrap();
+            assert_eq!(key(dir.path(), false).unwrap().to_file(), old.to_file(), "{octets} octets written");
+        }
+        let new = change_key(dir.path(), &old, 20_100, 20_000).unwrap();
+        assert_eq!(key(dir.path(), false).unwrap().to_file(), new.to_file());
+        assert_eq!(new.former().collect::<Vec<_>>(), [20_100]);
+        assert!(!dir.path().join("key.tmp").exists());
+    }
 }
