@@ -152,12 +152,13 @@ impl<S: Source> Ingest<S> {
         let (listing, mark) = self.look(&name, &mailbox).await?;
         let fresh = listing.mails;
         let pending = self.store.pending(&name)?;
-        if !listing.more {
-            self.take_over(&mailbox, &playbook, mark, &pending, &fresh).await?;
-        }
-        let suspects: HashSet<Place> = pending.into_iter().map(|(place, _)| place).collect();
+        let suspects: HashSet<Place> = pending.iter().map(|(place, _)| place.clone()).collect();
         let stages = self.stages(&playbook, &mailbox, mark);
         let (committed, complete) = self.take(&stages, batches(&fresh, &suspects)).await?;
+        // After what lies before it: the cursor would pass that.
+        if complete && !listing.more {
+            self.take_over(&mailbox, &playbook, mark, &pending, &fresh).await?;
+        }
         Ok(Progress { committed, more: if complete { listing.more } else { committed > 0 } })
     }
 
