@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::{Bounced, Mail, bounced, mails};
+use super::plan::{Bounced, bounced};
+use super::{Mail, mails};
 use crate::case::{Case, Suppression};
 use crate::ids::CaseNumber;
 use crate::message::{Action, Outcome, Report};

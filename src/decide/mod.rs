@@ -23,8 +23,11 @@ mod clock;
 mod customer;
 mod dead_letter;
 mod digest;
+mod gate;
 mod heard;
 mod mails;
+mod plan;
+mod question;
 mod ration;
 mod redact;
 pub mod report;
@@ -41,6 +44,7 @@ pub use budget::{Exhausted, Says};
 pub use clock::{Found, Rung, ring};
 pub use customer::{Speaker, Utterance, clues_of, heard_from, said_to};
 pub use digest::digest;
+pub use question::{question, scored, shown_text};
 pub use ration::scopes as forward_scopes;
 pub use standing::holds;
 pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unread, unusable};
@@ -53,18 +57,20 @@ use crate::address::Address;
 use crate::case::{
     Absence, Alarm, Case, CaseState, Facts, Folded, Haste, Lesson, Patience, Prints, Scope, Suppression, Tripped,
 };
-use crate::config::{Budget, Mailbox, SenderPolicy};
-use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MessageId, TemplateName};
+use crate::config::{Budget, Mailbox};
+use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MessageId};
 use crate::language::Language;
-use crate::message::{Action, Message, Report};
+use crate::message::Message;
 use crate::outgoing::{Outgoing, Purpose};
-use crate::playbook::{OwnTemplates, Playbook, own};
-use crate::rules::{CaseMoment, Input, Judgement, Proof, Proofs, Wish};
-use crate::screen::{self, Arrived, Authentication, Findings, Kind, Reason, Screening, Verdict};
+use crate::playbook::Playbook;
+use crate::rules::{Judgement, Wish};
+use crate::screen::{self, Arrived, Findings, Kind, Reason, Screening, Verdict};
 use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
 
 use breaker::Beat;
+use gate::{gate, scopes};
+use plan::{Plan, plan};
 use ration::Ration;
 use rollout::Loosed;
 
@@ -346,338 +352,10 @@ fn hurried(
     (counts && facts.haste.is_quick(mail.delivered, &patience)).then(|| facts.haste.after_quick(case, &patience, now))
 }
 
-/// What the rules said in a decision, with the scores that it was made without.
-pub fn scored(question: &Input<'_>, playbook: &Playbook) -> Judgement {
-    redact::judged(playbook.rules().judge(question))
-}
-
-/// What somebody wrote, as colleagues may read it: the fresh text with its secrets masked.
-pub fn shown_text(message: &Message, playbook: &Playbook, now: Timestamp) -> String {
-    let language = message.language.language().unwrap_or(playbook.config().handoff.language);
-    let judgement = playbook.rules().judge_without_scores(&Input::first(message, language, now));
-    let masked = redact::redacted(message, &judgement);
-    masked.as_ref().unwrap_or(message).segments.fresh.clone()
-}
-
-/// What the rules are asked about a mail that comes into this case, or opens one.
-pub fn question<'a>(
-    mail: &Mail<'a>,
-    before: Option<&'a Case>,
-    facts: &Facts,
-    authentication: &Authentication,
-    playbook: &'a Playbook,
-    now: Timestamp,
-) -> Input<'a> {
-    // Whose From is proven false is no customer of any kind.
-    let believed = authentication.verdict != Verdict::Fail;
-    let sender = mail.message.sender().filter(|_| believed);
-    let followed_is_open = before.is_some_and(|case| case.state != CaseState::Closed);
-    let tier = sender.and_then(|sender| playbook.config().tier_of(sender));
-    Input {
-        case: moment(before),
-        tier: tier.map(|(name, _)| name),
-        tier_group: tier.and_then(|(_, tier)| tier.group.as_ref()),
-        age: before.map_or(Duration::ZERO, |case| now.duration_since(case.opened).unsigned_abs()),
-        open_cases: facts.open_cases.saturating_sub(u32::from(followed_is_open)),
-        proofs: proofs(authentication),
-        subject_unchanged: before.is_some() && thread::is_reply(mail.message),
-        exchanges: before.map_or(0, |case| case.received) + 1,
-        answers: before.map_or(0, |case| case.answers),
-        group: Some(before.map_or(&mail.mailbox.group, |case| &case.group)),
-        ..Input::first(mail.message, language(mail, before), now)
-    }
-}
-
 fn screened(mail: &Mail<'_>, playbook: &Playbook, now: Timestamp) -> Screening {
     let arrived =
         Arrived { delivered: mail.delivered, now, junk: mail.junk, baseline: mail.baseline, findings: mail.findings };
     screen::screen(mail.message, Some((playbook.desk(), &arrived)))
-}
-
-/// What is to be done with a mail, before anyone asks whether an answer may leave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Plan {
-    /// Recorded, and nobody is told.
-    Record,
-    /// Shown to humans, in a case that stays as it is.
-    Mention,
-    /// Recorded: the requester says that all is well.
-    Close,
-    /// Shown to the group, not answered.
-    Show,
-    /// Answered from the knowledge base; humans need not act.
-    Resolve(TemplateName),
-    /// Humans get it, and the requester is told so.
-    HandOff(TemplateName),
-    /// The requester is told how the case stands, and it stays as it is.
-    Tell(TemplateName),
-    /// The requester asks how the case stands and is not told: the question is counted.
-    Hear,
-    /// The requester is sent all that was said in the case, as soon as it is gathered.
-    Transcribe(TemplateName),
-}
-
-impl Plan {
-    /// What remains of the plan when no answer may leave: the mail goes to humans instead.
-    fn through(self, gate: Result<(), Silence>) -> (Plan, Option<Silence>) {
-        match (self, gate) {
-            (plan @ (Plan::Record | Plan::Close | Plan::Show | Plan::Mention | Plan::Hear), gate) => (plan, gate.err()),
-            (Plan::Tell(_), Err(silence)) => (Plan::Hear, Some(silence)),
-            (_, Err(silence)) => (Plan::Show, Some(silence)),
-            (plan, Ok(())) => (plan, None),
-        }
-    }
-
-    fn template(&self) -> Option<&TemplateName> {
-        match self {
-            Plan::Resolve(template) | Plan::HandOff(template) | Plan::Tell(template) | Plan::Transcribe(template) => {
-                Some(template)
-            }
-            Plan::Record | Plan::Close | Plan::Show | Plan::Mention | Plan::Hear => None,
-        }
-    }
-
-    /// What the answer is written of that leaves with this decision.
-    fn written_now(&self) -> Option<&TemplateName> {
-        self.template().filter(|_| !matches!(self, Plan::Transcribe(_)))
-    }
-
-    fn goes_to_humans(&self) -> bool {
-        matches!(self, Plan::Show | Plan::HandOff(_) | Plan::Mention)
-    }
-
-    /// Does the case go on by this mail, or is it only looked at?
-    fn moves_the_case(&self) -> bool {
-        !matches!(self, Plan::Record | Plan::Mention | Plan::Tell(_) | Plan::Hear | Plan::Transcribe(_))
-    }
-
-    /// The word of a rule that wants humans to have a copy whatever is answered.
-    fn with_copy(self, judgement: &Judgement) -> Plan {
-        match self {
-            Plan::Resolve(template) if judgement.forward => Plan::HandOff(template),
-            plan => plan,
-        }
-    }
-
-    fn shown(&self) -> Shown {
-        match self {
-            Plan::Record | Plan::Close | Plan::Hear => Shown::Recorded,
-            Plan::Show | Plan::Mention => Shown::ToHumans,
-            Plan::Tell(template) | Plan::Transcribe(template) | Plan::Resolve(template) => {
-                Shown::Answered(template.clone())
-            }
-            Plan::HandOff(template) => Shown::HandedOff(template.clone()),
-        }
-    }
-}
-
-fn plan(
-    mail: &Mail<'_>,
-    screening: &Screening,
-    threading: &Threading,
-    before: Option<&Case>,
-    judgement: &Judgement,
-    playbook: &Playbook,
-    now: Timestamp,
-) -> Plan {
-    // Who forges a colleague's address is shown to humans, not quietly recorded.
-    let from_colleague = screening.authentication.verdict != Verdict::Fail
-        && mail.message.sender().is_some_and(|sender| playbook.is_colleague(sender));
-    if mail.baseline || matches!(threading, Threading::Twin(_)) || from_colleague {
-        return Plan::Record;
-    }
-    match screening.kind {
-        Kind::Human => {}
-        // Ours, by our own proof: it was recorded when it left.
-        Kind::Own => return Plan::Record,
-        // An absence note in a case changes nothing in it and pages nobody, if its header says what it is; words and
-        // an empty return path alone may be a person's.
-        Kind::AutoReply if before.is_some() && says_so_itself(screening) => return Plan::Record,
-        Kind::Report if before.is_some() && is_receipt(mail) => return Plan::Record,
-        // What the operator is told of a forward that came back is written by `trouble::bounced`.
-        Kind::Bounce if before.is_some() => {
-            return match bounced(mail, playbook) {
-                Bounced::Answer | Bounced::Unknown => Plan::Show,
-                Bounced::Forward | Bounced::Notice | Bounced::NotFailed => Plan::Record,
-            };
-        }
-        Kind::Bounce if bounced(mail, playbook) == Bounced::Notice => return Plan::Record,
-        _ if before.is_some() || playbook.config().handoff.automatic => return Plan::Show,
-        _ => return Plan::Record,
-    }
-    if customer::is_outsider(threading) {
-        return Plan::Mention;
-    }
-    if let Some(plan) = before.and_then(|case| customer::plan(mail, case, screening, judgement, playbook)) {
-        return plan;
-    }
-    if before.is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
-        let warns = !judgement.redact.is_empty() && before.is_some_and(|case| !case.work.warned);
-        return match customer::is_told_where(mail, threading) {
-            true => Plan::HandOff(own(OwnTemplates::APPENDED)),
-            // Nobody else would tell them in time.
-            false if warns => Plan::HandOff(own(OwnTemplates::SECRET)),
-            false => Plan::Show,
-        };
-    }
-    if before.is_some_and(|case| case.state == CaseState::Closed && case.work.relays > 0) {
-        return Plan::HandOff(own(OwnTemplates::REOPENED));
-    }
-    let said_before = |template: &TemplateName| before.is_some_and(|case| case.last_answer.as_ref() == Some(template));
-    let may_answer_alone = judgement.category.as_ref().is_some_and(|won| playbook.may_answer_alone(&won.category));
-    // Nobody is asked twice for what they did not tell: then a human does without it.
-    let asked_before = judgement.asks && before.is_some_and(|case| case.work.asked);
-    match judgement.reply.as_ref().filter(|_| !asked_before) {
-        // The same text a second time helps nobody: then a human does.
-        Some(template) if judgement.handoff.is_none() && may_answer_alone && !said_before(template) => {
-            Plan::Resolve(template.clone())
-        }
-        Some(template) if !said_before(template) => Plan::HandOff(template.clone()),
-        _ if before.is_some() || judgement.handoff.is_some() => {
-            let group = group(before, mail, judgement, playbook);
-            Plan::HandOff(playbook.handoff_template(&group, now))
-        }
-        _ => Plan::HandOff(own(OwnTemplates::RECEIVED)),
-    }
-}
-
-/// What a report of failure says about a mail of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bounced {
-    Answer,
-    Forward,
-    Notice,
-    /// It says nothing of a mail of ours.
-    Unknown,
-    /// The mail is delayed, or has arrived (RFC 3464 §2.3.3).
-    NotFailed,
-}
-
-/// Whose failure a bounce reports: known by the proof in our Message-ID only, since anyone can write something that
-/// looks like a bounce.
-fn bounced(mail: &Mail<'_>, playbook: &Playbook) -> Bounced {
-    if let Some(Report::Delivery { outcomes, .. }) = &mail.message.report
-        && !outcomes.is_empty()
-        && outcomes.iter().all(|outcome| !matches!(outcome.action, Action::Failed | Action::Other))
-    {
-        return Bounced::NotFailed;
-    }
-    let reported = mail.message.report.iter().flat_map(|report| report.about());
-    let mut about = reported.chain(&mail.message.references);
-    match about.find_map(|id| mails::own_mail(id, playbook.key())) {
-        // A reply of an agent that came back is the group's to see, as an answer is.
-        Some((Purpose::Answer | Purpose::Relay, _)) => Bounced::Answer,
-        Some((Purpose::Forward, _)) => Bounced::Forward,
-        Some((Purpose::Notice | Purpose::Receipt, _)) => Bounced::Notice,
-        None => Bounced::Unknown,
-    }
-}
-
-/// Does the header of an automatic mail say that it is one?
-fn says_so_itself(screening: &Screening) -> bool {
-    let headers = [Reason::AutoSubmitted, Reason::AutomaticHeader, Reason::Precedence];
-    screening.reasons.iter().any(|reason| headers.contains(reason))
-}
-
-/// A read receipt (RFC 8098) tells nobody anything they must act on.
-fn is_receipt(mail: &Mail<'_>) -> bool {
-    matches!(mail.message.report, Some(Report::Disposition { .. }))
-}
-
-/// May the answer of this plan leave?
-#[expect(clippy::too_many_arguments, reason = "everything a decision rests on is asked here")]
-fn gate(
-    mail: &Mail<'_>,
-    plan: &Plan,
-    screening: &Screening,
-    before: Option<&Case>,
-    facts: &Facts,
-    judgement: &Judgement,
-    playbook: &Playbook,
-    now: Timestamp,
-) -> Result<(), Silence> {
-    if !playbook.config().reply.enabled {
-        return Err(Silence::Disabled);
-    }
-    if !screening.answerable() {
-        return Err(Silence::Screening);
-    }
-    if let Some(rule) = &judgement.suppressed_by {
-        return Err(Silence::Rule(rule.clone()));
-    }
-    let sender = screening.answer_to.as_ref().map(|address| Scope::Sender(address.counting_key()));
-    if let Some(until) = sender.and_then(|sender| facts.suppressed.get(&sender)).filter(|until| **until > now) {
-        return Err(Silence::Suppressed(*until));
-    }
-    let budget = &playbook.config().budget;
-    let says = plan.template().map(Says::of);
-    if let Some(limit) = says.and_then(|says| budget::exhausted_in(before, says, budget)) {
-        return Err(Silence::CaseBudget(limit));
-    }
-    let scopes = scopes(mail, screening, before, facts, playbook);
-    let over = budget::exhausted(&scopes, &facts.budgets, budget, now)
-        .or_else(|| budget::slowed(&facts.pulse, &facts.budgets, &playbook.config().breaker, now));
-    match (over, facts.tripped) {
-        (Some(exhausted), _) => Err(Silence::Budget(exhausted)),
-        (None, Some(tripped)) => Err(Silence::Breaker(tripped.at)),
-        (None, None) => Ok(()),
-    }
-}
-
-/// Everything an answer is counted by. Who is authenticated does not draw on the budget of the unknown but, the first
-/// time they are answered, on that of newcomers; and nobody is unknown where nobody is asked for a proof. Only what opens
-/// a case is counted by its subject: in a case, a subject is meant to come again.
-fn scopes(
-    mail: &Mail<'_>,
-    screening: &Screening,
-    before: Option<&Case>,
-    facts: &Facts,
-    playbook: &Playbook,
-) -> Vec<Scope> {
-    let known =
-        screening.authentication.verdict == Verdict::Pass || playbook.config().reply.senders == SenderPolicy::Off;
-    let to = screening.answer_to.as_ref();
-    let mut scopes = to.map(|to| thread::scopes(to, mail.message)).unwrap_or_default();
-    let answered_before = scopes.iter().any(|scope| {
-        matches!(scope, Scope::Sender(_)) && facts.budgets.get(scope).is_some_and(|window| !window.is_untouched())
-    });
-    scopes.retain(|scope| match scope {
-        Scope::Unknown => !known,
-        Scope::FirstTime => known && !answered_before,
-        Scope::Subject(_) => before.is_none(),
-        _ => true,
-    });
-    scopes
-}
-
-/// The language we speak with the requester: theirs, else the one spoken before, else the mailbox's.
-fn language(mail: &Mail<'_>, before: Option<&Case>) -> Language {
-    let spoken_before = before.map(|case| case.language);
-    mail.message.language.language().or(spoken_before).unwrap_or(mail.mailbox.language)
-}
-
-fn proofs(authentication: &Authentication) -> Proofs {
-    let proof = |verdict| match verdict {
-        Verdict::Pass => Proof::Pass,
-        Verdict::Fail => Proof::Fail,
-        Verdict::Unknown => Proof::Unknown,
-    };
-    Proofs {
-        dkim: proof(authentication.dkim),
-        spf: proof(authentication.spf),
-        dmarc: proof(authentication.dmarc),
-        from: proof(authentication.verdict),
-    }
-}
-
-fn moment(before: Option<&Case>) -> CaseMoment {
-    match before.map(|case| case.state) {
-        None => CaseMoment::New,
-        Some(CaseState::New | CaseState::Answered) => CaseMoment::Reply,
-        Some(CaseState::Offered) => CaseMoment::Offered,
-        Some(CaseState::WithAgents | CaseState::Waiting) => CaseMoment::HandedOff,
-        Some(CaseState::Closed) => CaseMoment::Closed,
-    }
 }
 
 fn new_case(number: CaseNumber, mail: &Mail<'_>, screening: &Screening, language: Language, now: Timestamp) -> Case {

@@ -5,8 +5,9 @@
 //! notice that fails is only logged. So no chain of reports goes on for ever.
 
 use super::mails::{notice, notice_of, notice_with_octets};
+use super::plan::{Bounced, bounced as reported};
 use super::ration::Ration;
-use super::{Bounced, Decision, Effect, Mail, Shown, Why, bounced as reported};
+use super::{Decision, Effect, Mail, Shown, Why};
 use crate::address::Address;
 use crate::case::{Case, CaseState, Facts, Folded};
 use crate::compose::Values;
