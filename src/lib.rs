@@ -44,6 +44,9 @@ pub mod decide;
 pub mod caught;
 pub mod failpoint;
 
+// a folder that one process has
+pub mod lock;
+
 // edges: the world, one crate behind each door
 pub mod dns;
 pub mod imap;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::files::{self, Configured};
+use crate::lock::Lock;
 use crate::playbook::{self, Texts};
 use crate::problem::Problems;
 use crate::time::Timestamp;
@@ -21,7 +22,7 @@ use crate::time::Timestamp;
 pub struct Revisions {
     folder: PathBuf,
     /// Held while something is written: two admins at one time would write one history over the other's.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 /// One time that a revision was put in force.
@@ -53,8 +54,8 @@ impl Revisions {
     pub fn locked(data: &Path) -> io::Result<Revisions> {
         let folder = data.join("playbooks");
         fs::create_dir_all(&folder)?;
-        let lock = File::create(folder.join("lock"))?;
-        lock.try_lock().map_err(|_| io::Error::other("another `huixin rules apply` or `rollback` is at work"))?;
+        let lock = Lock::take(File::create(folder.join("lock"))?)?
+            .ok_or_else(|| io::Error::other("another `huixin rules apply` or `rollback` is at work"))?;
         Ok(Revisions { folder, _lock: Some(lock) })
     }
 

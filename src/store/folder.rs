@@ -1,22 +1,22 @@
 //! The data folder: one process at a time, readable by its owner only, and the durable ways to put a file
 //! into it.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::StoreError;
 use crate::ids::Key;
+use crate::lock::Lock;
 
 const LOCK: &str = "lock";
 const KEY: &str = "key";
 /// Octets of the key file.
 const KEY_LENGTH: usize = 32;
 
-/// Creates the folder if need be and takes its lock; the lock is held as long as the file is open, also when
-/// the process is killed.
-pub(super) fn take(dir: &Path) -> Result<File, StoreError> {
+/// Creates the folder if need be and takes its lock.
+pub(super) fn take(dir: &Path) -> Result<Lock, StoreError> {
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent
         .map_or(Ok(()), std::fs::create_dir_all)
@@ -24,20 +24,16 @@ pub(super) fn take(dir: &Path) -> Result<File, StoreError> {
         .map_err(|e| StoreError::at(dir, "created", &e))?;
     let path = dir.join(LOCK);
     let trouble = |e: io::Error| StoreError::at(&path, "locked", &e);
-    let mut file = private().read(true).write(true).create(true).truncate(false).open(&path).map_err(trouble)?;
-    match file.try_lock() {
-        Ok(()) => {
-            // Who has it, for the message the next process gives. Not worth failing for.
-            let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-            Ok(file)
-        }
-        Err(TryLockError::WouldBlock) => {
-            let mut by = String::new();
-            let _ = file.read_to_string(&mut by);
-            Err(StoreError::Locked { dir: dir.to_owned(), by: by.parse().ok() })
-        }
-        Err(TryLockError::Error(e)) => Err(trouble(e)),
-    }
+    let open = || private().read(true).write(true).create(true).truncate(false).open(&path).map_err(trouble);
+    let mut holder = open()?;
+    let Some(lock) = Lock::take(open()?).map_err(trouble)? else {
+        let mut by = String::new();
+        let _ = holder.read_to_string(&mut by);
+        return Err(StoreError::Locked { dir: dir.to_owned(), by: by.parse().ok() });
+    };
+    // Who has it, for the message the next process gives. Not worth failing for.
+    let _ = holder.set_len(0).and_then(|()| write!(holder, "{}", std::process::id()));
+    Ok(lock)
 }
 
 /// Reads the bot's key, or makes one if the folder is `new`.

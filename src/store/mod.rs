@@ -22,6 +22,7 @@ mod journal;
 mod ledger;
 mod manners;
 mod mend;
+mod opened;
 mod past;
 mod record;
 mod repair;
@@ -31,6 +32,7 @@ mod segments;
 mod state;
 mod thin;
 mod upkeep;
+mod view;
 mod waiting;
 
 #[cfg(test)]
@@ -44,16 +46,15 @@ pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
 pub use ledger::{DROPPED, Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, ledger_since, quarantined};
 pub use manners::{Standing, standing};
+pub use opened::Opened;
 pub use past::{PastJournal, PastMail};
 pub use record::{Asked, Changed, Decided, Manners, Orders, Outcome, Record, StartMark, Why};
 pub use repair::{Damage, Repair, examine, repair};
 pub use state::{Ledgered, Line, OutboxItem};
+pub use view::View;
 pub use waiting::{waiting, waiting_mail};
 
-use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Instant;
@@ -64,9 +65,10 @@ use self::state::{Broken, Lookup, Sizes, State, guarded};
 use tokio::sync::watch;
 
 use crate::address::Address;
-use crate::case::{Case, Clues, Facts, Folded, Pulse, Tripped};
+use crate::case::{Case, Clues, Facts, Folded, Tripped};
 use crate::failpoint;
 use crate::ids::{CaseNumber, Key, MailHash, MailboxName, MessageId, RequestId};
+use crate::lock::Lock;
 use crate::mailbox::{Known, Place};
 use crate::outgoing::Outgoing;
 use crate::time::Timestamp;
@@ -75,21 +77,6 @@ use crate::time::Timestamp;
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
-}
-
-/// What opening the store found and did, for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// The folder was new.
-    pub first: bool,
-    /// What a crash left half-written in the journal.
-    pub torn: Option<Torn>,
-    /// Why the state was built anew, if it was.
-    pub rebuilt: Option<String>,
-    /// Records that the state had not seen yet.
-    pub replayed: u64,
-    /// Mails whose sending had begun, with an unknown end.
-    pub in_doubt: usize,
 }
 
 /// What is known of a mailbox.
@@ -107,13 +94,6 @@ pub struct Stats {
     pub records: u64,
     pub fdatasyncs: u64,
     pub outbox: u64,
-}
-
-/// The state inside the critical section of [`Store::decide`]: nothing changes while it is looked at.
-pub struct View<'a> {
-    state: &'a State,
-    inner: &'a Inner,
-    broken: RefCell<Option<Broken>>,
 }
 
 // The fields are dropped in this order: the lock goes last.
@@ -137,7 +117,7 @@ struct Inner {
     key: Key,
     /// Attempts begun before this are not ours.
     opened: Position,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Store {
@@ -237,9 +217,9 @@ impl Store {
     ) -> Result<Option<Position>, StoreError> {
         let _pen = self.pen()?;
         let state = self.state_or_new()?;
-        let view = View { state: &state, inner: &self.inner, broken: RefCell::new(None) };
+        let view = View::of(&state, &self.inner);
         let decided = decision(&view);
-        if let Some(broken) = view.broken.into_inner() {
+        if let Some(broken) = view.into_broken() {
             self.mend(state, &broken.why)?;
             return Err(broken.into());
         }
@@ -579,83 +559,6 @@ fn poisoned() -> StoreError {
     StoreError::Fatal("a thread died while it used the store".into())
 }
 
-impl View<'_> {
-    pub fn facts(&self, clues: &Clues, now: Timestamp) -> Result<Facts, StoreError> {
-        self.ask(|state| state.facts(clues, now))
-    }
-
-    pub fn taken(&self, hash: &MailHash) -> Result<Option<Ledgered>, StoreError> {
-        self.ask(|state| state.taken(hash))
-    }
-
-    pub fn attempts(&self, hash: &MailHash) -> Result<u32, StoreError> {
-        self.ask(|state| state.attempts(hash))
-    }
-
-    pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, StoreError> {
-        self.ask(|state| state.case(number))
-    }
-
-    /// The last records of a case, in order, at most `most`.
-    pub fn history(&self, number: CaseNumber, most: usize) -> Result<Vec<Record>, StoreError> {
-        let entries = self.ask(|state| state.latest(number, most))?;
-        entries.into_iter().filter_map(|position| self.inner.journal.record(position).transpose()).collect()
-    }
-
-    pub fn archive(&self) -> &Archive {
-        &self.inner.archive
-    }
-
-    pub fn outbox_item(&self, id: &MessageId) -> Result<Option<OutboxItem>, StoreError> {
-        self.ask(|state| state.outbox_item(id))
-    }
-
-    /// The case in which this one goes on, if it was merged into another; else itself.
-    pub fn goes_on(&self, number: CaseNumber) -> Result<Option<Case>, StoreError> {
-        self.ask(|state| state.goes_on(number))
-    }
-
-    /// The mails of a case that have not left, in the order in which they were written down.
-    pub fn queue(&self, case: CaseNumber) -> Result<Vec<OutboxItem>, StoreError> {
-        self.ask(|state| state.queue(case))
-    }
-
-    /// The cases of a requester, counted as one person.
-    pub fn cases_of(&self, requester: &Address) -> Result<Vec<Case>, StoreError> {
-        self.ask(|state| state.cases_of(requester))
-    }
-
-    /// Does nothing keep a mail of the outbox, whose time has come, from leaving?
-    pub fn may_begin(&self, id: &MessageId) -> Result<bool, StoreError> {
-        self.ask(|state| state.may_begin(id))
-    }
-
-    pub fn asked(&self, request: &RequestId) -> Result<bool, StoreError> {
-        Ok(self.ask(|state| state.asked(request))?.is_some())
-    }
-
-    /// The breaker, if it is open.
-    pub fn tripped(&self) -> Result<Option<Tripped>, StoreError> {
-        self.ask(Lookup::tripped)
-    }
-
-    /// Whose the cases of the last answers are, the newest first.
-    pub fn answered(&self, pulse: &Pulse) -> Result<Vec<(CaseNumber, Option<Address>)>, StoreError> {
-        self.ask(|state| state.answered(pulse))
-    }
-
-    pub fn outbox_len(&self) -> Result<u64, StoreError> {
-        self.ask(Lookup::outbox_length)
-    }
-
-    fn ask<T>(&self, question: impl FnOnce(&Lookup) -> Result<T, Broken>) -> Result<T, StoreError> {
-        guarded(|| question(self.state)).map_err(|broken| {
-            self.broken.replace(Some(broken.clone()));
-            StoreError::from(broken)
-        })
-    }
-}
-
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Ok(Some(state)) = self.state.read().as_deref() {
@@ -670,30 +573,5 @@ impl From<Broken> for StoreError {
             true => StoreError::Full,
             false => StoreError::Rebuilt(broken.why),
         }
-    }
-}
-
-/// A few words for the log.
-impl fmt::Display for Opened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.first { "new store" } else { "store opened" })?;
-        if let Some(torn) = &self.torn {
-            write!(
-                f,
-                "; {} octets that a crash left unfinished at position {} were cut off and kept in {}",
-                torn.octets,
-                torn.position.0,
-                torn.kept.display()
-            )?;
-        }
-        match &self.rebuilt {
-            Some(why) => write!(f, "; state rebuilt from {} records: {why}", self.replayed)?,
-            None if self.replayed > 0 => write!(f, "; {} records replayed", self.replayed)?,
-            None => {}
-        }
-        if self.in_doubt > 0 {
-            write!(f, "; {} mails in doubt", self.in_doubt)?;
-        }
-        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Group commit, a full disk and a failing one.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
