@@ -29,6 +29,8 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 pub(super) use self::aside::Aside;
 use self::fold::{Change, fold};
@@ -42,6 +44,7 @@ use super::record::{Outcome, Record, StartMark};
 use super::{StoreError, checkpoint, folder, schema};
 use crate::case::Window;
 use crate::ids::{MailHash, MailboxName};
+use crate::lock::Lock;
 use crate::mailbox::{Cursor, Place};
 use crate::time::Timestamp;
 
@@ -156,6 +159,7 @@ impl State {
                     std::fs::remove_file(entry.path())?;
                 }
             }
+            let_go(&path.join("db"));
             let db = sled::Config::new().path(&path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH_MS)).open()?;
             let format = schema::STATE_FORMAT.to_be_bytes();
             match db.get(keys::FORMAT)? {
@@ -240,6 +244,18 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, 
         let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         Err(Broken::new(format!("sled gave up: {}", what.unwrap_or("no reason given"))))
     })
+}
+
+/// Waits until nobody has sled's file, at most a second: who closed it did not unlock it, so a child that was just being
+/// started has it for a moment (see [`Lock`]), and sled would be called unusable.
+fn let_go(file: &Path) {
+    let is_free = || File::open(file).map_or(true, |file| matches!(Lock::take(file), Ok(Some(_))));
+    for _ in 0..100 {
+        if is_free() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Where sled lies that tells what came after these tables.

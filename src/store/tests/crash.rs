@@ -1,5 +1,7 @@
 //! Whatever a crash leaves of journal and state, the store says the same afterwards as before.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -125,6 +127,21 @@ fn a_state_rebuilt_while_in_use_knows_the_same() {
     store.append(opens(500)).unwrap();
     drop(store);
     assert_eq!(open(dir.path()).1.rebuilt, None);
+}
+
+#[test]
+fn a_state_whose_file_somebody_still_has_for_a_moment_is_waited_for() {
+    let dir = folder();
+    drop(open(dir.path()));
+    let file = std::fs::File::open(dir.path().join("state/db")).unwrap();
+    file.lock().unwrap();
+    // A child that was being started when the file was closed; it becomes another program.
+    let child = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        drop(file);
+    });
+    assert_eq!(open(dir.path()).1.rebuilt, None);
+    child.join().unwrap();
 }
 
 #[test]
