@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Keep;
 use crate::playbook::Playbook;
 use crate::store::{Store, StoreError};
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Timestamp, of_days};
 
 /// How long to leave it after trouble. Nothing is lost meanwhile; a later start takes longer.
 const AFTER_TROUBLE: Duration = Duration::from_secs(60);
 /// Between the start and the first look for what has been kept long enough, and after a clock that jumped.
 const FIRST_LOOK: Duration = Duration::from_secs(60 * 60);
-const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const EVERY: Duration = of_days(1);
 /// A clock that went so much faster or slower than time, between two looks, is not believed: under one that is years
 /// ahead everything would have been kept long enough.
 const DRIFT: SignedDuration = SignedDuration::from_mins(10);

@@ -6,13 +6,14 @@ use super::hold::above_the_line;
 use crate::case::Priority;
 use crate::ids::CaseNumber;
 use crate::language::Language;
+use crate::time::of_days;
 
 /// Commands in one mail; more is a mistake, or no list of commands at all.
 const MOST_COMMANDS: usize = 10;
 /// Characters of a word that may be a command; a longer one begins a sentence.
 const LONGEST_WORD: usize = 20;
 /// The longest time a case can be put aside.
-const LONGEST_WAIT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+const LONGEST_WAIT: Duration = of_days(90);
 
 /// What an agent orders. Names of groups, agents, categories and entries are as written; who knows the playbook
 /// resolves them.

@@ -58,6 +58,14 @@ impl Scope {
         Scope::Subject(hash.short())
     }
 
+    /// Is it one of those who wrote, or of their domain?
+    pub fn names_a_sender(&self) -> bool {
+        match self {
+            Scope::Sender(_) | Scope::Subject(_) | Scope::Domain(_) | Scope::ForwardsOf(_) => true,
+            Scope::Unknown | Scope::FirstTime | Scope::Global | Scope::ForwardsTo(_) => false,
+        }
+    }
+
     /// A scope with a large budget is counted in wide slots, so that its window stays small; counting errs on the
     /// side of silence by at most one slot.
     fn grain(&self) -> Grain {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ids::CaseNumber;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, of_days};
 
 /// What a sender did with our answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,7 +36,7 @@ pub struct Patience {
 }
 
 /// Mails in haste that lie further apart are chance.
-const NEAR: Duration = Duration::from_secs(24 * 60 * 60);
+const NEAR: Duration = of_days(1);
 /// A mailbox tells when a mail came to the second, and its clock is not ours.
 const BLUR: Duration = Duration::from_secs(2);
 /// Mails in haste remembered of one sender.

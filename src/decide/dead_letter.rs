@@ -3,8 +3,6 @@
 //! Anyone can write something that looks like a bounce. It counts only by the proof in the Message-ID of an answer of
 //! ours, which nobody knows but who got it, and it silences nobody but the requester of that answer's case.
 
-use std::time::Duration;
-
 use super::plan::{Bounced, bounced};
 use super::{Mail, mails};
 use crate::case::{Case, Suppression};
@@ -13,7 +11,7 @@ use crate::message::{Action, Outcome, Report};
 use crate::outgoing::Purpose;
 use crate::playbook::Playbook;
 use crate::screen::{Kind, Screening};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, of_days};
 
 /// Complaints of an abuse report (RFC 5965 §7.3, RFC 6650): what a person says of a mail they did not want. That it
 /// failed an authentication (`auth-failure`) or is no spam after all (`not-spam`) is not one.
@@ -28,7 +26,7 @@ pub(super) fn suppression(mail: &Mail<'_>, case: &Case, playbook: &Playbook, now
     if !proven || mail.baseline || days == 0 {
         return None;
     }
-    let until = now.checked_add(Duration::from_secs(u64::from(days) * 24 * 60 * 60)).ok()?;
+    let until = now.checked_add(of_days(days)).ok()?;
     Some(Suppression { address: case.requester.clone()?, until })
 }
 

@@ -66,7 +66,7 @@ use crate::playbook::Playbook;
 use crate::rules::{Judgement, Wish};
 use crate::screen::{self, Arrived, Findings, Kind, Reason, Screening, Verdict};
 use crate::thread::{self, Because, Threading};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, of_days};
 
 use breaker::Beat;
 use gate::{gate, scopes};
@@ -343,7 +343,7 @@ fn hurried(
     let patience = Patience {
         turn_around: Duration::from_secs(budget.robot_seconds.into()),
         times: budget.robot_times,
-        lasts: Duration::from_secs(u64::from(budget.robot_days) * 24 * 60 * 60),
+        lasts: of_days(budget.robot_days),
     };
     let counts = screening.kind == Kind::Human
         && screening.authentication.verdict != Verdict::Fail

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use super::frame::Frame;
 use super::journal::Position;
-use super::record::{Decided, Manners, Orders, Record, Why};
+use super::record::{Decided, Manners, Orders, Record};
 use super::segments::{path_of, stream};
 use super::thin::Writer;
 use super::{Store, StoreError, folder, schema};
@@ -28,7 +28,7 @@ use crate::config::Keep;
 use crate::failpoint;
 use crate::ids::{CaseNumber, MessageId};
 use crate::outgoing::Outgoing;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, of_days};
 
 /// What a compaction did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,7 +44,7 @@ pub struct Compacted {
 }
 
 /// What is younger stays as it is: reports are made of it, and people look at it.
-const YOUNG: Duration = days(30);
+const YOUNG: Duration = of_days(30);
 /// A segment that would lose less than one part in so many is left as it is.
 const WORTH: u64 = 16;
 /// Cases named in one record.
@@ -307,7 +307,7 @@ impl Judge<'_> {
 /// Has this case been closed for so many days?
 fn closed_for(case: &Case, days: u32, now: Timestamp) -> bool {
     let since = case.work.closed.unwrap_or(case.touched);
-    case.state == CaseState::Closed && since.checked_add(self::days(days)).is_ok_and(|end| end <= now)
+    case.state == CaseState::Closed && since.checked_add(of_days(days)).is_ok_and(|end| end <= now)
 }
 
 /// The case that a record is about.
@@ -331,20 +331,12 @@ fn named(id: &MessageId) -> Option<CaseNumber> {
 
 /// A decision without what it says of people.
 fn bare(decided: Decided) -> Decided {
-    let Decided { mailbox, place, hash, at, delivered, outcome, orders, manners, .. } = decided;
+    let Decided { mailbox, place, hash, at, delivered, outcome, mut spent, orders, manners, .. } = decided;
+    // What everybody shares stays drawn upon.
+    spent.retain(|scope| !scope.names_a_sender());
     Decided {
-        mailbox,
-        place,
-        hash,
-        at,
         delivered,
-        outcome,
-        case: None,
-        known_as: Vec::new(),
-        twin: None,
-        outgoing: Vec::new(),
-        spent: Vec::new(),
-        suppressed: Vec::new(),
+        spent,
         orders: Orders { absences: orders.absences, ..Orders::default() },
         manners: Manners {
             came_back: manners.came_back,
@@ -353,7 +345,7 @@ fn bare(decided: Decided) -> Decided {
             // Its place in the line of a digest stays, or a digest written later would pass over the next one.
             folded: manners.folded.map(|folded| Folded { from: None, subject: String::new(), ..folded }),
         },
-        why: Why::default(),
+        ..Decided::new(mailbox, place, hash, outcome, at)
     }
 }
 
@@ -369,8 +361,4 @@ fn letters(record: &mut Record) -> &mut [Outgoing] {
         Record::Reported { mails, .. } => mails,
         _ => &mut [],
     }
-}
-
-const fn days(count: u32) -> Duration {
-    Duration::from_secs(count as u64 * 24 * 60 * 60)
 }

@@ -3,14 +3,12 @@
 //! A mail stays as long as its case is open, and for some time after that. Its end is written down before its file is
 //! removed, so that a backup knows that nothing was lost; what a crash leaves in between, the next pass finds again.
 
-use std::time::Duration;
-
 use super::record::{Outcome, Record};
 use super::{Store, StoreError};
 use crate::case::CaseState;
 use crate::config::Keep;
 use crate::ids::MailHash;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, of_days};
 
 /// Mails named in one record.
 const MOST_NAMED: usize = 256;
@@ -23,7 +21,7 @@ impl Store {
             return Ok(0);
         };
         // What came later is not even looked up.
-        let Ok(before) = now.checked_sub(days(shortest)) else { return Ok(0) };
+        let Ok(before) = now.checked_sub(of_days(shortest)) else { return Ok(0) };
         let mut forgotten = 0;
         for folder in self.archive().folders()? {
             let mut over = Vec::new();
@@ -60,10 +58,6 @@ impl Store {
                 _ => return Ok(false),
             },
         };
-        Ok(kept > 0 && since.checked_add(days(kept)).is_ok_and(|end| end <= now))
+        Ok(kept > 0 && since.checked_add(of_days(kept)).is_ok_and(|end| end <= now))
     }
-}
-
-fn days(count: u32) -> Duration {
-    Duration::from_secs(u64::from(count) * 24 * 60 * 60)
 }

@@ -10,6 +10,7 @@ pub use calendar::{Calendar, Hours, Span, in_order, last_at, minute_of_day, week
 pub use holidays::{Holidays, Region, Year, days};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
@@ -26,6 +27,11 @@ pub fn day(moment: Timestamp) -> Date {
 /// The day of a moment in Greenwich, counted from 1970; 0 before.
 pub fn day_number(moment: Timestamp) -> u32 {
     u32::try_from(moment.as_second().div_euclid(24 * 60 * 60)).unwrap_or(0)
+}
+
+/// So many times 24 hours.
+pub const fn of_days(count: u32) -> Duration {
+    Duration::from_secs(count as u64 * 24 * 60 * 60)
 }
 
 /// The zone of a name such as `Asia/Shanghai`.

@@ -9,10 +9,10 @@ use crate::decide::told::by_language;
 use crate::language::Language;
 use crate::outgoing::Outgoing;
 use crate::playbook::Playbook;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, of_days};
 
 /// Agents are told of the next chaser after so long: the count is on the sheet, and a nudge an hour would only harden.
-const BETWEEN: Duration = Duration::from_secs(24 * 60 * 60);
+const BETWEEN: Duration = of_days(1);
 
 /// Counts the chaser, and reminds whoever has the case.
 pub(in crate::decide) fn remind(

@@ -9,9 +9,9 @@ use crate::playbook::Playbook;
 use crate::rules::{Judgement, Wish};
 use crate::screen::{self, Kind, Verdict};
 use crate::thread::{self, Because, Threading};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, of_days};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = of_days(1);
 
 /// The whole of threading.
 pub(in crate::decide) fn placed(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestamp) -> Threading {

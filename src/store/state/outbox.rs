@@ -10,7 +10,7 @@ use crate::ids::{CaseNumber, MessageId};
 use crate::outgoing::{Envelope, Leaves, Outgoing, Purpose};
 use crate::store::journal::Position;
 use crate::store::schema;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, of_days};
 
 /// A mail in the outbox. Its text is in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl OutboxItem {
 }
 
 /// Nothing is put off for longer than this at a time (see the waits of delivery).
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_WAIT: Duration = of_days(1);
 
 impl Lookup {
     /// Are there mails of a case that have not left?

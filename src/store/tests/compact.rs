@@ -267,7 +267,11 @@ fn with_canary(store: &Store) -> (Vec<CaseNumber>, Vec<MailHash>, Vec<MessageId>
             hash,
             case: Some(case.clone()),
             known_as: vec![id(&format!("{n}@mail.canary.example"))],
-            spent: vec![Scope::Sender("canary@canary.example".into()), Scope::Domain("canary.example".into())],
+            spent: vec![
+                Scope::Sender("canary@canary.example".into()),
+                Scope::Domain("canary.example".into()),
+                Scope::Global,
+            ],
             suppressed: vec![crate::case::Suppression {
                 address: address("canary@canary.example"),
                 until: at(900_000),
@@ -324,6 +328,9 @@ fn who_is_erased_stands_in_no_file_and_nobody_else_is_touched() {
     store.checkpoint().unwrap();
     let others: Vec<Case> = (1..34).map(|n| store.case(number(n)).unwrap().unwrap()).collect();
     assert!(canaries(&data).len() > 3);
+    let answered = store.facts(&Clues { scopes: vec![Scope::Global], ..Clues::default() }, at(60)).unwrap();
+    let answered = answered.budgets[&Scope::Global].count(&Scope::Global, 60, at(60));
+    assert!(answered > 1);
 
     let who = address("Canary@canary.example");
     assert_eq!(store.cases_of(&who).unwrap().len(), 2);
@@ -333,12 +340,15 @@ fn who_is_erased_stands_in_no_file_and_nobody_else_is_touched() {
         numbers: cases.clone(),
         references: vec![id("201@mail.canary.example")],
         sender: Some(who.clone()),
+        scopes: vec![Scope::Global],
         ..Clues::default()
     };
     let unknown = |store: &Store| {
         let facts = store.facts(&clues, at(60)).unwrap();
         assert!(facts.by_signed.is_empty() && facts.by_number.is_empty() && facts.by_reference.is_empty());
         assert_eq!((facts.open_cases, store.cases_of(&who).unwrap().len()), (0, 0));
+        // What was answered was answered: forgetting somebody fills no budget that all share.
+        assert_eq!(facts.budgets[&Scope::Global].count(&Scope::Global, 60, at(60)), answered);
         assert!(store.due(at(900_000), 99).unwrap().iter().all(|item| item.case.is_none_or(|of| !cases.contains(&of))));
         for (n, case) in (1..34).zip(&others) {
             assert_eq!(store.case(number(n)).unwrap().as_ref(), Some(case));
