@@ -26,6 +26,7 @@ mod check;
 mod compact;
 mod demo;
 mod explain;
+mod figures;
 mod forget;
 mod inspect;
 mod judged;
@@ -112,9 +113,9 @@ enum Command {
     /// Make a damaged journal whole again, and take the mails again whose decision was lost.
     Repair(repair::Options),
     /// Make the state anew from the journal.
-    Rebuild(rebuild::Options),
+    Rebuild(figures::Figures),
     /// Let what has been kept long enough leave archive and journal now.
-    Compact(compact::Options),
+    Compact(figures::Figures),
     /// Erase everything about one person. Works while the bot runs, and while it does not.
     Forget(forget::Options),
     /// Show the bot's keys, and put a new one in the place of the present one.

@@ -6,18 +6,12 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use super::figures::Figures;
 use super::operator::{Folder, trouble};
 use super::{Done, Exit};
 use crate::store::StoreError;
 
-#[derive(clap::Args)]
-pub struct Options {
-    /// One JSON object.
-    #[arg(long)]
-    json: bool,
-}
-
-pub fn run(config: &Path, options: Options) -> Done {
+pub fn run(config: &Path, options: Figures) -> Done {
     let folder = Folder::of(config)?;
     let (store, opened) = folder.open()?;
     let begun = Instant::now();
@@ -37,20 +31,15 @@ pub fn run(config: &Path, options: Options) -> Done {
         Ok((records, mails, cases, store.outbox_len()?))
     };
     let (records, mails, cases, outbox) = count().map_err(trouble)?;
-    if options.json {
-        let figures = json!({
-            "records": records, "mails": mails, "cases": cases, "outbox": outbox, "ms": took.as_millis() as u64,
-            "why": opened.rebuilt,
-        });
-        println!("{figures}");
-    } else {
-        if let Some(why) = &opened.rebuilt {
-            println!("the state was of no use: {why}");
-        }
-        println!(
-            "state rebuilt from {records} records in {:.1} s: {mails} mails, {cases} cases, {outbox} in the outbox",
-            took.as_secs_f64()
-        );
-    }
+    let figures = json!({
+        "records": records, "mails": mails, "cases": cases, "outbox": outbox, "ms": took.as_millis() as u64,
+        "why": opened.rebuilt,
+    });
+    let why = opened.rebuilt.map(|why| format!("the state was of no use: {why}\n")).unwrap_or_default();
+    let sentence = format!(
+        "{why}state rebuilt from {records} records in {:.1} s: {mails} mails, {cases} cases, {outbox} in the outbox",
+        took.as_secs_f64()
+    );
+    options.print(&figures, sentence);
     Ok(Exit::Ok)
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::backup::{must_be_free, told};
+use super::figures::Figures;
 use super::operator::trouble;
 use super::{Done, Exit};
 use crate::store;
@@ -18,9 +19,8 @@ pub struct Options {
     /// Restore also if mails are missing from the backup or altered in it; those are left out.
     #[arg(long)]
     incomplete: bool,
-    /// One JSON object.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    figures: Figures,
 }
 
 pub fn run(_config: &Path, options: Options) -> Done {
@@ -33,6 +33,6 @@ pub fn run(_config: &Path, options: Options) -> Done {
         eprintln!("huixin: nothing was written; look for these mails in another backup, or say --incomplete");
         return Ok(Exit::DataErr);
     }
-    told(&copied, &options.into, options.json);
+    told(&copied, &options.into, &options.figures);
     Ok(Exit::Ok)
 }
