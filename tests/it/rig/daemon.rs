@@ -33,6 +33,7 @@ pub fn output(command: &mut Command) -> Result<String, String> {
 
 pub struct Daemon {
     child: Child,
+    ports: Vec<u16>,
     /// The process that ends the others when it is told to end.
     leader: u32,
 }
@@ -45,9 +46,8 @@ impl Daemon {
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let up = ports.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok());
-            if let (true, Some(leader)) = (up, leader()) {
-                return Daemon { child, leader };
+            if let (true, Some(leader)) = (ports.iter().all(listens), leader()) {
+                return Daemon { child, ports: ports.to_vec(), leader };
             }
             let ended = child.try_wait().unwrap();
             if ended.is_some() || Instant::now() >= deadline {
@@ -67,7 +67,9 @@ impl Daemon {
         signal("TERM", &self.leader.to_string());
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
+            let ended = matches!(self.child.try_wait(), Ok(Some(_)) | Err(_));
+            // The last process may hold a port a moment longer than the first one lives.
+            if ended && !self.ports.iter().any(listens) {
                 return;
             }
             thread::sleep(Duration::from_millis(10));
@@ -86,6 +88,10 @@ impl Drop for Daemon {
             self.end();
         }
     }
+}
+
+fn listens(port: &u16) -> bool {
+    TcpStream::connect(("127.0.0.1", *port)).is_ok()
 }
 
 fn signal(name: &str, process: &str) {
