@@ -247,9 +247,10 @@ async fn no_mail_waits_longer_than_our_patience() {
     server.connections[0].port = silent.local_addr().unwrap().port();
     let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
     let dns = Dns::new(config, ResolverOpts::default(), Zone::asked()).unwrap();
-    let dns = Dns { patience: Duration::from_millis(20), ..dns };
+    let dns = Dns { patience: Duration::from_millis(300), ..dns };
     assert_eq!(found(&dns, &from_ann(&ed25519(), "example.org")).await, None);
-    assert!(silent.try_recv(&mut [0; 512]).is_ok(), "it was asked");
+    let asked = tokio::time::timeout(Duration::from_secs(30), silent.recv(&mut [0; 512])).await;
+    assert!(matches!(asked, Ok(Ok(1..))), "it was asked");
 }
 
 /// Seals a mail as who passes it on does (RFC 8617 §5.1), with just these tags in the signature: also as no honest
