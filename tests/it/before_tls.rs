@@ -68,19 +68,22 @@ impl Parrot {
     }
 }
 
-fn mailbox(port: u16, auth: imap::Auth, tls: imap::Tls, ca: &[u8]) -> ImapSource {
+/// How long nothing is waited for that does not come.
+const SHORT: Duration = Duration::from_millis(700);
+/// How long a handshake may take on a machine that is busy.
+const LONG: Duration = Duration::from_secs(60);
+
+fn mailbox(port: u16, auth: imap::Auth, tls: imap::Tls, ca: &[u8], patience: Duration) -> ImapSource {
     let name = MailboxName::parse("support").unwrap();
     let secret = Arc::new(|| Ok(PASSWORD.to_owned().into()));
     let mut settings = imap::Settings::new(name, "localhost", USER, secret);
     (settings.port, settings.tls, settings.auth) = (port, tls, auth);
     settings.extra_ca = Some(ca.to_vec());
-    settings.patience.answer = Duration::from_millis(700);
-    settings.patience.connect = Duration::from_millis(700);
+    (settings.patience.connect, settings.patience.answer) = (patience, patience);
     ImapSource::new(settings).unwrap()
 }
 
 fn relay(port: u16, mechanism: smtp::Mechanism, tls: smtp::Tls, ca: &[u8]) -> SmtpRelay {
-    let time = Duration::from_millis(700);
     SmtpRelay::new(smtp::Settings {
         host: "localhost".into(),
         port,
@@ -89,14 +92,14 @@ fn relay(port: u16, mechanism: smtp::Mechanism, tls: smtp::Tls, ca: &[u8]) -> Sm
         auth: Some(smtp::Auth { user: USER.into(), mechanism, secret: Arc::new(|| Ok(PASSWORD.to_owned().into())) }),
         hello: "bot.example.com".into(),
         timeouts: smtp::Timeouts {
-            connect: time,
-            greeting: time,
-            command: time,
-            mail: time,
-            rcpt: time,
-            data: time,
-            block: time,
-            dot: time,
+            connect: SHORT,
+            greeting: SHORT,
+            command: SHORT,
+            mail: SHORT,
+            rcpt: SHORT,
+            data: SHORT,
+            block: SHORT,
+            dot: SHORT,
         },
         max_size: 1 << 20,
     })
@@ -145,10 +148,13 @@ const IMAP: [&[&str]; 26] = [
     &["HTTP/1.1 400 Bad Request\r\n\r\n"],
 ];
 
+/// Word for word what stands in the reply to EHLO behind a firewall of Cisco that "inspects" SMTP: so that nobody takes
+/// up TLS, it writes just these eight letters over the word STARTTLS.
+const OVERWRITTEN_BY_A_FIREWALL: &str = "250-x\r\n250-XXXXXXXA\r\n250 AUTH PLAIN\r\n";
+
 const SMTP: [&[&str]; 22] = [
     &["220 hi\r\n", "250-x\r\n250 AUTH PLAIN LOGIN XOAUTH2\r\n"],
-    // What the firewalls of Cisco write over STARTTLS.
-    &["220 hi\r\n", "250-x\r\n250-XXXXXXXA\r\n250 AUTH PLAIN\r\n"],
+    &["220 hi\r\n", OVERWRITTEN_BY_A_FIREWALL],
     &["220 hi\r\n", "250-x\r\n250 STARTTLSX\r\n"],
     &["220 hi\r\n", "250-STARTTLS\r\n250 AUTH PLAIN\r\n"],
     &["220 hi\r\n", "250 STARTTLS\r\n"],
@@ -184,7 +190,7 @@ async fn v19_no_word_before_tls_costs_the_mailbox_its_password() {
                 continue;
             }
             let parrot = Parrot::start(octets(says)).await;
-            let mut source = mailbox(parrot.port, auth, imap::Tls::StartTls, AUTHORITY);
+            let mut source = mailbox(parrot.port, auth, imap::Tls::StartTls, AUTHORITY, SHORT);
             let listed = source.list(Known::default(), 10).await;
             assert!(matches!(listed, Err(SourceError::Trouble(_))), "{says:?}: {listed:?}");
             drop(source);
@@ -224,7 +230,7 @@ async fn t02_where_tls_was_due_nothing_else_will_do() {
         let case = format!("{says:?}");
         // Each says its piece to what the client says first.
         let parrot = Parrot::start(vec![Vec::new(), says.clone()]).await;
-        let mut source = mailbox(parrot.port, imap::Auth::Plain, imap::Tls::Implicit, AUTHORITY);
+        let mut source = mailbox(parrot.port, imap::Auth::Plain, imap::Tls::Implicit, AUTHORITY, SHORT);
         assert!(matches!(source.list(Known::default(), 10).await, Err(SourceError::Trouble(_))), "{case}");
         parrot.check(&case, &[]);
         let mut relay = relay(parrot.port, smtp::Mechanism::Plain, smtp::Tls::Implicit, AUTHORITY);
@@ -278,7 +284,7 @@ async fn t02_an_expired_a_future_and_a_self_signed_certificate_are_refused() {
         for starttls in [false, true] {
             let heard = crate::peer::tls_host(pem.clone(), starttls).await;
             let tls = if starttls { imap::Tls::StartTls } else { imap::Tls::Implicit };
-            let mut source = mailbox(heard.0, imap::Auth::Login, tls, &ca);
+            let mut source = mailbox(heard.0, imap::Auth::Login, tls, &ca, LONG);
             let error = source.list(Known::default(), 10).await.unwrap_err().to_string();
             let told = heard.1.lock().unwrap().iter().any(|line| line.contains(PASSWORD));
             assert_eq!(told, want, "{name}, STARTTLS {starttls}: {error}");
