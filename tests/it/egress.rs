@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
 use crate::bot::Bot;
 use crate::malformed::all_mails;
+use crate::peer;
 
 #[test]
 fn f48_over_all_our_mails_the_bot_connects_to_its_relay_only() {
@@ -26,7 +26,7 @@ fn f48_over_all_our_mails_the_bot_connects_to_its_relay_only() {
     bot.set("EGRESS_LOG", &log);
 
     // A relay that nobody is at, so that every mail that should leave is tried.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (port, _nobody) = peer::nobody();
     let file = bot.folder().join("bot.toml");
     let smtp =
         format!("[relay.smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"plain\"\nhello = \"bot.example.com\"");

@@ -15,7 +15,8 @@ use huixin::outgoing::Relay;
 use huixin::store::{self, Fate};
 use tokio::task::JoinSet;
 
-use crate::office::{Office, dose, mailbox, question, relay, step, take_all};
+use crate::doses::dose;
+use crate::office::{Office, mailbox, question, relay, step, take_all};
 use crate::peer::host::{Moment, Way};
 use crate::peer::mailhost::{DONE, INBOX, MailHost, PASSWORD};
 use crate::peer::sink::Sink;
@@ -240,7 +241,7 @@ async fn f18_smtp_servers_that_talk_too_much_or_lie_never_get_a_verdict_wrong() 
         };
         let host = sink.serve(fault).await;
         let mut relay = relay(host.port, |s| {
-            let short = Duration::from_secs(2);
+            let short = Duration::from_secs(5);
             s.timeouts.greeting = short;
             s.timeouts.command = short;
             s.timeouts.mail = short;
@@ -257,7 +258,7 @@ async fn f18_smtp_servers_that_talk_too_much_or_lie_never_get_a_verdict_wrong() 
             accepted += usize::from(sent.is_ok());
         }
         // What is accepted was said to its final dot, which may be on its way still; and no mail was said twice.
-        let said = tokio::time::timeout(Duration::from_secs(10), async {
+        let said = tokio::time::timeout(Duration::from_secs(60), async {
             while dots() < accepted {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }

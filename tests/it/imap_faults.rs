@@ -12,7 +12,8 @@ use huixin::store::{self, Fate};
 
 use tokio::task::JoinSet;
 
-use crate::office::{Office, dose, mailbox, question, step, take_all};
+use crate::doses::dose;
+use crate::office::{Office, mailbox, question, step, take_all};
 use crate::peer::host::{Host, Way};
 use crate::peer::mailhost::{DONE, Folder, INBOX, MailHost};
 
@@ -135,7 +136,7 @@ async fn f19_a_line_that_goes_dead_anywhere_is_given_up_in_time() {
 async fn f19_a_drip_ends_in_time_and_a_slow_server_is_borne() {
     let ways: [(&str, Way, Duration, bool); 2] = [
         ("an octet now and then", Way::Drip(Duration::from_millis(50)), Duration::from_millis(400), false),
-        ("each response late", Way::Late(Duration::from_millis(60)), Duration::from_secs(20), true),
+        ("each response late", Way::Late(Duration::from_millis(60)), Duration::from_secs(60), true),
     ];
     for (name, way, answer, borne) in ways {
         let account = MailHost::new(OFFERS[0]);
@@ -146,7 +147,7 @@ async fn f19_a_drip_ends_in_time_and_a_slow_server_is_borne() {
         let taken = step(&mut ingest).await;
         assert_eq!(taken.is_some(), borne, "{name}");
         assert_eq!(office.cases(), if borne { 3 } else { 0 }, "{name}");
-        assert!(begun.elapsed() < Duration::from_secs(15), "{name}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{name}: {:?}", begun.elapsed());
         // On a good line all is well.
         let host = account.serve(|_, _| Way::Whole).await;
         take_all(&office, &mut office.ingest(mailbox(host.port, |_| {})), 5).await;
@@ -166,12 +167,12 @@ async fn i05_an_idle_on_a_dead_line_ends_at_the_next_look() {
         })
         .await;
     let mut source = mailbox(host.port, |s| {
-        (s.poll, s.patience.answer) = (Duration::from_millis(200), Duration::from_millis(300));
+        (s.poll, s.patience.answer) = (Duration::from_millis(200), Duration::from_secs(3));
     });
     source.list(Known::default(), 10).await.unwrap();
     let begun = Instant::now();
     assert!(source.wait(Duration::from_secs(60)).await.is_err());
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     account.lay(&question(1));
     assert_eq!(source.list(Known::default(), 10).await.unwrap().mails.len(), 1);
     let defaults = huixin::imap::Patience::default();

@@ -13,7 +13,8 @@ use huixin::outgoing::Purpose;
 use huixin::screen::Reason;
 use huixin::thread;
 
-use crate::office::{Office, beginning, dose, playbook};
+use crate::doses::dose;
+use crate::office::{Office, beginning, playbook};
 
 /// Every mail of the project, by the name of its file.
 pub fn all_mails() -> Vec<(String, Vec<u8>)> {

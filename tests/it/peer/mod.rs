@@ -18,11 +18,14 @@ pub mod host;
 pub mod mailhost;
 pub mod sink;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -34,11 +37,13 @@ use tokio_rustls::rustls::{ServerConfig, crypto};
 pub const AUTHORITY: &[u8] = include_bytes!("tls/authority.pem");
 
 /// How long a peer waits for the next word of a client that has lost its way.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Peer {
     pub port: u16,
     playing: JoinHandle<Result<(), String>>,
+    /// How many scripts have been said to their end.
+    said: watch::Receiver<usize>,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -49,20 +54,26 @@ impl Peer {
         let scripts: Vec<String> = scripts.into_iter().map(Into::into).collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
+        let (saying, said) = watch::channel(0);
         let playing = tokio::spawn(async move {
             for (number, script) in scripts.iter().enumerate() {
                 let accepted = timeout(PATIENCE, listener.accept()).await;
                 let Ok(Ok((stream, _))) = accepted else {
                     return Err(format!("nobody came for script {number}"));
                 };
-                let played = timeout(PATIENCE, perform(script, stream)).await;
+                let played = timeout(PATIENCE, perform(script, stream, &saying)).await;
                 played
                     .unwrap_or(Err("the client kept silent".to_owned()))
                     .map_err(|why| format!("script {number}: {why}"))?;
             }
             Ok(())
         });
-        Peer { port, playing }
+        Peer { port, playing, said }
+    }
+
+    /// Waits until the script of this number, counted from 0, has been said to its end.
+    pub async fn all_said(&self, script: usize) {
+        self.said.clone().wait_for(|said| *said > script).await.expect("the peer has broken off");
     }
 
     /// All scripts were played to their end. The client must be gone.
@@ -72,7 +83,7 @@ impl Peer {
     }
 }
 
-async fn perform(script: &str, stream: TcpStream) -> Result<(), String> {
+async fn perform(script: &str, stream: TcpStream, saying: &watch::Sender<usize>) -> Result<(), String> {
     stream.set_nodelay(true).unwrap();
     let mut stream: Box<dyn Stream> = Box::new(stream);
     let mut tag = String::new();
@@ -119,10 +130,19 @@ async fn perform(script: &str, stream: TcpStream) -> Result<(), String> {
     }
     let _ = stream.write_all(&unsent).await;
     let _ = stream.flush().await;
+    saying.send_modify(|said| *said += 1);
     match line(&mut stream).await {
         None => Ok(()),
         Some(line) => Err(format!("the client went on: {line}")),
     }
+}
+
+/// A port at which nobody listens, as long as its socket is kept: it is bound, so that no other test gets it, and never
+/// opened to connections.
+pub fn nobody() -> (u16, Socket) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    (socket.local_addr().unwrap().as_socket().unwrap().port(), socket)
 }
 
 /// A server with the certificate and key of `pem`, from the first octet or after STARTTLS; its port, and the lines
