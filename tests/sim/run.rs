@@ -1,5 +1,8 @@
 //! One seed: a plan is thrown, faults strike, the process dies and rises, and at last everything comes to rest.
 
+mod audit;
+mod crash;
+
 use std::future::{Future, poll_fn};
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
@@ -7,21 +10,18 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use huixin::case::Clues;
 use huixin::config::Keep;
 use huixin::delivery::{Delivery, Patience};
-use huixin::ids::MailboxName;
 use huixin::ingest::{Ingest, IngestError};
-use huixin::outgoing::Outgoing;
 use huixin::playbook::Playbook;
-use huixin::store::{Record, SEGMENT, Store, StoreError};
+use huixin::store::{SEGMENT, Store, StoreError};
 use huixin::time::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
-use super::doors::{SimDisk, SimRelay, SimSource};
-use super::model::Ended;
+use self::audit::{check_nothing_lost, compare, compare_journal};
+use self::crash::states;
+use super::doors::{SimRelay, SimSource};
 use super::playbook::{KEY, playbook};
 use super::world::{Faults, Inner, Mailbox, Tally, World};
 use super::wrong::Wrong;
@@ -311,155 +311,6 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// The process goes down, in order or not, and comes up again until it stays up.
-    async fn fall_and_rise(&mut self) -> Result<(), String> {
-        loop {
-            self.fall()?;
-            match self.rise().await {
-                Ok(()) if self.world.has_crashed() => {}
-                other => return other,
-            }
-        }
-    }
-
-    fn fall(&mut self) -> Result<(), String> {
-        self.world.observe();
-        let died = self.world.has_crashed();
-        self.world.lock().store = None;
-        self.bot = None;
-        let world = self.world.clone();
-        let inner = &mut *world.lock();
-        inner.tally.crashes += 1;
-        inner.disk.poisoned = false;
-        let journal = self.bench.folder.join("journal");
-        let Some(start) = last_segment(&journal) else { return Ok(()) };
-        let path = journal.join(format!("{start:016x}.log"));
-        let length = path.metadata().map_err(|error| error.to_string())?.len();
-        // kill -9 leaves what was written; a power cut leaves what was synced, and some of the rest.
-        let safe = inner.durable().saturating_sub(start).min(length);
-        let mut keep = length;
-        if died && self.faults.power && self.plan.bool() {
-            keep = safe + self.plan.u64(..=length - safe);
-        }
-        if self.bench.wrong == Wrong::SyncedFramesLost && self.faults.power {
-            keep = self.plan.u64(..=length);
-            let _ = std::fs::remove_file(journal.join("synced"));
-        }
-        if self.bench.wrong == Wrong::AttemptsForgotten && inner.wrong_poison {
-            keep = safe;
-            inner.wrong_poison = false;
-        }
-        if keep < length {
-            let file = std::fs::OpenOptions::new().write(true).open(&path).map_err(|error| error.to_string())?;
-            file.set_len(keep).map_err(|error| error.to_string())?;
-            if self.plan.bool() {
-                // The length was on disk and the octets were not.
-                file.set_len(length).map_err(|error| error.to_string())?;
-            }
-            inner.tell(|| format!("{} octets of the journal are lost, {safe} were safe", length - keep));
-        }
-        self.damage_state();
-        Ok(())
-    }
-
-    /// What becomes of the view in a crash: it may be late, ahead of the journal, damaged or gone.
-    fn damage_state(&mut self) {
-        let folder = &self.bench.folder;
-        match self.plan.u8(..10) {
-            0..=1 => states(folder).for_each(|state| drop(std::fs::remove_dir_all(state))),
-            2 => drop(std::fs::write(folder.join("state.opened"), "another boot")),
-            3 => states(folder).for_each(|state| drop(std::fs::write(state.join("db"), vec![0x5a; 4_000]))),
-            _ => {}
-        }
-        let tables = std::fs::read_dir(folder.join("checkpoint")).into_iter().flatten().flatten();
-        for table in tables {
-            match self.upkeep.u8(..10) {
-                0 => drop(std::fs::remove_file(table.path())),
-                1 => {
-                    let length = self.upkeep.u64(..table.metadata().map_or(1, |meta| meta.len().max(1)));
-                    let file = std::fs::OpenOptions::new().write(true).open(table.path());
-                    file.and_then(|file| file.set_len(length)).unwrap();
-                }
-                _ => {}
-            }
-        }
-    }
-
-    async fn rise(&mut self) -> Result<(), String> {
-        let folder = &self.bench.folder;
-        let (store, opened) = loop {
-            let disk = SimDisk { world: self.world.clone(), reserve: folder.join("journal/reserve") };
-            match Store::open_on(folder, Box::new(disk), self.segment) {
-                Ok(opened) => break opened,
-                // Work that the crash overtook still lets go of the old one: on another thread, or as a task of this
-                // runtime, which is dropped when its turn comes.
-                Err(StoreError::Locked { .. }) => {
-                    tokio::task::yield_now().await;
-                    std::thread::sleep(Duration::from_micros(100));
-                }
-                Err(error) => return Err(format!("the store does not open: {error}")),
-            }
-        };
-        self.world.rise();
-        self.world
-            .lock()
-            .tell(|| format!("up: {}", opened.to_string().split(" were cut off").next().unwrap_or_default()));
-        self.learn(&store)?;
-        self.compare(&store)?;
-        let (sender, playbook) = watch::channel(self.bench.playbook.clone());
-        let world = self.world.clone();
-        let clock = Arc::new(move || world.now());
-        let source = SimSource { name: MailboxName::parse("support").unwrap(), world: self.world.clone() };
-        let shutdown = CancellationToken::new();
-        let ingest =
-            Ingest::new(source, store.clone(), playbook.clone(), clock.clone(), Duration::from_secs(60), shutdown);
-        let life = self.world.lock().tally.crashes;
-        let relays = vec![SimRelay { world: self.world.clone(), life }; self.relays];
-        let mut delivery = Delivery::new(relays, store.clone(), playbook, clock, PATIENCE);
-        if self.bench.wrong != Wrong::DoubtForgotten {
-            let went = drive(&self.world, pin!(delivery.recover())).await;
-            match went {
-                Went::Done(Ok(())) => {}
-                Went::Done(Err(error)) if error.is_fatal() || error.is_temporary() => self.world.crash(),
-                Went::Done(Err(error)) => return Err(format!("recovery: {error}")),
-                Went::Crashed | Went::Paused => self.world.crash(),
-            }
-        }
-        self.bot = Some(Bot { store, ingest, delivery, _playbook: sender });
-        Ok(())
-    }
-
-    /// What is on disk now, and whether the store says the same.
-    fn learn(&self, store: &Store) -> Result<(), String> {
-        let journal = self.bench.folder.join("journal");
-        let start = last_segment(&journal).unwrap_or(0);
-        let length = journal.join(format!("{start:016x}.log")).metadata().map_or(0, |meta| meta.len());
-        let mut guard = self.world.lock();
-        let inner = &mut *guard;
-        (inner.disk.base, inner.disk.written, inner.disk.synced) = (start, length, length);
-        let end = start + length;
-        let letters = std::mem::take(&mut inner.letters);
-        let cut = inner.model.cut(end, &letters);
-        inner.letters = letters;
-        cut?;
-        // What was written in the last moment before the crash is looked at only now.
-        inner.disk.fresh.retain(|(_, written)| *written <= end);
-        inner.store = Some(store.clone());
-        drop(guard);
-        self.world.observe();
-        let inner = &mut *self.world.lock();
-        if inner.model.end() != end {
-            return Err(format!("{} octets of the journal were written, {end} are there", inner.model.end()));
-        }
-        // Whom the bot forgot in the crash it may write to again, byte for byte the same.
-        let Inner { model, relay, .. } = inner;
-        for (id, acceptances) in &mut relay.accepted {
-            let forgotten = model.is_waiting(id);
-            acceptances.iter_mut().for_each(|acceptance| acceptance.excused |= forgotten);
-        }
-        Ok(())
-    }
-
     fn check(&mut self) -> Result<(), String> {
         self.world.observe();
         match self.world.lock().broken.clone() {
@@ -484,11 +335,11 @@ impl<'a> Life<'a> {
             self.send().await?;
             self.check()?;
             let Some(bot) = &self.bot else { continue };
-            waits = self.waits(&bot.store)?;
+            waits = audit::waits(&bot.store, &self.world)?;
             if waits.is_empty() {
-                self.compare(&bot.store)?;
-                self.compare_journal(&bot.store)?;
-                return self.check_nothing_lost();
+                compare(&bot.store, &self.world)?;
+                compare_journal(&bot.store, &self.world)?;
+                return check_nothing_lost(&self.world);
             }
             let next = bot.store.next_due().map_err(|error| error.to_string())?;
             let inner = &mut *self.world.lock();
@@ -500,105 +351,6 @@ impl<'a> Life<'a> {
         }
         Err(format!("it does not come to rest: {waits}"))
     }
-
-    /// What is still to be done; nothing, when everything is at rest.
-    fn waits(&self, store: &Store) -> Result<String, String> {
-        let text = |error: StoreError| error.to_string();
-        let name = MailboxName::parse("support").unwrap();
-        let mut waits: Vec<String> = Vec::new();
-        for item in store.outbox().map_err(text)? {
-            let item = item.map_err(text)?;
-            waits.push(format!("{} (due {}, begun {:?}) leaves", item.message_id, item.due, item.started));
-        }
-        waits.extend(store.pending(&name).map_err(text)?.iter().map(|(place, _)| format!("{place} is pending")));
-        waits.extend(store.unsettled(&name, 9).map_err(text)?.iter().map(|place| format!("{place} is unsettled")));
-        let inner = self.world.lock();
-        let mailbox = &inner.mailbox;
-        let undone = mailbox.mails.iter().filter(|held| !held.done);
-        waits.extend(undone.map(|held| format!("letter {} lies at {}", held.letter, mailbox.place(held.uid))));
-        Ok(waits.join(", "))
-    }
-
-    /// Does the state say what the journal says?
-    fn compare(&self, store: &Store) -> Result<(), String> {
-        let text = |error: StoreError| error.to_string();
-        let inner = &*self.world.lock();
-        let model = &inner.model;
-        let mut differs = Vec::new();
-        let cases = store.cases().map_err(text)?.collect::<Result<Vec<_>, _>>().map_err(text)?;
-        if !cases.iter().eq(model.cases.values()) {
-            differs.push("the cases");
-        }
-        let ledger = store.ledger().map_err(text)?.collect::<Result<Vec<_>, _>>().map_err(text)?;
-        let same = ledger.iter().all(|(hash, row)| {
-            model.decided.get(hash).is_some_and(|decided| decided.outcome == row.outcome && decided.place == row.place)
-        });
-        if ledger.len() != model.decided.len() || !same {
-            differs.push("the ledger");
-        }
-        let outbox = store.outbox().map_err(text)?.collect::<Result<Vec<_>, _>>().map_err(text)?;
-        let same = outbox.iter().all(|item| {
-            let held = model.outbox.get(&item.message_id).filter(|held| held.end.is_none());
-            held.is_some_and(|held| held.attempts == item.attempts && held.begun.is_some() == item.started.is_some())
-        });
-        if outbox.len() != model.outbox.values().filter(|held| held.end.is_none()).count() || !same {
-            differs.push("the outbox");
-        }
-        let scopes = model.budgets.keys().cloned().collect();
-        let facts = store.facts(&Clues { scopes, ..Clues::default() }, inner.now()).map_err(text)?;
-        if facts.budgets != model.budgets {
-            differs.push("the budgets");
-        }
-        match differs.is_empty() {
-            true => Ok(()),
-            false => Err(format!("the state is not what the journal says: {}", differs.join(", "))),
-        }
-    }
-
-    /// Is every record still there as it was written, but for what a compaction may leave out?
-    fn compare_journal(&self, store: &Store) -> Result<(), String> {
-        let inner = &*self.world.lock();
-        let mut known = inner.model.records().peekable();
-        let mut wrong = 0;
-        let read = store.records(|position, record| {
-            while let Some((_, gone)) = known.next_if(|(written, _)| *written < position.0) {
-                wrong += usize::from(!matches!(gone, Record::Taken { .. } | Record::SendStart { .. }));
-            }
-            let written = known.next().filter(|(written, _)| *written == position.0);
-            wrong += usize::from(!written.is_some_and(|(_, written)| is_same(written, record)));
-            Ok(())
-        });
-        read.map_err(|error| error.to_string())?;
-        wrong += known.count();
-        if wrong == 0 { Ok(()) } else { Err("the journal is not what was written".into()) }
-    }
-
-    fn check_nothing_lost(&self) -> Result<(), String> {
-        let inner = &*self.world.lock();
-        for (n, letter) in inner.letters.iter().enumerate() {
-            let mut places = inner.mailbox.places.iter().filter(|(_, held)| **held == n);
-            let unfetchable =
-                places.any(|(place, _)| inner.mailbox.unfetched.contains_key(place) && inner.model.knows(place));
-            let ended = inner.model.decided.contains_key(&letter.hash) || inner.mailbox.taken_away.contains(&n);
-            if !ended && !unfetchable {
-                return Err(format!("letter {n}, {:?}, is lost", letter.kind));
-            }
-        }
-        // A note that stood for a mail gives way to the mail when that can be fetched after all.
-        let mut taken = inner.model.taken.keys();
-        if let Some(hash) = taken.find(|hash| inner.letters.iter().any(|letter| letter.hash == **hash)) {
-            return Err(format!("{} was taken and never decided", hash.short()));
-        }
-        for (id, item) in &inner.model.outbox {
-            let accepted = inner.relay.accepted.contains_key(id.as_str());
-            match item.end {
-                None => return Err(format!("{id} was never sent")),
-                Some(Ended::Sent) if !accepted => return Err(format!("{id} is written down as sent and was not")),
-                Some(Ended::Sent | Ended::Failed) => {}
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Drop for Life<'_> {
@@ -607,19 +359,6 @@ impl Drop for Life<'_> {
         let store = self.world.lock().store.take();
         drop((store, self.bot.take()));
     }
-}
-
-/// Is this what was written, or what is left of it when letters have lost their texts?
-fn is_same(written: &Record, mut read: Record) -> bool {
-    let letters: &mut [Outgoing] = match &mut read {
-        Record::Decided(decided) => &mut decided.outgoing,
-        Record::Failed { notice, .. } => notice.as_mut_slice(),
-        Record::Told { notice, .. } => std::slice::from_mut(notice),
-        _ => &mut [],
-    };
-    let forgotten = letters.iter_mut().zip(written.outgoing()).filter(|(is, _)| is.content.is_forgotten());
-    forgotten.for_each(|(is, was)| is.content.clone_from(&was.content));
-    *written == read
 }
 
 /// Polls a step until it is done, or until the process is gone.
@@ -641,15 +380,6 @@ async fn drive<F: Future>(world: &World, mut step: Pin<&mut F>) -> Went<F::Outpu
     .await
 }
 
-/// The folders of sled, over whichever checkpoint.
-fn states(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    let is_state = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name == "state" || name.starts_with("state-")
-    };
-    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).filter(is_state)
-}
-
 /// One step of delivery, which nothing pauses.
 async fn sending(world: &World, delivery: &mut Delivery<SimRelay>) -> Went<Result<(), StoreError>> {
     let mut step = pin!(delivery.step());
@@ -661,13 +391,4 @@ async fn sending(world: &World, delivery: &mut Delivery<SimRelay>) -> Went<Resul
         if world.has_crashed() { Poll::Ready(Went::Crashed) } else { polled }
     })
     .await
-}
-
-fn last_segment(journal: &Path) -> Option<u64> {
-    let entries = std::fs::read_dir(journal).ok()?;
-    let starts = entries.filter_map(|entry| {
-        let name = entry.ok()?.file_name().into_string().ok()?;
-        u64::from_str_radix(name.strip_suffix(".log")?, 16).ok()
-    });
-    starts.max()
 }
