@@ -12,9 +12,8 @@ use huixin::mailbox::{Known, Source, SourceError};
 use huixin::outgoing::{Relay, SendError};
 use huixin::smtp::{self, SmtpRelay};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
-use crate::peer::AUTHORITY;
+use crate::peer::{self, AUTHORITY};
 
 const USER: &str = "support@example.com";
 const PASSWORD: &str = "hunter2";
@@ -27,8 +26,7 @@ struct Parrot {
 
 impl Parrot {
     async fn start(says: Vec<Vec<u8>>) -> Parrot {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let (listener, port) = peer::listen().await;
         let heard = Arc::new(Mutex::new(Vec::new()));
         let noted = heard.clone();
         tokio::spawn(async move {
@@ -205,7 +203,7 @@ async fn v19_no_word_before_tls_costs_the_relay_its_password() {
         let mechanism = [smtp::Mechanism::Plain, smtp::Mechanism::Login, smtp::Mechanism::XOAuth2][n % 3];
         let parrot = Parrot::start(octets(says)).await;
         let mut relay = relay(parrot.port, mechanism, smtp::Tls::StartTls, AUTHORITY);
-        let (envelope, mail) = crate::smtp_peer::a_mail();
+        let (envelope, mail) = peer::smtp::a_mail();
         let sent = relay.send(&envelope, mail).await;
         assert!(matches!(sent, Err(SendError::RelayTrouble(_))), "{says:?}: {sent:?}");
         drop(relay);
@@ -234,7 +232,7 @@ async fn t02_where_tls_was_due_nothing_else_will_do() {
         assert!(matches!(source.list(Known::default(), 10).await, Err(SourceError::Trouble(_))), "{case}");
         parrot.check(&case, &[]);
         let mut relay = relay(parrot.port, smtp::Mechanism::Plain, smtp::Tls::Implicit, AUTHORITY);
-        let (envelope, mail) = crate::smtp_peer::a_mail();
+        let (envelope, mail) = peer::smtp::a_mail();
         assert!(matches!(relay.send(&envelope, mail).await, Err(SendError::RelayTrouble(_))), "{case}");
         parrot.check(&case, &[]);
     }
@@ -282,7 +280,7 @@ async fn t02_an_expired_a_future_and_a_self_signed_certificate_are_refused() {
         let mut pem = fs::read(folder.path().join(format!("{name}.pem"))).unwrap();
         pem.extend(fs::read(folder.path().join(format!("{key}.key"))).unwrap());
         for starttls in [false, true] {
-            let heard = crate::peer::tls_host(pem.clone(), starttls).await;
+            let heard = peer::tls_host(pem.clone(), starttls).await;
             let tls = if starttls { imap::Tls::StartTls } else { imap::Tls::Implicit };
             let mut source = mailbox(heard.0, imap::Auth::Login, tls, &ca, LONG);
             let error = source.list(Known::default(), 10).await.unwrap_err().to_string();

@@ -250,7 +250,7 @@ async fn f18_smtp_servers_that_talk_too_much_or_lie_never_get_a_verdict_wrong() 
             s.timeouts.block = short;
             s.timeouts.dot = short;
         });
-        let (envelope, mail) = crate::smtp_peer::a_mail();
+        let (envelope, mail) = crate::peer::smtp::a_mail();
         let dots = || host.lines().iter().filter(|line| *line == ".").count();
         let mut accepted = 0;
         for _ in 0..FAULTS + 2 {

@@ -1,81 +1,12 @@
 //! Dialogues with IMAP servers that are broken, hostile or merely old: nothing is lost, and no answer is
 //! believed that is none.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use huixin::ids::MailboxName;
-use huixin::imap::{Auth, ImapSource, Pace, Patience, Settings, Tls};
-use huixin::mailbox::{Cursor, Fetched, Known, Listed, Listing, Place, Source, SourceError};
+use huixin::mailbox::{Cursor, Fetched, Known, Listed, Place, Source, SourceError};
 
-use crate::peer::{AUTHORITY, Peer};
-
-const LOGIN: &str = r#"
-S: * OK ready
-C: CAPABILITY
-S: * CAPABILITY IMAP4rev1
-S: = OK done
-C: LOGIN "u" "p"
-S: = OK [CAPABILITY IMAP4rev1 IDLE MOVE UIDPLUS] welcome
-"#;
-
-/// A server that can do nothing beyond RFC 3501.
-const PLAIN_LOGIN: &str = r#"
-S: * OK ready
-C: CAPABILITY
-S: * CAPABILITY IMAP4rev1
-S: = OK done
-C: LOGIN "u" "p"
-S: = OK welcome
-C: CAPABILITY
-S: * CAPABILITY IMAP4rev1
-S: = OK done
-"#;
-
-const SELECT: &str = r#"
-C: SELECT "INBOX"
-S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft)
-S: * 2 EXISTS
-S: * OK [PERMANENTFLAGS (\Deleted \Seen \*)] limited
-S: * OK [UIDVALIDITY 7] valid
-S: * OK [UIDNEXT 3] next
-S: = OK [READ-WRITE] done
-"#;
-
-/// Two mails of five octets.
-const LIST: &str = r#"
-C: UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)
-S: * 1 FETCH (UID 1 FLAGS (\Seen) INTERNALDATE "17-Jul-2026 02:44:25 -0700" RFC822.SIZE 5)
-S: * 2 FETCH (UID 2 FLAGS ($Junk) INTERNALDATE " 7-Jul-2026 02:44:25 +0800" RFC822.SIZE 5)
-S: = OK done
-"#;
-
-fn settings(peer: &Peer) -> Settings {
-    let name = MailboxName::parse("support").unwrap();
-    let mut settings = Settings::new(name, "localhost", "u", Arc::new(|| Ok("p".to_owned().into())));
-    settings.port = peer.port;
-    settings.tls = Tls::Plain;
-    settings.poll = Duration::from_millis(200);
-    settings.lively = Duration::ZERO;
-    settings.patience = Patience { connect: LONG, answer: LONG, ..Patience::default() };
-    settings.pace = Pace {
-        first: Duration::from_millis(1),
-        longest: Duration::from_millis(1),
-        longest_after_work: Duration::from_millis(1),
-        ..Pace::default()
-    };
-    settings
-}
-
-fn source(peer: &Peer, change: impl FnOnce(&mut Settings)) -> ImapSource {
-    let mut settings = settings(peer);
-    change(&mut settings);
-    ImapSource::new(settings).unwrap()
-}
-
-fn place(uid: u32) -> Place {
-    Place::Imap { uid_validity: 7, uid }
-}
+use crate::peer::Peer;
+use crate::peer::imap::{LIST, LOGIN, PLAIN_LOGIN, SELECT, look, place, source, uids};
 
 fn mails(sizes: &[(u32, u64)]) -> Vec<Listed> {
     let listed = |(uid, size): &(u32, u64)| Listed {
@@ -85,10 +16,6 @@ fn mails(sizes: &[(u32, u64)]) -> Vec<Listed> {
         junk: false,
     };
     sizes.iter().map(listed).collect()
-}
-
-fn uids(listing: &Listing) -> Vec<Place> {
-    listing.mails.iter().map(|mail| mail.place.clone()).collect()
 }
 
 fn known(uid_validity: u32, uid: u32) -> Known {
@@ -102,16 +29,6 @@ fn whole(fetched: &[(Place, Fetched)]) -> Vec<(Place, String)> {
         Fetched::Vanished => "vanished".to_owned(),
     };
     fetched.iter().map(|(place, fetched)| (place.clone(), text(fetched))).collect()
-}
-
-/// Plays `script` to a client that looks for mail; how that ends.
-async fn look(script: &str, change: impl FnOnce(&mut Settings)) -> Result<Listing, SourceError> {
-    let peer = Peer::play([script]).await;
-    let mut source = source(&peer, change);
-    let listing = source.list(Known::default(), 10).await;
-    drop(source);
-    peer.end().await;
-    listing
 }
 
 #[tokio::test]
@@ -137,115 +54,6 @@ S: = OK done
     assert_eq!(whole(&fetched), [(place(1), "first".to_owned()), (place(2), "he\rlo".to_owned())]);
     drop(source);
     peer.end().await;
-}
-
-#[tokio::test]
-async fn no_password_is_sent_where_it_is_not_safe() {
-    let capabilities =
-        |words: &str| format!("S: * OK ready\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 {words}\nS: = OK done\n");
-    let starttls = capabilities("STARTTLS LOGINDISABLED") + "C: STARTTLS\n";
-    type Change = fn(&mut Settings);
-    let start: Change = |s| s.tls = Tls::StartTls;
-    let cases: Vec<(&str, String, Change)> = vec![
-        ("goodbye", "S: * BYE full".to_owned(), |_| {}),
-        ("PREAUTH", "S: * PREAUTH welcome".to_owned(), |_| {}),
-        ("PREAUTH", "S: * PREAUTH welcome".to_owned(), start),
-        ("LOGINDISABLED", capabilities("LOGINDISABLED"), |_| {}),
-        ("does not offer AUTHENTICATE PLAIN", capabilities("AUTH=XOAUTH2"), |s| s.auth = Auth::Plain),
-        ("offers no STARTTLS", capabilities(""), start),
-        ("NO", starttls.clone() + "S: = NO not today", start),
-        ("between STARTTLS and TLS", starttls.clone() + "S: = OK go on\nS: * CAPABILITY IMAP4rev1 AUTH=PLAIN", start),
-        ("between STARTTLS and TLS", starttls.clone() + "S: = OK go on\nS> *", start),
-        ("no TLS", starttls.clone() + "S: = OK go on\nTLS stranger", |s| {
-            s.tls = Tls::StartTls;
-            s.extra_ca = Some(AUTHORITY.to_vec());
-        }),
-        // An authority nobody trusts.
-        ("no TLS", "TLS localhost".to_owned(), |s| s.tls = Tls::Implicit),
-        // A certificate for another host.
-        ("no TLS", "TLS stranger".to_owned(), |s| {
-            s.tls = Tls::Implicit;
-            s.extra_ca = Some(AUTHORITY.to_vec());
-        }),
-        ("cannot be read", "S: HTTP/1.1 400 Bad Request".to_owned(), |_| {}),
-    ];
-    for (why, script, change) in cases {
-        let error = look(&script, change).await.unwrap_err();
-        assert!(matches!(&error, SourceError::Trouble(text) if text.contains(why)), "{why}: {error}");
-    }
-}
-
-#[tokio::test]
-async fn tls_protects_from_the_first_octet_or_from_starttls_on() {
-    let trusting = |tls: Tls| {
-        move |s: &mut Settings| {
-            s.tls = tls;
-            s.extra_ca = Some(AUTHORITY.to_vec());
-        }
-    };
-    let implicit = ["TLS localhost", LOGIN, SELECT, LIST].concat();
-    assert!(look(&implicit, trusting(Tls::Implicit)).await.is_ok());
-    let upgrade = "
-S: * OK ready
-C: CAPABILITY
-S: * CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN
-S: = OK done
-C: STARTTLS
-S: = OK go on
-TLS localhost
-";
-    // RFC 9051 §6.2.1: no greeting again, and the capabilities are asked for again.
-    let behind = LOGIN.replace("S: * OK ready\n", "");
-    let starttls = [upgrade, &behind, SELECT, LIST].concat();
-    assert!(look(&starttls, trusting(Tls::StartTls)).await.is_ok());
-}
-
-#[tokio::test]
-async fn every_way_to_log_in_ends_in_ok_or_refused() {
-    let offer =
-        |words: &str| format!("S: * OK ready\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1 {words}\nS: = OK done\n");
-    let welcome = "S: * CAPABILITY IMAP4rev1\nS: = OK [CAPABILITY IMAP4rev1] welcome\n";
-    let rest = [welcome, SELECT, LIST].concat();
-    let plain: fn(&mut Settings) = |s| s.auth = Auth::Plain;
-    let token: fn(&mut Settings) = |s| s.auth = Auth::XOAuth2;
-    let good = [
-        (offer("AUTH=PLAIN SASL-IR") + "C: AUTHENTICATE PLAIN AHUAcA==\n", plain),
-        (offer("AUTH=PLAIN") + "C: AUTHENTICATE PLAIN\nS: * OK wait\nS: + \nC> AHUAcA==\n", plain),
-        (offer("AUTH=XOAUTH2 SASL-IR") + "C: AUTHENTICATE XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHABAQ==\n", token),
-    ];
-    for (script, change) in good {
-        let listing = look(&(script + &rest), change).await;
-        assert!(listing.is_ok(), "{listing:?}");
-    }
-    let bad = [
-        (offer("") + "C: LOGIN \"u\" \"p\"\nS: = NO [AUTHENTICATIONFAILED] no", (|_| {}) as fn(&mut Settings)),
-        (offer("") + "C: LOGIN \"u\" \"p\"\nS: = BAD no", |_| {}),
-        // The second challenge of XOAUTH2 waits for an empty line.
-        (
-            offer("AUTH=XOAUTH2")
-                + "C: AUTHENTICATE XOAUTH2\nS: +\nC> dXNlcj11AWF1dGg9QmVhcmVyIHABAQ==\nS: + eyJzdGF0dXMiOiI0MDAifQ==\nC> \nS: = NO failed",
-            token,
-        ),
-    ];
-    for (script, change) in bad {
-        let error = look(&script, change).await.unwrap_err();
-        assert!(matches!(error, SourceError::Refused(_)), "{error}");
-    }
-    // RFC 5530: the server's own trouble says nothing about our password.
-    let script = offer("") + "C: LOGIN \"u\" \"p\"\nS: = NO [UNAVAILABLE] later";
-    let error = look(&script, |_| {}).await.unwrap_err();
-    assert!(matches!(error, SourceError::Trouble(_)), "{error}");
-}
-
-#[tokio::test]
-async fn we_say_who_we_are_before_select_where_that_is_asked_for() {
-    let login = LOGIN.replace("IDLE MOVE UIDPLUS", "ID");
-    let version = env!("CARGO_PKG_VERSION");
-    for answer in ["* ID (\"name\" \"x\")\nS: = OK done", "= NO no", "= BAD what"] {
-        let id = format!("C: ID (\"name\" \"huixin\" \"version\" \"{version}\" \"vendor\" \"huixin\")\nS: {answer}\n");
-        let script = [&login, id.as_str(), SELECT, LIST].concat();
-        assert!(look(&script, |_| {}).await.is_ok(), "{answer}");
-    }
 }
 
 #[tokio::test]
@@ -554,128 +362,4 @@ async fn a_settling_that_was_refused_is_reported_and_may_be_repeated() {
         drop(source);
         peer.end().await;
     }
-}
-
-const LONG: Duration = Duration::from_secs(60);
-
-/// Looks once, then waits once; how long that took.
-async fn waits(script: String, poll: Duration) -> (Result<(), SourceError>, Duration) {
-    let peer = Peer::play([script]).await;
-    let mut source = source(&peer, |s| s.poll = poll);
-    source.list(Known::default(), 10).await.unwrap();
-    let start = Instant::now();
-    let waited = source.wait(LONG).await;
-    let took = start.elapsed();
-    drop(source);
-    peer.end().await;
-    (waited, took)
-}
-
-#[tokio::test]
-async fn new_mail_ends_the_wait() {
-    let head = [LOGIN, SELECT].concat();
-    let idle = "C: IDLE\n";
-    let done = "C> DONE\nS: = OK done\n";
-    let cases = [
-        ("while idle", [LIST, idle, "S: + idling\nS: * OK still here\nS: * 3 EXISTS\n", done].concat()),
-        ("before idle", [LIST, idle, "S: * 3 EXISTS\nS: * 1 RECENT\nS: + idling\n", done].concat()),
-        ("behind one that went", [LIST, idle, "S: + idling\nS: * 1 EXPUNGE\nS: * 2 EXISTS\n", done].concat()),
-        ("during another command", LIST.replace("S: = OK", "S: * 3 EXISTS\nS: = OK")),
-        ("as the server ends it", [LIST, idle, "S: + idling\nS: = OK enough\n"].concat()),
-    ];
-    for (case, script) in cases {
-        let (waited, took) = waits([head.as_str(), &script].concat(), LONG).await;
-        assert!(waited.is_ok(), "{case}: {waited:?}");
-        assert!(took < LONG / 2, "{case}: {took:?}");
-    }
-}
-
-#[tokio::test]
-async fn the_wait_ends_in_time_whatever_the_server_can() {
-    let head = [LOGIN, SELECT, LIST].concat();
-    let without = [PLAIN_LOGIN, SELECT, LIST].concat();
-    let cases = [
-        // News of another kind are none: 2 mails, one goes, one is flagged.
-        (
-            "silence",
-            head.clone()
-                + "C: IDLE\nS: + idling\nS: * 2 EXPUNGE\nS: * 1 EXISTS\nS: * 1 FETCH (FLAGS ())\nC> DONE\nS: = OK done\n",
-        ),
-        ("no IDLE", without),
-        ("IDLE answered NO", head.clone() + "C: IDLE\nS: = NO not here\n"),
-        ("IDLE answered BAD", head.clone() + "C: IDLE\nS: = BAD\n"),
-        ("IDLE answered OK at once", head + "C: IDLE\nS: = OK done\n"),
-    ];
-    for (case, script) in cases {
-        let (waited, took) = waits(script, Duration::from_millis(100)).await;
-        assert!(waited.is_ok(), "{case}: {waited:?}");
-        assert!((Duration::from_millis(100)..LONG / 2).contains(&took), "{case}: {took:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_look_that_nothing_called_for_begins_with_a_fresh_select() {
-    let idle = "C: IDLE\nS: + idling\n";
-    let done = "C> DONE\nS: = OK done\n";
-    let news = [LIST, idle, "S: * 3 EXISTS\n", done, LIST].concat();
-    let silence = [idle, done, SELECT, LIST].concat();
-    let peer = Peer::play([[LOGIN, SELECT, &news, &silence].concat()]).await;
-    let mut source = source(&peer, |_| {});
-    for _ in 0..2 {
-        source.list(Known::default(), 10).await.unwrap();
-        source.wait(LONG).await.unwrap();
-    }
-    source.list(Known::default(), 10).await.unwrap();
-    drop(source);
-    peer.end().await;
-}
-
-#[tokio::test]
-async fn a_server_that_had_news_is_asked_for_more_before_it_is_left_to_tell() {
-    let news = "C: IDLE\nS: + idling\nS: * 3 EXISTS\nC> DONE\nS: = OK done\n";
-    let asked = "C: NOOP\nS: = OK\nC: NOOP\nS: * 4 EXISTS\nS: = OK\n";
-    let peer = Peer::play([[LOGIN, SELECT, LIST, news, LIST, asked, LIST].concat()]).await;
-    let mut source = source(&peer, |s| (s.poll, s.lively) = (LONG, LONG));
-    for _ in 0..2 {
-        source.list(Known::default(), 10).await.unwrap();
-        source.wait(LONG).await.unwrap();
-    }
-    source.list(Known::default(), 10).await.unwrap();
-    drop(source);
-    peer.end().await;
-}
-
-#[tokio::test]
-async fn a_connection_that_dies_in_idle_is_an_error_and_the_next_wait_looks_at_once() {
-    for end in ["S: * BYE timeout\n", "CLOSE\n"] {
-        let first = [LOGIN, SELECT, LIST, "C: IDLE\nS: + idling\n", end].concat();
-        let peer = Peer::play([first, [LOGIN, SELECT].concat()]).await;
-        let mut source = source(&peer, |s| s.poll = Duration::from_secs(20));
-        source.list(Known::default(), 10).await.unwrap();
-        assert!(source.wait(LONG).await.is_err(), "{end}");
-        // What came while we were away was announced to nobody.
-        source.wait(LONG).await.unwrap();
-        drop(source);
-        peer.end().await;
-    }
-}
-
-#[tokio::test]
-async fn a_call_that_was_dropped_takes_its_connection_along() {
-    let first = [LOGIN, SELECT, LIST, "C: IDLE\nS: + idling\n"].concat();
-    let peer = Peer::play([first, [LOGIN, SELECT, LIST].concat()]).await;
-    let mut source = source(&peer, |s| s.poll = Duration::from_secs(20));
-    source.list(Known::default(), 10).await.unwrap();
-    let idles = async {
-        peer.all_said(0).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
-    tokio::select! {
-        waited = source.wait(LONG) => panic!("it did not wait: {waited:?}"),
-        () = idles => {}
-    }
-    let listing = source.list(Known::default(), 10).await.unwrap();
-    assert_eq!(uids(&listing), [place(1), place(2)]);
-    drop(source);
-    peer.end().await;
 }

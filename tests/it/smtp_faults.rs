@@ -268,7 +268,7 @@ async fn f18_no_reply_is_read_without_end() {
             })
             .await;
         let mut relay = relay(host.port, |_| {});
-        let (envelope, mail) = crate::smtp_peer::a_mail();
+        let (envelope, mail) = crate::peer::smtp::a_mail();
         let sent = tokio::time::timeout(Duration::from_secs(60), relay.send(&envelope, mail)).await;
         let sent = sent.expect("the relay is left");
         if step != "." {

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+
+use super::{listen, serve_each};
 
 /// One side of a dialogue in lines.
 pub trait Server: Send + 'static {
@@ -76,22 +78,13 @@ impl Host {
         open: impl Fn() -> S + Send + 'static,
         fault: impl Fn(Moment<'_>, &[u8]) -> Way + Send + Sync + 'static,
     ) -> Host {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let (listener, port) = listen().await;
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (noted, fault): (_, Arc<Fault>) = (seen.clone(), Arc::new(fault));
-        let listening = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let connection = {
-                    let mut seen = noted.lock().unwrap();
-                    seen.connections += 1;
-                    seen.connections - 1
-                };
-                let line =
-                    Line { stream: BufReader::new(stream), fault: fault.clone(), seen: noted.clone(), connection };
-                let server = open();
-                tokio::spawn(line.serve(server));
-            }
+        let listening = serve_each(listener, move |stream, connection| {
+            noted.lock().unwrap().connections = connection + 1;
+            let line = Line { stream: BufReader::new(stream), fault: fault.clone(), seen: noted.clone(), connection };
+            line.serve(open())
         });
         Host { port, seen, listening }
     }

@@ -15,8 +15,10 @@
 //! script is played for each connection; after the last one nobody listens any more.
 
 pub mod host;
+pub mod imap;
 pub mod mailhost;
 pub mod sink;
+pub mod smtp;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -52,8 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 impl Peer {
     pub async fn play<S: Into<String>>(scripts: impl IntoIterator<Item = S>) -> Peer {
         let scripts: Vec<String> = scripts.into_iter().map(Into::into).collect();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let (listener, port) = listen().await;
         let (saying, said) = watch::channel(0);
         let playing = tokio::spawn(async move {
             for (number, script) in scripts.iter().enumerate() {
@@ -137,6 +138,27 @@ async fn perform(script: &str, stream: TcpStream, saying: &watch::Sender<usize>)
     }
 }
 
+/// A listener on a port of its own, and the port.
+pub async fn listen() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// Serves every connection, counted from 0, beside the others.
+fn serve_each<F>(listener: TcpListener, mut serve: impl FnMut(TcpStream, usize) -> F + Send + 'static) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    tokio::spawn(async move {
+        let mut number = 0;
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, number));
+            number += 1;
+        }
+    })
+}
+
 /// A port at which nobody listens, as long as its socket is kept: it is bound, so that no other test gets it, and never
 /// opened to connections.
 pub fn nobody() -> (u16, Socket) {
@@ -148,8 +170,7 @@ pub fn nobody() -> (u16, Socket) {
 /// A server with the certificate and key of `pem`, from the first octet or after STARTTLS; its port, and the lines
 /// it hears under TLS. It refuses every login.
 pub async fn tls_host(pem: Vec<u8>, starttls: bool) -> (u16, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let (listener, port) = listen().await;
     let heard = Arc::new(Mutex::new(Vec::new()));
     let noted = heard.clone();
     tokio::spawn(async move {
