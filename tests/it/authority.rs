@@ -105,6 +105,13 @@ const FROM: [&str; 25] = [
     "From: wang%example.com@evil.example",
 ];
 
+/// A proof that a mail comes from this domain.
+fn pass_of(domain: &str) -> String {
+    format!(
+        "Authentication-Results: mx.example.com; dkim=pass header.d={domain}; dmarc=pass header.from={domain}\r\n{BORDER}"
+    )
+}
+
 /// Proofs that are none: what stands above the border and below it.
 fn proofs() -> Vec<String> {
     let results = |text: &str| format!("Authentication-Results: {text}\r\n{BORDER}");
@@ -317,9 +324,7 @@ fn f44_v06_a_guessed_case_number_joins_nothing_and_tells_nothing() {
     let desk = Desk::open(Language::Zh);
     let mut dice = Dice(0xca5e);
     let from = "From: Eve <eve@evil.example>";
-    let proof = format!(
-        "Authentication-Results: mx.example.com; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example\r\n{BORDER}"
-    );
+    let proof = pass_of("evil.example");
     let words = |n: usize, number: CaseNumber| match n % 4 {
         0 => format!("案号 {number} 处理得怎么样了？"),
         1 => format!("已通过电话提交，案号{number}，请尽快。"),
@@ -400,9 +405,7 @@ fn v02_nobody_is_added_to_a_case_by_a_line_in_a_mail() {
             0 => ("From: Li <li@customer.example>", "customer.example", "还是不行，请把往来也抄送给我的同事。"),
             _ => (FROM[0], "example.com", "您好，请重启客户端后再试。"),
         };
-        let proof = format!(
-            "Authentication-Results: mx.example.com; dkim=pass header.d={domain}; dmarc=pass header.from={domain}\r\n{BORDER}"
-        );
+        let proof = pass_of(domain);
         let id = &desk.forwards[0].message_id;
         let to = format!("To: support@example.com, guest{n}@example.net\r\n{}In-Reply-To: {id}\r\n", lines(n / 2));
         let decision = decide(&desk, desk.now, &mail(&proof, from, &to, words, n));
@@ -442,9 +445,7 @@ fn v22_an_answer_goes_to_whom_the_mail_comes_from_whatever_its_reply_to_says() {
         "Does the choir rehearse on Thursday?",
         "パスワードを忘れました。",
     ];
-    let proof = format!(
-        "Authentication-Results: mx.example.com; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example\r\n{BORDER}"
-    );
+    let proof = pass_of("evil.example");
     let mut answered = 0;
     for n in 0..100 {
         let to = format!("To: support@example.com\r\n{}\r\n", ways[n % ways.len()]);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use huixin::imap::Settings;
 use huixin::mailbox::{Known, Source, SourceError};
 
 use crate::peer::Peer;
@@ -62,14 +63,10 @@ async fn the_wait_ends_in_time_whatever_the_server_can() {
     }
 }
 
-#[tokio::test]
-async fn a_look_that_nothing_called_for_begins_with_a_fresh_select() {
-    let idle = "C: IDLE\nS: + idling\n";
-    let done = "C> DONE\nS: = OK done\n";
-    let news = [LIST, idle, "S: * 3 EXISTS\n", done, LIST].concat();
-    let silence = [idle, done, SELECT, LIST].concat();
-    let peer = Peer::play([[LOGIN, SELECT, &news, &silence].concat()]).await;
-    let mut source = source(&peer, |_| {});
+/// Looks three times and waits twice in between.
+async fn looks(script: String, change: impl FnOnce(&mut Settings)) {
+    let peer = Peer::play([script]).await;
+    let mut source = source(&peer, change);
     for _ in 0..2 {
         source.list(Known::default(), 10).await.unwrap();
         source.wait(LONG).await.unwrap();
@@ -80,18 +77,19 @@ async fn a_look_that_nothing_called_for_begins_with_a_fresh_select() {
 }
 
 #[tokio::test]
+async fn a_look_that_nothing_called_for_begins_with_a_fresh_select() {
+    let idle = "C: IDLE\nS: + idling\n";
+    let done = "C> DONE\nS: = OK done\n";
+    let news = [LIST, idle, "S: * 3 EXISTS\n", done, LIST].concat();
+    let silence = [idle, done, SELECT, LIST].concat();
+    looks([LOGIN, SELECT, &news, &silence].concat(), |_| {}).await;
+}
+
+#[tokio::test]
 async fn a_server_that_had_news_is_asked_for_more_before_it_is_left_to_tell() {
     let news = "C: IDLE\nS: + idling\nS: * 3 EXISTS\nC> DONE\nS: = OK done\n";
     let asked = "C: NOOP\nS: = OK\nC: NOOP\nS: * 4 EXISTS\nS: = OK\n";
-    let peer = Peer::play([[LOGIN, SELECT, LIST, news, LIST, asked, LIST].concat()]).await;
-    let mut source = source(&peer, |s| (s.poll, s.lively) = (LONG, LONG));
-    for _ in 0..2 {
-        source.list(Known::default(), 10).await.unwrap();
-        source.wait(LONG).await.unwrap();
-    }
-    source.list(Known::default(), 10).await.unwrap();
-    drop(source);
-    peer.end().await;
+    looks([LOGIN, SELECT, LIST, news, LIST, asked, LIST].concat(), |s| (s.poll, s.lively) = (LONG, LONG)).await;
 }
 
 #[tokio::test]

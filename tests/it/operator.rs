@@ -19,8 +19,7 @@ fn lay(bot: &Bot, name: &str) {
         "From: {name}@example.org\r\nTo: support@example.com\r\nMessage-ID: <{name}@example.org>\r\n\
          Subject: {SECRET}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nMy {SECRET} {name} cannot sleep.\r\n"
     );
-    fs::write(bot.folder().join("in/tmp").join(name), mail).unwrap();
-    fs::rename(bot.folder().join("in/tmp").join(name), bot.folder().join("in/new").join(name)).unwrap();
+    bot.lay(name, mail.as_bytes());
 }
 
 /// Runs a command that must end with this code and tell nothing it was not asked for; what it said.

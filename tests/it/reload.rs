@@ -21,8 +21,7 @@ fn lay(bot: &Bot, name: &str) {
         "From: {name}@example.org\r\nTo: support@example.com\r\nMessage-ID: <{name}@example.org>\r\n\
          Subject: zebra\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nMy zebra eats the grass of my neighbour.\r\n"
     );
-    fs::write(bot.folder().join("in/tmp").join(name), mail).unwrap();
-    fs::rename(bot.folder().join("in/tmp").join(name), bot.folder().join("in/new").join(name)).unwrap();
+    bot.lay(name, mail.as_bytes());
 }
 
 const ZEBRA: &str = r#"
