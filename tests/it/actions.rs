@@ -1,10 +1,7 @@
 //! What rules want done, done: on the shipped files with one rule more.
 
-use std::path::Path;
-
 use huixin::app;
 use huixin::case::Facts;
-use huixin::config;
 use huixin::decide::{self, Decision, Mail};
 use huixin::ids::{Key, MailHash};
 use huixin::outgoing::{Outgoing, Purpose};
@@ -12,12 +9,11 @@ use huixin::playbook::Playbook;
 use huixin::problem::SourceText;
 use huixin::thread;
 
+use crate::shipped;
+
 /// The decision about this mail, with these lines more in bot.toml and this rule more.
 fn decide(settings: &str, rule: &str, mail: &str, known: impl FnOnce(&mut Facts)) -> Decision {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shipped = std::fs::read_to_string(root.join("bot.toml")).unwrap() + settings;
-    let config = config::load(&SourceText::new("bot.toml", shipped), &[]).unwrap();
-    let configured = app::files::Configured { config, folder: root.to_owned() };
+    let configured = shipped::configured(shipped::bot_toml() + settings);
     let mut texts = app::files::texts(&configured).unwrap();
     texts.rules.push(SourceText::new("more.toml", rule));
     let key = Key::from_bytes([1; 32]);

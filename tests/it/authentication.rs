@@ -1,5 +1,7 @@
 //! Who is answered by what was found of a mail's signatures, and what humans are told of it.
 
+use std::collections::BTreeMap;
+
 use huixin::app;
 use huixin::case::{Facts, Scope};
 use huixin::decide::{Effect, Silence};
@@ -35,8 +37,12 @@ fn a18_who_fails_is_not_answered_and_the_unknown_share_a_budget() {
         ("off", None, Some(false), true),
         ("off", Some(&fail), Some(false), true),
     ];
+    let houses =
+        BTreeMap::from(["budgeted", "strict", "off"].map(|policy| {
+            (policy, House::with("authentication = \"budgeted\"", &format!("authentication = {policy:?}")))
+        }));
     for (policy, findings, want, also_when_empty) in cases {
-        let house = House::with("authentication = \"budgeted\"", &format!("authentication = {policy:?}"));
+        let house = &houses[policy];
         let decide =
             |known: &dyn Fn(&mut Facts)| house.decide_found(&from_ann("", BOUNCED), known, findings, |mail| mail);
         let decision = decide(&|_| {});

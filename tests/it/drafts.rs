@@ -2,32 +2,20 @@
 //! taking each alone.
 
 use std::fs::{self, File};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use huixin::app::{self, files};
-use huixin::config;
-use huixin::ids::{Key, MailHash, MailboxName};
+use huixin::ids::{MailHash, MailboxName};
 use huixin::ingest::Ingest;
 use huixin::maildir::MaildirSource;
 use huixin::outgoing::Purpose;
 use huixin::playbook::Playbook;
-use huixin::problem::SourceText;
 use huixin::store::{Decided, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::office::beginning;
-
-/// The shipped configuration: its budgets end in the middle of a hundred mails.
-fn playbook() -> Arc<Playbook> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(root.join("bot.toml")).unwrap();
-    let config = config::load(&SourceText::new("bot.toml", text), &[]).unwrap();
-    let configured = files::Configured { config, folder: root.to_owned() };
-    Arc::new(app::playbook(&configured, Key::from_bytes([5; 32])).unwrap().0)
-}
+use crate::shipped;
 
 struct Desk {
     folder: tempfile::TempDir,
@@ -91,7 +79,8 @@ fn mails(seed: u64, count: usize) -> Vec<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mails_taken_together_are_decided_as_if_each_came_alone() {
-    let playbook = playbook();
+    // Its budgets end in the middle of a hundred mails.
+    let playbook = shipped::unchanged();
     let (mut silenced, mut answered) = (0, 0);
     for seed in 0..6 {
         let mails = mails(seed, 120);

@@ -117,11 +117,13 @@ fn folder() -> PathBuf {
 }
 
 fn mails() -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "eml"))
-        .collect();
+    mails_in(&folder())
+}
+
+/// The mails of a folder, in the order of their names.
+pub fn mails_in(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ending| ending == "eml")).collect();
     files.sort();
     files
 }

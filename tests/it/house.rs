@@ -1,39 +1,39 @@
 //! The shipped rules and templates, asked what shall become of a mail: no store, no mailbox, a clock that stands.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use huixin::address::Address;
 use huixin::app;
 use huixin::case::{Case, CaseState, Facts};
-use huixin::config;
 use huixin::decide::{self, Decision, Mail};
 use huixin::ids::{GroupId, Key, MailHash, MailboxName, TemplateName};
 use huixin::language::Language;
 use huixin::outgoing::Purpose;
 use huixin::playbook::Playbook;
-use huixin::problem::SourceText;
 use huixin::screen::Findings;
 use huixin::thread;
 use huixin::time::Timestamp;
 
+use crate::shipped;
+
 pub struct House {
-    pub playbook: Playbook,
+    pub playbook: Arc<Playbook>,
     pub now: Timestamp,
 }
 
 impl House {
     pub fn new() -> House {
-        House::with("", "")
+        House::over(shipped::unchanged())
     }
 
     /// The shipped configuration with one piece replaced.
     pub fn with(from: &str, to: &str) -> House {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let shipped = std::fs::read_to_string(root.join("bot.toml")).unwrap();
-        assert!(shipped.contains(from), "{from}");
-        let config = config::load(&SourceText::new("bot.toml", shipped.replacen(from, to, 1)), &[]).unwrap();
-        let configured = app::files::Configured { config, folder: root.to_owned() };
-        let (playbook, ..) = app::playbook(&configured, Key::from_bytes([1; 32])).unwrap();
+        let text = shipped::bot_toml();
+        assert!(text.contains(from), "{from}");
+        House::over(Arc::new(shipped::playbook(text.replacen(from, to, 1), Key::from_bytes([1; 32]))))
+    }
+
+    fn over(playbook: Arc<Playbook>) -> House {
         // A Tuesday morning in Shanghai.
         House { playbook, now: "2026-11-24T02:00:00Z".parse().unwrap() }
     }

@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 
 use huixin::app;
 use huixin::case::Facts;
-use huixin::config;
 use huixin::decide::{self, Decision, Mail};
-use huixin::ids::{Key, MailHash, TemplateName};
+use huixin::ids::{MailHash, TemplateName};
 use huixin::outgoing::Purpose;
 use huixin::playbook::Playbook;
-use huixin::problem::SourceText;
 use huixin::thread;
 use serde::Deserialize;
+
+use crate::fixtures::mails_in;
+use crate::shipped;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +44,7 @@ struct Expect {
 
 #[test]
 fn every_mail_gets_what_stands_beside_it() {
-    let playbook = playbook();
+    let playbook = shipped::unchanged();
     let mut faults = Vec::new();
     for file in mails() {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
@@ -57,7 +58,7 @@ fn every_mail_gets_what_stands_beside_it() {
 /// What people say of each matter: category (or `other`: a human reads it), subject, body with `\n` for line ends.
 #[test]
 fn every_way_to_say_it_is_understood_and_what_nobody_can_answer_goes_to_humans() {
-    let (playbook, mut faults) = (playbook(), Vec::new());
+    let (playbook, mut faults) = (shipped::unchanged(), Vec::new());
     for line in include_str!("../fixtures/knowledge/said.tsv").lines() {
         let [category, subject, body] = line.splitn(3, '\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
         let mail = format!(
@@ -79,23 +80,8 @@ fn every_way_to_say_it_is_understood_and_what_nobody_can_answer_goes_to_humans()
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
-fn playbook() -> Playbook {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shipped = fs::read_to_string(root.join("bot.toml")).unwrap();
-    let config = config::load(&SourceText::new("bot.toml", shipped), &[]).unwrap();
-    let configured = app::files::Configured { config, folder: root.to_owned() };
-    app::playbook(&configured, Key::from_bytes([1; 32])).unwrap().0
-}
-
 fn mails() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/knowledge");
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "eml"))
-        .collect();
-    files.sort();
-    files
+    mails_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/knowledge"))
 }
 
 fn decision(bytes: &[u8], playbook: &Playbook) -> Decision {

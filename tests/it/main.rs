@@ -49,6 +49,7 @@ mod rig;
 mod rules_commands;
 mod scenarios;
 mod sending;
+mod shipped;
 mod sink;
 mod smtp_faults;
 mod smtp_login;

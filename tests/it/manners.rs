@@ -1,7 +1,7 @@
 //! Storms, loops, floods and forgeries: how many mails of ours leave, whatever comes in.
 //!
 //! A whole bot under a clock of the test: a Maildir it takes mail from, a relay that keeps what it is given. The doses are
-//! short; `HUIXIN_DOSE=10000` gives those of the release.
+//! short; `HUIXIN_DOSE=long` gives those of the release.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,23 +10,25 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use huixin::address::Address;
+use huixin::app;
 use huixin::app::requests::{Answer, Clerk, Posted, Request};
-use huixin::app::{self, files};
 use huixin::case::{Case, Clues};
 use huixin::chores::Chores;
-use huixin::config;
-use huixin::delivery::{Delivery, Patience};
+use huixin::delivery::Delivery;
 use huixin::ids::{CaseNumber, MailHash, MailboxName, RequestId};
 use huixin::ingest::Ingest;
 use huixin::maildir::MaildirSource;
 use huixin::outgoing::{Accepted, Envelope, Purpose, Relay, SendError};
 use huixin::playbook::Playbook;
-use huixin::problem::SourceText;
 use huixin::screen::Kind;
 use huixin::store::{Decided, Record, Store};
 use huixin::time::{Clock, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::doses::dose;
+use crate::office::PATIENCE;
+use crate::shipped;
 
 /// What left: when, to whom, as what.
 #[derive(Debug, Clone)]
@@ -84,8 +86,7 @@ impl Bot {
         for part in ["mail", "mail/tmp", "mail/new", "mail/cur"] {
             fs::create_dir(folder.path().join(part)).unwrap();
         }
-        let shipped = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("bot.toml")).unwrap();
-        let text = change(shipped.replace("support@example.com", address));
+        let text = change(shipped::bot_toml().replace("support@example.com", address));
         // A Tuesday morning in Shanghai.
         let now = Arc::new(Mutex::new("2026-11-24T02:00:00Z".parse().unwrap()));
         let read = now.clone();
@@ -101,11 +102,8 @@ impl Bot {
     fn start(&mut self) {
         self.house = None;
         let (store, _) = Store::open(&self.folder.path().join("data")).unwrap();
-        let playbook = self.playbook.get_or_insert_with(|| {
-            let config = config::load(&SourceText::new("bot.toml", self.text.clone()), &[]).unwrap();
-            let configured = files::Configured { config, folder: Path::new(env!("CARGO_MANIFEST_DIR")).to_owned() };
-            Arc::new(app::playbook(&configured, store.key().clone()).unwrap().0)
-        });
+        let make = || Arc::new(shipped::playbook(self.text.clone(), store.key().clone()));
+        let playbook = self.playbook.get_or_insert_with(make);
         let (_, newest) = watch::channel(playbook.clone());
         let source =
             MaildirSource::new(MailboxName::parse("support").unwrap(), self.folder.path().join("mail"), 1 << 20);
@@ -113,8 +111,7 @@ impl Bot {
         let clock = self.clock.clone();
         let ingest = Ingest::new(source, store.clone(), newest.clone(), clock.clone(), Duration::ZERO, stop);
         let relays = vec![Kept { left: self.left.clone(), clock: clock.clone() }];
-        let patience = Patience { give_up: Duration::from_secs(96 * 3600), answer_in_doubt: Duration::from_secs(3600) };
-        let delivery = Delivery::new(relays, store.clone(), newest.clone(), clock.clone(), patience);
+        let delivery = Delivery::new(relays, store.clone(), newest.clone(), clock.clone(), PATIENCE);
         let chores = Chores { store: store.clone(), playbook: newest, clock };
         self.house = Some(House { store, ingest, delivery, chores });
     }
@@ -197,10 +194,6 @@ impl Bot {
         self.store().records(count).unwrap();
         answers
     }
-}
-
-fn dose(short: usize) -> usize {
-    std::env::var("HUIXIN_DOSE").ok().and_then(|dose| dose.parse().ok()).unwrap_or(short)
 }
 
 /// Everybody of these domains is believed, or is not.
@@ -299,7 +292,7 @@ async fn f33_no_automatic_reply_of_anybodys_is_replied_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f34_a_storm_of_one_sender_costs_the_others_nothing() {
-    let (storm, others) = (dose(400), 24);
+    let (storm, others) = (dose(400, 10_000), 24);
     // Reply-To tells whose mail was forwarded.
     let direct = |text: String| text.replace("replies = \"relay\"", "replies = \"direct\"");
     let mut bot = Bot::new("support@example.com", direct).await;
@@ -346,7 +339,7 @@ async fn f34_a_storm_of_one_sender_costs_the_others_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f35_forged_senders_get_what_one_small_budget_holds() {
-    let victims = dose(120);
+    let victims = dose(120, 10_000);
     for (policy, result, most) in [
         ("budgeted", "dmarc=none", 30),
         ("budgeted", "dmarc=fail", 0),
@@ -370,7 +363,7 @@ async fn f35_forged_senders_get_what_one_small_budget_holds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f36_forged_reports_change_nothing_and_answer_nobody() {
-    let forgeries = dose(120);
+    let forgeries = dose(120, 10_000);
     for (automatic, most) in [(true, 20), (false, 0)] {
         let change = |text: String| text.replace("automatic = true", &format!("automatic = {automatic}"));
         let mut bot = Bot::new("support@example.com", change).await;

@@ -1,20 +1,16 @@
 //! The flows of the bot, stepped by hand over servers in this process: a store, a playbook, a clock that stands.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use huixin::app::{self, files};
-use huixin::config;
 use huixin::delivery::{Delivery, Patience};
 use huixin::ids::{Key, MailHash, MailboxName, MessageId};
 use huixin::imap::{self, ImapSource, Pace};
 use huixin::ingest::{Ingest, IngestError};
 use huixin::mailbox::Source;
 use huixin::playbook::Playbook;
-use huixin::problem::SourceText;
 use huixin::smtp::{self, SmtpRelay};
 use huixin::store::Store;
 use huixin::time::{Clock, Timestamp};
@@ -22,6 +18,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::peer::mailhost::{DONE, PASSWORD};
+use crate::shipped;
+
+/// How long delivery tries, as it is shipped.
+pub const PATIENCE: Patience =
+    Patience { give_up: Duration::from_secs(96 * 3600), answer_in_doubt: Duration::from_secs(3600) };
 
 /// When these tests take place: a minute before a mail host of theirs says that its mail came.
 pub fn beginning() -> Timestamp {
@@ -57,8 +58,7 @@ impl Office {
     }
 
     pub fn delivery(&self, relay: SmtpRelay) -> Delivery<SmtpRelay> {
-        let patience = Patience { give_up: Duration::from_secs(96 * 3600), answer_in_doubt: Duration::from_secs(3600) };
-        Delivery::new(vec![relay], self.store.clone(), self.playbook.clone(), self.clock(), patience)
+        Delivery::new(vec![relay], self.store.clone(), self.playbook.clone(), self.clock(), PATIENCE)
     }
 
     pub fn pass(&self, time: Duration) {
@@ -89,15 +89,12 @@ impl Office {
 pub fn playbook() -> Arc<Playbook> {
     static PLAYBOOK: OnceLock<Arc<Playbook>> = OnceLock::new();
     let make = || {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut text = fs::read_to_string(root.join("bot.toml")).unwrap();
+        let mut text = shipped::bot_toml();
         for budget in ["unknown_hour", "unknown_day", "domain_hour", "domain_day", "global_hour", "global_day"] {
             let line = text.lines().find(|line| line.starts_with(&format!("{budget} ="))).unwrap().to_owned();
             text = text.replace(&line, &format!("{budget} = 100000"));
         }
-        let config = config::load(&SourceText::new("bot.toml", text), &[]).unwrap();
-        let configured = files::Configured { config, folder: root.to_owned() };
-        Arc::new(app::playbook(&configured, Key::from_bytes([5; 32])).unwrap().0)
+        Arc::new(shipped::playbook(text, Key::from_bytes([5; 32])))
     };
     PLAYBOOK.get_or_init(make).clone()
 }

@@ -4,14 +4,12 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use huixin::app::{self, files};
-use huixin::delivery::{Delivery, Patience};
-use huixin::ids::{Key, MailHash, MailboxName};
+use huixin::delivery::Delivery;
+use huixin::ids::{MailHash, MailboxName};
 use huixin::ingest::{Ingest, IngestError};
 use huixin::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use huixin::outgoing::{Accepted, Envelope, Relay, SendError};
@@ -20,6 +18,9 @@ use huixin::store::{Disk, Record, SEGMENT, Store, StoreError};
 use huixin::time::{Clock, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::office::PATIENCE;
+use crate::shipped;
 
 /// A disk that fails at one write, and knows whether everything on it is safe.
 #[derive(Default)]
@@ -153,9 +154,7 @@ impl Desk {
     fn over(folder: tempfile::TempDir, mails: usize) -> Desk {
         let disk = Weak::new();
         let (store, _) = Store::open_on(&folder.path().join("data"), Box::new(OnWeak(disk.clone())), SEGMENT).unwrap();
-        let configured = files::configured(&Path::new(env!("CARGO_MANIFEST_DIR")).join("bot.toml")).unwrap();
-        let (playbook, ..) = app::playbook(&configured, Key::from_bytes([2; 32])).unwrap();
-        let (_playbook, playbook) = watch::channel(Arc::new(playbook));
+        let (_playbook, playbook) = watch::channel(shipped::unchanged());
         let now = Arc::new(AtomicI64::new(60));
         let clock: Clock = {
             let now = now.clone();
@@ -171,8 +170,7 @@ impl Desk {
         let shutdown = CancellationToken::new();
         let ingest = Ingest::new(source, store.clone(), playbook.clone(), clock.clone(), Duration::ZERO, shutdown);
         let script = Script::default();
-        let patience = Patience { give_up: Duration::from_secs(96 * 3600), answer_in_doubt: Duration::from_secs(3600) };
-        let delivery = Delivery::new(vec![script.clone(); 2], store.clone(), playbook, clock, patience);
+        let delivery = Delivery::new(vec![script.clone(); 2], store.clone(), playbook, clock, PATIENCE);
         Desk { folder, disk, store, ingest, delivery, script, now, _playbook }
     }
 

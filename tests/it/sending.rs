@@ -1,21 +1,22 @@
 //! Sending, step by step, over a relay that answers by a script: what each answer does to the outbox.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use huixin::address::{Address, ReversePath};
-use huixin::app::{self, files};
+use huixin::app;
 use huixin::case::Case;
-use huixin::delivery::{Delivery, Patience};
-use huixin::ids::{CaseNumber, GroupId, Key, MailHash, MailboxName, MessageId};
+use huixin::delivery::Delivery;
+use huixin::ids::{CaseNumber, GroupId, MailHash, MailboxName, MessageId};
 use huixin::language::Language;
 use huixin::mailbox::Place;
 use huixin::outgoing::{Accepted, Content, Envelope, Outgoing, Purpose, Relay, SendError};
 use huixin::store::{Decided, Outcome, Record, Store};
 use huixin::time::Timestamp;
 use tokio::sync::watch;
+
+use crate::office::PATIENCE;
+use crate::shipped;
 
 /// What the relay was given, and what it will say; it accepts when the script has ended.
 #[derive(Clone, Default)]
@@ -54,9 +55,6 @@ struct Post {
     delivery: Delivery<Script>,
 }
 
-const PATIENCE: Patience =
-    Patience { give_up: Duration::from_secs(96 * 3600), answer_in_doubt: Duration::from_secs(3600) };
-
 impl Post {
     fn new() -> Post {
         Post::over(tempfile::tempdir().unwrap())
@@ -64,9 +62,7 @@ impl Post {
 
     fn over(folder: tempfile::TempDir) -> Post {
         let (store, _) = Store::open(folder.path()).unwrap();
-        let configured = files::configured(&Path::new(env!("CARGO_MANIFEST_DIR")).join("bot.toml")).unwrap();
-        let (playbook, ..) = app::playbook(&configured, Key::from_bytes([2; 32])).unwrap();
-        let (_, playbook) = watch::channel(Arc::new(playbook));
+        let (_, playbook) = watch::channel(shipped::unchanged());
         let script = Script::default();
         let now = Arc::new(Mutex::new(at(0)));
         let clock = {

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use huixin::app::{self, files};
+use huixin::app;
 use huixin::case::Scope;
-use huixin::config;
 use huixin::dns::Dns;
 use huixin::ids::{MailHash, MailboxName};
 use huixin::ingest::{Ingest, Progress};
@@ -15,10 +14,11 @@ use huixin::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceErro
 use huixin::maildir::MaildirSource;
 use huixin::outgoing::Purpose;
 use huixin::playbook::Playbook;
-use huixin::problem::SourceText;
 use huixin::store::{Outcome, Record, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::shipped;
 
 /// A bot over a Maildir of its own, stepped by hand.
 struct Desk {
@@ -35,12 +35,8 @@ impl Desk {
         for part in ["mail", "mail/tmp", "mail/new", "mail/cur"] {
             fs::create_dir(folder.path().join(part)).unwrap();
         }
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let text = change(fs::read_to_string(root.join("bot.toml")).unwrap());
-        let config = config::load(&SourceText::new("bot.toml", text), &[]).unwrap();
-        let configured = files::Configured { config, folder: root.to_owned() };
         let (store, _) = Store::open(&folder.path().join("data")).unwrap();
-        let (playbook, ..) = app::playbook(&configured, store.key().clone()).unwrap();
+        let playbook = shipped::playbook(change(shipped::bot_toml()), store.key().clone());
         let (_, playbook) = watch::channel(Arc::new(playbook));
         let ingest = ingest(source(folder.path()), &store, &playbook);
         Desk { folder, store, playbook, ingest }
@@ -55,6 +51,12 @@ impl Desk {
         let path = self.folder.path().join(format!("mail/new/{n:04}"));
         fs::write(path, &mail).unwrap();
         mail.into_bytes()
+    }
+
+    /// Writes down that this attempt at mail `n` has begun; what a crash leaves of it.
+    fn take(&self, n: usize, hash: MailHash, attempt: u32) {
+        let (mailbox, place) = (MailboxName::parse("support").unwrap(), Place::Maildir { file: format!("{n:04}") });
+        self.store.append(Record::Taken { mailbox, place, hash, attempt, at: app::now() }).unwrap();
     }
 
     async fn step(&mut self) -> Progress {
@@ -79,7 +81,8 @@ fn ingest<S: Source>(source: S, store: &Store, playbook: &watch::Receiver<Arc<Pl
     Ingest::new(source, store.clone(), playbook.clone(), app::clock(), Duration::ZERO, CancellationToken::new())
 }
 
-/// File times have the grain of the kernel's tick; mail from before the start lies before it by more.
+/// Longer than the grain of file times, the tick of the kernel, so that what was laid before lies before what comes now. No
+/// date can be written instead: when a file came is the one of its times that nobody can set.
 async fn a_moment_later() {
     tokio::time::sleep(Duration::from_millis(30)).await;
 }
@@ -114,8 +117,7 @@ async fn a_mail_that_was_archived_at_the_crash_and_is_gone_since_is_not_lost() {
     desk.step().await;
     let mail = desk.lay(1);
     let hash = desk.store.archive().put(&mail).unwrap();
-    let (mailbox, place) = (MailboxName::parse("support").unwrap(), Place::Maildir { file: "0001".into() });
-    desk.store.append(Record::Taken { mailbox, place, hash, attempt: 1, at: app::now() }).unwrap();
+    desk.take(1, hash, 1);
     fs::remove_file(desk.folder.path().join("mail/new/0001")).unwrap();
     desk.step().await;
     assert_eq!(desk.is_answered(&mail), Some(true));
@@ -156,8 +158,7 @@ async fn of_a_mail_that_cannot_be_fetched_again_what_was_archived_is_read_and_no
     desk.step().await;
     let (archived, never) = (desk.lay(1), desk.lay(2));
     let hash = desk.store.archive().put(&archived).unwrap();
-    let (mailbox, place) = (MailboxName::parse("support").unwrap(), Place::Maildir { file: "0001".into() });
-    desk.store.append(Record::Taken { mailbox, place, hash, attempt: 1, at: app::now() }).unwrap();
+    desk.take(1, hash, 1);
     let mut ingest = ingest(Unfetched(source(desk.folder.path())), &desk.store, &desk.playbook);
     // Each is tried three times, and a step ends with the first trouble.
     for _ in 0..7 {
@@ -173,11 +174,7 @@ async fn a_mail_that_has_killed_its_reader_three_times_is_quarantined_and_the_ot
     desk.step().await;
     let (poison, good) = (desk.lay(1), desk.lay(2));
     let hash = desk.store.archive().put(&poison).unwrap();
-    let (mailbox, place) = (MailboxName::parse("support").unwrap(), Place::Maildir { file: "0001".into() });
-    for attempt in 1..=3 {
-        let (mailbox, place) = (mailbox.clone(), place.clone());
-        desk.store.append(Record::Taken { mailbox, place, hash, attempt, at: app::now() }).unwrap();
-    }
+    (1..=3).for_each(|attempt| desk.take(1, hash, attempt));
     assert_eq!(desk.step().await.committed, 2);
     assert_eq!(desk.is_answered(&good), Some(true));
     let decided = desk.store.decided(&hash).unwrap().unwrap();

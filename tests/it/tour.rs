@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use huixin::app::{self, files};
+use huixin::app;
 use huixin::chores::Chores;
-use huixin::config;
 use huixin::delivery::{Delivery, Patience};
 use huixin::ids::{CaseNumber, Key, MailboxName};
 use huixin::imap::{self, ImapSource};
@@ -19,7 +18,6 @@ use huixin::ingest::Ingest;
 use huixin::language::Language;
 use huixin::message::Message;
 use huixin::outgoing::{Accepted, Envelope, Relay, SendError};
-use huixin::problem::SourceText;
 use huixin::smtp::{self, SmtpRelay};
 use huixin::store::Store;
 use huixin::time::{Clock, Timestamp};
@@ -27,6 +25,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{HOST, PASSWORD, Rig};
+use crate::shipped;
 
 const CUSTOMER: &str = "customer@example.org";
 const AGENT: &str = "agent@example.com";
@@ -147,8 +146,7 @@ impl Tour {
         std::fs::create_dir(&data).unwrap();
         std::fs::write(data.join("key"), KEY).unwrap();
         let (store, _) = Store::open(&data).unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut text = std::fs::read_to_string(root.join("bot.toml")).unwrap();
+        let mut text = shipped::bot_toml();
         for (shipped, ours) in [
             ("to = [\"agents@example.com\"]", format!("to = [\"{AGENT}\"]")),
             (
@@ -165,10 +163,7 @@ impl Tour {
             assert!(text.contains(shipped), "{shipped}");
             text = text.replace(shipped, &ours);
         }
-        let config = config::load(&SourceText::new("bot.toml", text), &[]).unwrap();
-        let configured = files::Configured { config, folder: root.to_owned() };
-        let playbook = app::playbook(&configured, Key::from_bytes(KEY)).unwrap().0;
-        let (_, playbook) = watch::channel(Arc::new(playbook));
+        let (_, playbook) = watch::channel(Arc::new(shipped::playbook(text, Key::from_bytes(KEY))));
         // A Tuesday morning in Shanghai.
         let now: Arc<Mutex<Timestamp>> = Arc::new(Mutex::new("2026-11-24T02:00:00Z".parse().unwrap()));
         let at = now.clone();

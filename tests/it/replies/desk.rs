@@ -1,20 +1,17 @@
 //! A case that agents have, decided by the shipped rules: what they were sent, and what becomes of their answers.
 
-use std::path::Path;
-
-use huixin::app::{self, files};
+use huixin::app;
 use huixin::case::{Case, Facts, Prints};
-use huixin::config;
 use huixin::decide::{self, Decision, Effect, Heed, Mail, Shown};
 use huixin::ids::{Key, MailHash, MessageId};
 use huixin::language::Language;
 use huixin::outgoing::{Outgoing, Purpose};
 use huixin::playbook::Playbook;
-use huixin::problem::SourceText;
 use huixin::thread;
 use huixin::time::Timestamp;
 
 use super::programs::Body;
+use crate::shipped;
 
 pub const AGENT: &str = "wang@example.com";
 pub const COLLEAGUE: &str = "zhao@example.com";
@@ -194,19 +191,16 @@ impl Desk {
 }
 
 fn playbook(language: Language, handoff: &str) -> Playbook {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(root.join("bot.toml")).unwrap();
-    let text = text
+    let text = shipped::bot_toml()
         .replace("authentication_servers = []", "authentication_servers = [\"mx.example.com\"]")
         .replace("to = [\"agents@example.com\"]", &format!("to = [\"{AGENT}\", \"{COLLEAGUE}\"]\n{handoff}"))
         .replace(
             "language = \"zh\"                     # the language of the words",
             &format!("language = \"{language}\" # the language of the words"),
         );
-    let config = config::load(&SourceText::new("bot.toml", text), &[]).unwrap();
-    assert_eq!(config.handoff.language, language);
-    let configured = files::Configured { config, folder: root.to_owned() };
-    app::playbook(&configured, Key::from_bytes(KEY)).unwrap().0
+    let playbook = shipped::playbook(text, Key::from_bytes(KEY));
+    assert_eq!(playbook.config().handoff.language, language);
+    playbook
 }
 
 fn customer(text: &str, n: usize) -> Vec<u8> {
