@@ -1,27 +1,16 @@
 //! May an answer leave? And by what it is counted if it does.
 
 use super::budget::{self, Says};
-use super::{Mail, Plan, Silence};
-use crate::case::{Case, Facts, Scope};
+use super::scene::Scene;
+use super::{Plan, Silence};
+use crate::case::{Facts, Scope};
 use crate::config::SenderPolicy;
-use crate::playbook::Playbook;
-use crate::rules::Judgement;
-use crate::screen::{Screening, Verdict};
+use crate::screen::Verdict;
 use crate::thread;
-use crate::time::Timestamp;
 
 /// May the answer of this plan leave?
-#[expect(clippy::too_many_arguments, reason = "everything a decision rests on is asked here")]
-pub fn gate(
-    mail: &Mail<'_>,
-    plan: &Plan,
-    screening: &Screening,
-    before: Option<&Case>,
-    facts: &Facts,
-    judgement: &Judgement,
-    playbook: &Playbook,
-    now: Timestamp,
-) -> Result<(), Silence> {
+pub(super) fn gate(scene: &Scene<'_>, plan: &Plan, facts: &Facts) -> Result<(), Silence> {
+    let Scene { screening, before, judgement, playbook, now, .. } = *scene;
     if !playbook.config().reply.enabled {
         return Err(Silence::Disabled);
     }
@@ -40,7 +29,7 @@ pub fn gate(
     if let Some(limit) = says.and_then(|says| budget::exhausted_in(before, says, budget)) {
         return Err(Silence::CaseBudget(limit));
     }
-    let scopes = scopes(mail, screening, before, facts, playbook);
+    let scopes = scopes(scene, facts);
     let over = budget::exhausted(&scopes, &facts.budgets, budget, now)
         .or_else(|| budget::slowed(&facts.pulse, &facts.budgets, &playbook.config().breaker, now));
     match (over, facts.tripped) {
@@ -53,13 +42,8 @@ pub fn gate(
 /// Everything an answer is counted by. Who is authenticated does not draw on the budget of the unknown but, the first
 /// time they are answered, on that of newcomers; and nobody is unknown where nobody is asked for a proof. Only what opens
 /// a case is counted by its subject: in a case, a subject is meant to come again.
-pub fn scopes(
-    mail: &Mail<'_>,
-    screening: &Screening,
-    before: Option<&Case>,
-    facts: &Facts,
-    playbook: &Playbook,
-) -> Vec<Scope> {
+pub(super) fn scopes(scene: &Scene<'_>, facts: &Facts) -> Vec<Scope> {
+    let Scene { mail, screening, before, playbook, .. } = *scene;
     let known =
         screening.authentication.verdict == Verdict::Pass || playbook.config().reply.senders == SenderPolicy::Off;
     let to = screening.answer_to.as_ref();

@@ -20,6 +20,7 @@ mod banner;
 mod breaker;
 mod budget;
 mod clock;
+mod course;
 mod customer;
 mod dead_letter;
 mod digest;
@@ -32,6 +33,7 @@ mod ration;
 mod redact;
 pub mod report;
 mod rollout;
+mod scene;
 mod standing;
 pub mod told;
 mod trouble;
@@ -58,7 +60,7 @@ use crate::case::{
     Absence, Alarm, Case, CaseState, Facts, Folded, Haste, Lesson, Patience, Prints, Scope, Suppression, Tripped,
 };
 use crate::config::{Budget, Mailbox};
-use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MessageId};
+use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MessageId, TemplateName};
 use crate::language::Language;
 use crate::message::Message;
 use crate::outgoing::{Outgoing, Purpose};
@@ -68,11 +70,10 @@ use crate::screen::{self, Arrived, Findings, Kind, Reason, Screening, Verdict};
 use crate::thread::{self, Because, Threading};
 use crate::time::{Timestamp, of_days};
 
-use breaker::Beat;
-use gate::{gate, scopes};
-use plan::{Plan, plan};
+use course::Course;
+use plan::Plan;
 use ration::Ration;
-use rollout::Loosed;
+use scene::Scene;
 
 /// Categories that say what a mail lacks rather than what it is about begin so.
 const UNCLEAR: &str = "meta.";
@@ -201,58 +202,49 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let redacted = redact::redacted(mail.message, &judgement);
     let mail = &Mail { message: redacted.as_ref().unwrap_or(mail.message), ..*mail };
     let judgement = redact::judged(judgement);
-    let plan = plan(mail, &screening, &threading, before.as_ref(), &judgement, playbook, now).with_copy(&judgement);
-    let gate = gate(mail, &plan, &screening, before.as_ref(), facts, &judgement, playbook, now);
-    let would_answer = gate.is_ok() && plan.template().is_some();
-    let came_back = dead_letter::came_back(mail, &screening, before.as_ref(), playbook);
-    let beat = came_back.map(Beat::Return).or(would_answer.then_some(Beat::Answer));
-    let tripped = beat
-        .filter(|_| facts.tripped.is_none())
-        .and_then(|beat| breaker::trips(beat, &facts.pulse, &playbook.config().breaker, now));
-    let gate = gate.and(tripped.map_or(Ok(()), |tripped| Err(Silence::Breaker(tripped.at))));
-    let (plan, silence) = plan.through(gate);
-    let Loosed { plan, silence: kept, draft } = rollout::let_loose(plan, &judgement, playbook);
-    let silence = silence.or(kept);
 
-    let mut case = before.clone().unwrap_or_else(|| new_case(number, mail, &screening, language, now));
-    case.touched = now;
-    case.received += 1;
-    if screening.kind == Kind::Human && case.requester.as_ref() == mail.message.sender() {
-        case.work.heard(mail.message.message_id.as_ref());
-    }
-    if let Threading::Continues(closed) = threading {
-        case.work.continues = Some(closed);
-    }
+    let scene = Scene {
+        mail,
+        screening: &screening,
+        threading: &threading,
+        before: before.as_ref(),
+        judgement: &judgement,
+        playbook,
+        now,
+    };
+    let Course { plan, silence, draft, came_back, tripped } = Course::of(&scene, facts);
+    let counted_by = gate::scopes(&scene, facts);
     let suppressed = before.as_ref().and_then(|case| dead_letter::suppression(mail, case, playbook, now));
-    let folded = Vec::new();
     let names = facts.by_number.first().map(|case| case.number).filter(|_| threading == Threading::New);
+    let mut case = before.clone().unwrap_or_else(|| new_case(number, mail, &screening, language, now));
     let why = Why {
-        screening,
-        threading,
         names,
-        judgement,
         shown: plan.shown(),
         silence,
         suppressed,
-        folded,
+        folded: Vec::new(),
         state: case.state,
+        screening,
+        threading,
+        judgement,
     };
-    if matches!(why.threading, Threading::Twin(_)) {
+    if is_twin {
         return Decision { effects: Vec::new(), why };
     }
+
+    let is_human = why.screening.kind == Kind::Human;
+    heard_of(&mut case, mail, &why, now);
     let changes_group = group(before.as_ref(), mail, &why.judgement, playbook);
     settle_case(&mut case, before.is_none(), &plan, changes_group, &why.judgement);
-
     if before.is_none() {
         let raise = question.tier.and_then(|tier| playbook.config().tiers.get(tier)).map_or(0, |tier| tier.raise);
         case.work.priority = why.judgement.priority.raised(raise.into());
     }
-    let is_work = why.screening.kind == Kind::Human && plan.goes_to_humans();
-    let agents = assign::assign(&mut case, is_work, facts, playbook, now);
+    let agents = assign::assign(&mut case, is_human && plan.goes_to_humans(), facts, playbook, now);
 
-    let counted_as = mail.message.sender().filter(|_| before.is_some() || why.screening.kind == Kind::Human);
+    let counted_as = mail.message.sender().filter(|_| before.is_some() || is_human);
     let mut ration = Ration::new(counted_as, &facts.budgets, &playbook.config().budget, now);
-    if why.screening.kind == Kind::Human {
+    if is_human {
         customer::rate(mail, &mut case, &why.screening);
     }
     let humans_had_it =
@@ -267,41 +259,21 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     // What is gathered first is counted now.
     let answered = letters.answer.is_some() || matches!(plan, Plan::Transcribe(_));
     if let Some(template) = plan.template().filter(|_| answered) {
-        case.answers += 1;
-        case.acknowledgements += u32::from(Says::of(template) == Says::Received);
-        case.statuses += u32::from(Says::of(template) == Says::Status);
-        case.work.added += u32::from(Says::of(template) == Says::Added);
-        case.work.warned |= !why.judgement.redact.is_empty();
-        let asks = customer::missing(&case, &why).next().is_some();
-        case.work.asked |= asks;
-    }
-    if why.screening.kind == Kind::Human && thread::is_requester(mail.message, &case) {
-        customer::learn(&mut case, &why.judgement);
+        has_answered(&mut case, template, &why);
     }
     letters.said.iter().for_each(|said| case.said.add(said));
     case.forwards += u32::from(!letters.forwards.is_empty());
-    if why.screening.kind == Kind::Human {
-        if plan == Plan::Close {
-            customer::close(&mut case, playbook, now);
-            // Thanks are not answered, not even with a question.
-            if why.judgement.wish == Some(Wish::Nothing) {
-                case.work.stop_timer(Alarm::Survey);
-            }
+    if is_human {
+        if thread::is_requester(mail.message, &case) {
+            customer::learn(&mut case, &why.judgement);
         }
-        if matches!(plan, Plan::Transcribe(_)) {
-            case.work.set_timer(Alarm::Transcript, now);
-        }
-        if plan.moves_the_case() {
-            clock::moved(&mut case, plan.goes_to_humans(), answered, playbook, now);
-        }
+        set_clocks(&mut case, &plan, answered, &why.judgement, playbook, now);
         customer::remember(&mut case, before.as_ref().map(|case| case.state), &plan, answered, now);
     }
+
     let why = Why { state: case.state, folded, ..why };
     let mut effects = vec![if before.is_some() { Effect::Append(case) } else { Effect::Open(case) }];
-    if answered {
-        effects.extend(scopes(mail, &why.screening, before.as_ref(), facts, playbook).into_iter().map(Effect::Spend));
-    }
-    effects.extend(drawn.into_iter().map(Effect::Spend));
+    effects.extend(counted_by.into_iter().filter(|_| answered).chain(drawn).map(Effect::Spend));
     effects.extend(why.suppressed.iter().cloned().map(Effect::Suppress));
     if !letters.internal.is_empty() && playbook.relays() {
         effects.push(Effect::Internal(letters.internal));
@@ -407,4 +379,52 @@ fn settle_case(case: &mut Case, is_new: bool, plan: &Plan, group: GroupId, judge
         Plan::Resolve(_) => CaseState::Answered,
         _ => CaseState::WithAgents,
     };
+}
+
+/// The case has one mail more.
+fn heard_of(case: &mut Case, mail: &Mail<'_>, why: &Why, now: Timestamp) {
+    case.touched = now;
+    case.received += 1;
+    if why.screening.kind == Kind::Human && case.requester.as_ref() == mail.message.sender() {
+        case.work.heard(mail.message.message_id.as_ref());
+    }
+    if let Threading::Continues(closed) = why.threading {
+        case.work.continues = Some(closed);
+    }
+}
+
+/// The requester is answered with this template.
+fn has_answered(case: &mut Case, template: &TemplateName, why: &Why) {
+    let says = Says::of(template);
+    case.answers += 1;
+    case.acknowledgements += u32::from(says == Says::Received);
+    case.statuses += u32::from(says == Says::Status);
+    case.work.added += u32::from(says == Says::Added);
+    case.work.warned |= !why.judgement.redact.is_empty();
+    let asks = customer::missing(case, why).next().is_some();
+    case.work.asked |= asks;
+}
+
+/// What a person wrote, and what they are answered, starts clocks and stops them.
+fn set_clocks(
+    case: &mut Case,
+    plan: &Plan,
+    answered: bool,
+    judgement: &Judgement,
+    playbook: &Playbook,
+    now: Timestamp,
+) {
+    if *plan == Plan::Close {
+        customer::close(case, playbook, now);
+        // Thanks are not answered, not even with a question.
+        if judgement.wish == Some(Wish::Nothing) {
+            case.work.stop_timer(Alarm::Survey);
+        }
+    }
+    if matches!(plan, Plan::Transcribe(_)) {
+        case.work.set_timer(Alarm::Transcript, now);
+    }
+    if plan.moves_the_case() {
+        clock::moved(case, plan.goes_to_humans(), answered, playbook, now);
+    }
 }

@@ -1,8 +1,9 @@
 //! What is to be done with a mail, before anyone asks whether an answer may leave.
 
+use super::scene::Scene;
 use super::why::{Shown, Silence};
 use super::{Mail, customer, group, mails};
-use crate::case::{Case, CaseState};
+use crate::case::CaseState;
 use crate::ids::TemplateName;
 use crate::message::{Action, Report};
 use crate::outgoing::Purpose;
@@ -10,7 +11,6 @@ use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::rules::Judgement;
 use crate::screen::{Kind, Reason, Screening, Verdict};
 use crate::thread::Threading;
-use crate::time::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
@@ -35,6 +35,70 @@ pub enum Plan {
 }
 
 impl Plan {
+    pub fn of(scene: &Scene<'_>) -> Plan {
+        let Scene { mail, screening, threading, before, judgement, playbook, now } = *scene;
+        // Who forges a colleague's address is shown to humans, not quietly recorded.
+        let from_colleague = screening.authentication.verdict != Verdict::Fail
+            && mail.message.sender().is_some_and(|sender| playbook.is_colleague(sender));
+        if mail.baseline || matches!(threading, Threading::Twin(_)) || from_colleague {
+            return Plan::Record;
+        }
+        match screening.kind {
+            Kind::Human => {}
+            // Ours, by our own proof: it was recorded when it left.
+            Kind::Own => return Plan::Record,
+            // An absence note in a case changes nothing in it and pages nobody, if its header says what it is; words and
+            // an empty return path alone may be a person's.
+            Kind::AutoReply if before.is_some() && says_so_itself(screening) => return Plan::Record,
+            Kind::Report if before.is_some() && is_receipt(mail) => return Plan::Record,
+            // What the operator is told of a forward that came back is written by `trouble::bounced`.
+            Kind::Bounce if before.is_some() => {
+                return match bounced(mail, playbook) {
+                    Bounced::Answer | Bounced::Unknown => Plan::Show,
+                    Bounced::Forward | Bounced::Notice | Bounced::NotFailed => Plan::Record,
+                };
+            }
+            Kind::Bounce if bounced(mail, playbook) == Bounced::Notice => return Plan::Record,
+            _ if before.is_some() || playbook.config().handoff.automatic => return Plan::Show,
+            _ => return Plan::Record,
+        }
+        if customer::is_outsider(threading) {
+            return Plan::Mention;
+        }
+        if let Some(plan) = before.and_then(|case| customer::plan(mail, case, screening, judgement, playbook)) {
+            return plan;
+        }
+        if before.is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
+            let warns = !judgement.redact.is_empty() && before.is_some_and(|case| !case.work.warned);
+            return match customer::is_told_where(mail, threading) {
+                true => Plan::HandOff(own(OwnTemplates::APPENDED)),
+                // Nobody else would tell them in time.
+                false if warns => Plan::HandOff(own(OwnTemplates::SECRET)),
+                false => Plan::Show,
+            };
+        }
+        if before.is_some_and(|case| case.state == CaseState::Closed && case.work.relays > 0) {
+            return Plan::HandOff(own(OwnTemplates::REOPENED));
+        }
+        let said_before =
+            |template: &TemplateName| before.is_some_and(|case| case.last_answer.as_ref() == Some(template));
+        let may_answer_alone = judgement.category.as_ref().is_some_and(|won| playbook.may_answer_alone(&won.category));
+        // Nobody is asked twice for what they did not tell: then a human does without it.
+        let asked_before = judgement.asks && before.is_some_and(|case| case.work.asked);
+        match judgement.reply.as_ref().filter(|_| !asked_before) {
+            // The same text a second time helps nobody: then a human does.
+            Some(template) if judgement.handoff.is_none() && may_answer_alone && !said_before(template) => {
+                Plan::Resolve(template.clone())
+            }
+            Some(template) if !said_before(template) => Plan::HandOff(template.clone()),
+            _ if before.is_some() || judgement.handoff.is_some() => {
+                let group = group(before, mail, judgement, playbook);
+                Plan::HandOff(playbook.handoff_template(&group, now))
+            }
+            _ => Plan::HandOff(own(OwnTemplates::RECEIVED)),
+        }
+    }
+
     /// What remains of the plan when no answer may leave: the mail goes to humans instead.
     pub fn through(self, gate: Result<(), Silence>) -> (Plan, Option<Silence>) {
         match (self, gate) {
@@ -85,76 +149,6 @@ impl Plan {
             }
             Plan::HandOff(template) => Shown::HandedOff(template.clone()),
         }
-    }
-}
-
-pub fn plan(
-    mail: &Mail<'_>,
-    screening: &Screening,
-    threading: &Threading,
-    before: Option<&Case>,
-    judgement: &Judgement,
-    playbook: &Playbook,
-    now: Timestamp,
-) -> Plan {
-    // Who forges a colleague's address is shown to humans, not quietly recorded.
-    let from_colleague = screening.authentication.verdict != Verdict::Fail
-        && mail.message.sender().is_some_and(|sender| playbook.is_colleague(sender));
-    if mail.baseline || matches!(threading, Threading::Twin(_)) || from_colleague {
-        return Plan::Record;
-    }
-    match screening.kind {
-        Kind::Human => {}
-        // Ours, by our own proof: it was recorded when it left.
-        Kind::Own => return Plan::Record,
-        // An absence note in a case changes nothing in it and pages nobody, if its header says what it is; words and
-        // an empty return path alone may be a person's.
-        Kind::AutoReply if before.is_some() && says_so_itself(screening) => return Plan::Record,
-        Kind::Report if before.is_some() && is_receipt(mail) => return Plan::Record,
-        // What the operator is told of a forward that came back is written by `trouble::bounced`.
-        Kind::Bounce if before.is_some() => {
-            return match bounced(mail, playbook) {
-                Bounced::Answer | Bounced::Unknown => Plan::Show,
-                Bounced::Forward | Bounced::Notice | Bounced::NotFailed => Plan::Record,
-            };
-        }
-        Kind::Bounce if bounced(mail, playbook) == Bounced::Notice => return Plan::Record,
-        _ if before.is_some() || playbook.config().handoff.automatic => return Plan::Show,
-        _ => return Plan::Record,
-    }
-    if customer::is_outsider(threading) {
-        return Plan::Mention;
-    }
-    if let Some(plan) = before.and_then(|case| customer::plan(mail, case, screening, judgement, playbook)) {
-        return plan;
-    }
-    if before.is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {
-        let warns = !judgement.redact.is_empty() && before.is_some_and(|case| !case.work.warned);
-        return match customer::is_told_where(mail, threading) {
-            true => Plan::HandOff(own(OwnTemplates::APPENDED)),
-            // Nobody else would tell them in time.
-            false if warns => Plan::HandOff(own(OwnTemplates::SECRET)),
-            false => Plan::Show,
-        };
-    }
-    if before.is_some_and(|case| case.state == CaseState::Closed && case.work.relays > 0) {
-        return Plan::HandOff(own(OwnTemplates::REOPENED));
-    }
-    let said_before = |template: &TemplateName| before.is_some_and(|case| case.last_answer.as_ref() == Some(template));
-    let may_answer_alone = judgement.category.as_ref().is_some_and(|won| playbook.may_answer_alone(&won.category));
-    // Nobody is asked twice for what they did not tell: then a human does without it.
-    let asked_before = judgement.asks && before.is_some_and(|case| case.work.asked);
-    match judgement.reply.as_ref().filter(|_| !asked_before) {
-        // The same text a second time helps nobody: then a human does.
-        Some(template) if judgement.handoff.is_none() && may_answer_alone && !said_before(template) => {
-            Plan::Resolve(template.clone())
-        }
-        Some(template) if !said_before(template) => Plan::HandOff(template.clone()),
-        _ if before.is_some() || judgement.handoff.is_some() => {
-            let group = group(before, mail, judgement, playbook);
-            Plan::HandOff(playbook.handoff_template(&group, now))
-        }
-        _ => Plan::HandOff(own(OwnTemplates::RECEIVED)),
     }
 }
 

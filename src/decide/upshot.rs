@@ -7,7 +7,9 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use super::{Mail, group, heard, plan, question, screened};
+use super::plan::Plan;
+use super::scene::Scene;
+use super::{Mail, group, heard, question, screened};
 use crate::case::{Case, Facts};
 use crate::ids::{CategoryId, GroupId, TemplateName};
 use crate::message::Message;
@@ -129,7 +131,8 @@ impl<'a> Foresight<'a> {
     fn upshot(&self, playbook: &Playbook, judgement: &Judgement) -> Upshot {
         let (mail, before) = (&self.mail(), self.before());
         let screening = self.screening.get_or_init(|| screened(mail, self.playbook, self.now));
-        let plan = plan(mail, screening, &self.threading, before, judgement, playbook, self.now).with_copy(judgement);
+        let scene = Scene { mail, screening, threading: &self.threading, before, judgement, playbook, now: self.now };
+        let plan = Plan::of(&scene).with_copy(judgement);
         Upshot {
             category: judgement.category.as_ref().map(|won| won.category.clone()),
             reply: plan.template().filter(|_| judgement.suppressed_by.is_none()).cloned(),
