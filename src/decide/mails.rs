@@ -13,7 +13,7 @@ use crate::language::Language;
 use crate::message::Defect;
 use crate::outgoing::{Leaves, Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
-use crate::rules::Notified;
+use crate::rules::{Hit, Notified, Won};
 use crate::screen::{self, Kind, Reason};
 use crate::thread::{self, Because, Threading};
 use crate::time::Timestamp;
@@ -181,6 +181,8 @@ fn sheet(mail: &Mail<'_>, about: &About<'_>, language: Language, playbook: &Play
         before: earlier.get(field).filter(|before| **before != customer::kept(value)).cloned().unwrap_or_default(),
     });
     let known = earlier.iter().filter(|(field, _)| !told.contains_key(*field));
+    // What a mail may be about, too, helps nobody who has the case.
+    let is_about = |won: &Won| case.category.as_ref() == Some(&won.category);
     let sheet = ForwardSheet {
         case: case.number,
         group: playbook.group_label(&case.group, language),
@@ -189,11 +191,11 @@ fn sheet(mail: &Mail<'_>, about: &About<'_>, language: Language, playbook: &Play
         subject: thread::own_subject(&message.subject).to_owned(),
         language: message.language.as_str().into(),
         category: case.category.as_ref().map(|about| playbook.category_label(about, language)).unwrap_or_default(),
-        verdict: why.judgement.category.as_ref().map(|won| Verdict {
+        verdict: why.judgement.category.as_ref().filter(|won| won.sure || is_about(won)).map(|won| Verdict {
             category: playbook.category_label(&won.category, language),
             score: won.score,
             margin: won.margin,
-            evidence: evidence(why),
+            evidence: evidence(why, playbook),
         }),
         fields: read.collect(),
         known: known.map(|(field, value)| (label(field), value.clone())).collect(),
@@ -231,9 +233,12 @@ fn fresh_and_forwarded(mail: &Mail<'_>) -> String {
     }
 }
 
-fn evidence(why: &Why) -> Vec<String> {
+/// The words of the mail that made rules hold. Those that were only weighed (`的邮`, `have`) say nothing to a person.
+fn evidence(why: &Why, playbook: &Playbook) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let spans = why.judgement.hits.iter().flat_map(|hit| hit.evidence.iter().map(|evidence| evidence.text.clone()));
+    let speaks = |hit: &&Hit| !hit.shadow && playbook.rules().rule(&hit.rule).is_some_and(|rule| !rule.only_weighs());
+    let hits = why.judgement.hits.iter().filter(speaks);
+    let spans = hits.flat_map(|hit| hit.evidence.iter().map(|evidence| evidence.text.clone()));
     let spans: Vec<String> = spans.filter(|text| seen.insert(text.clone())).collect();
     // `邮件` says nothing to a person where `发送邮件一直失败` stands.
     let part = |text: &String| spans.iter().any(|other| other.len() > text.len() && other.contains(text.as_str()));

@@ -4,7 +4,7 @@ use huixin::address::Address;
 use huixin::app;
 use huixin::case::{AgentFacts, Case, CaseState, Facts, Said, Scope};
 use huixin::decide::{Decision, Mail, Shown, Silence};
-use huixin::ids::{GroupId, MessageId, TemplateName};
+use huixin::ids::{CategoryId, GroupId, MessageId, TemplateName};
 use huixin::outgoing::Purpose;
 use huixin::thread;
 
@@ -45,6 +45,28 @@ fn a_question_that_no_rule_knows_goes_to_humans_and_the_requester_is_told() {
     let forward = decision.outgoing().last().unwrap();
     assert!(forward.content.head.contains("Reply-To: ann@example.org\r\n"));
     assert!(!forward.content.head.contains("From: Ann"));
+}
+
+#[test]
+fn agents_read_words_that_tell_them_something_and_not_all_that_were_weighed() {
+    let house = House::new();
+    let sheet = |decision: &Decision| {
+        let forward = decision.outgoing().find(|mail| mail.purpose == Purpose::Forward).unwrap();
+        app::read(forward.content.head.as_bytes()).text
+    };
+    let vague = "I have been waiting and still nothing is back with the two of you, please tell me about all that";
+    let vague = sheet(&house.decide(&from_ann("Subject: Again\n", vague), |_| {}));
+    assert!(!vague.contains("判断依据") && !vague.contains("| have"), "{vague}");
+    let told = sheet(&house.decide(&from_ann("Subject: Mail\n", "邮件发送失败，请转人工"), |_| {}));
+    assert!(told.contains("转人工"), "{told}");
+    // In a case that is about something, a mail that may be about something else says nothing.
+    let case =
+        Case { category: Some(CategoryId::parse("deliver.bounce").unwrap()), ..house.case(CaseState::WithAgents) };
+    let unsure = house.decide(&from_ann("Subject: Re\n", "And the web page looks strange as well."), |facts| {
+        facts.by_signed = vec![case.clone()];
+    });
+    assert!(unsure.why.judgement.category.as_ref().is_some_and(|won| !won.sure), "{:?}", unsure.why.judgement);
+    assert!(!sheet(&unsure).contains("这封来信像是"), "{}", sheet(&unsure));
 }
 
 #[test]
