@@ -220,10 +220,19 @@ verify_dkim = false
         self.signal("-HUP");
     }
 
-    /// Starts the bot and returns when it says that it is running.
+    /// Starts the bot and returns when it says that it is running, once more than before.
     pub fn start(&mut self) {
+        let before = self.starts();
         self.spawn();
-        self.wait_log("huixin is running");
+        self.wait("the start", |bot| {
+            assert!(!bot.has_ended(), "the bot has ended\n{}", bot.log());
+            bot.starts() > before
+        });
+    }
+
+    /// How often it has said that it is running.
+    pub fn starts(&self) -> usize {
+        self.log().matches("huixin is running").count()
     }
 
     /// Starts the bot and does not wait.
@@ -290,7 +299,7 @@ verify_dkim = false
         self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some())
     }
 
-    /// Starts the bot and waits until it has looked into its mailbox for the first time.
+    /// Starts the bot and waits until it has looked into its mailbox, which it tells at its first start.
     pub fn start_and_look(&mut self) {
         self.start();
         self.wait_log("event=\"looked\"");

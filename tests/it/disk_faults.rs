@@ -298,11 +298,10 @@ fn fails_once((calls, error, _): (&str, &str, u32), when: u32) -> (bool, usize) 
     let ended = bot.has_ended();
     bot.kill();
     // Where nothing was left to do all holds at once; who is told to stop must have begun.
-    let starts = |bot: &Bot| bot.log().matches("huixin is running").count();
-    let before = starts(&bot);
+    let before = bot.starts();
     bot.spawn();
     bot.wait(&format!("three answers after {calls} {error} {when}"), |bot| {
-        starts(bot) > before
+        bot.starts() > before
             && sink.copies().len() == 3
             && bot.folder().join("in/new").read_dir().unwrap().next().is_none()
             && bot.command(&["outbox", "list", "--json"]).1.is_empty()

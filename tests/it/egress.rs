@@ -38,7 +38,7 @@ fn f48_over_all_our_mails_the_bot_connects_to_its_relay_only() {
     let new = bot.folder().join("in/new");
     let mails = all_mails();
     for (n, (_, mail)) in mails.iter().enumerate() {
-        fs::write(new.join(format!("{n:04}")), mail).unwrap();
+        bot.lay(&format!("{n:04}"), mail);
     }
     bot.wait("all mails taken", |_| fs::read_dir(&new).unwrap().count() == 0);
     bot.wait("an attempt to send", |_| log.exists());

@@ -123,7 +123,7 @@ fn f01_kill_9_in_the_middle_of_a_backlog() {
             laid += 1;
         }
         // A bot that is still starting has nothing to lose.
-        bot.wait("the start", |bot| bot.log().matches("huixin is running").count() > kill);
+        bot.wait("the start", |bot| bot.starts() > kill);
         std::thread::sleep(Duration::from_millis(random.u64(0..900)));
         bot.kill();
         bot.spawn();
