@@ -1,15 +1,12 @@
 //! The SMTP relay against a real Postfix, with TLS and logins as they are.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use huixin::address::{Address, ReversePath};
 use huixin::outgoing::{Envelope, Relay, SendError};
 use huixin::smtp::{Auth, Mechanism, Settings, SmtpRelay, Timeouts, Tls};
 
-use crate::rig::{HOST, PASSWORD, Rig};
-
-const LONG: Duration = Duration::from_secs(30);
+use crate::rig::{HOST, PASSWORD, PATIENCE, Rig};
 
 fn settings(rig: &Rig, tls: Tls) -> Settings {
     Settings {
@@ -53,7 +50,7 @@ fn mail(mark: &str) -> Vec<u8> {
 /// The same bytes as Postfix keeps them: with the line ends of the host, behind what it has added.
 fn arrived(rig: &Rig, user: &str, mail: &[u8]) -> bool {
     let kept = String::from_utf8_lossy(mail).replace("\r\n", "\n");
-    let stored = rig.wait_mail(user, |stored| stored.ends_with(kept.as_bytes()), LONG);
+    let stored = rig.wait_mail(user, |stored| stored.ends_with(kept.as_bytes()), PATIENCE);
     stored.starts_with(b"Return-Path: <bounces@example.com>")
 }
 

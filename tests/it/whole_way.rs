@@ -2,15 +2,12 @@
 //! IDLE, the answer in the customer's mailbox, the forward in the agent's.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mail_parser::MessageParser;
 
 use crate::bot::Bot;
-use crate::rig::Rig;
-
-/// How long anything may take on a machine that is busy compiling. What it took is printed, not asserted.
-const LONG: Duration = Duration::from_secs(60);
+use crate::rig::{PATIENCE, Rig};
 
 fn mail(from: &str, id: &str, subject: &str, text: &str) -> Vec<u8> {
     format!(
@@ -48,7 +45,7 @@ fn a_customer_gets_an_answer_and_an_agent_gets_what_no_rule_resolves() {
         "support@example.com",
         &mail("customer@example.org", "old", "554 DT:SPM", "旧信"),
     );
-    rig.wait_mail("support", |mail| contains(mail, "old@"), LONG);
+    rig.wait_mail("support", |mail| contains(mail, "old@"), PATIENCE);
     let mut bot = Bot::configure(&rig, &[]);
     bot.start_and_look();
 
@@ -56,7 +53,7 @@ fn a_customer_gets_an_answer_and_an_agent_gets_what_no_rule_resolves() {
     let question =
         mail("customer@example.org", "q1", "=?utf-8?B?6YCA5L+h?=", "我发送邮件被退回，提示“554 DT:SPM”，请问怎么办？");
     rig.deliver("customer@example.org", "support@example.com", &question);
-    let answer = rig.wait_mail("customer", answers("q1"), LONG);
+    let answer = rig.wait_mail("customer", answers("q1"), PATIENCE);
     println!("from the end of SMTP to the answer in the customer's mailbox: {:?}", begun.elapsed());
     assert!(subject(&answer).starts_with("[案号 "), "{}", subject(&answer));
     assert!(text(&answer).contains("554 DT:SPM"), "{}", text(&answer));
@@ -67,12 +64,12 @@ fn a_customer_gets_an_answer_and_an_agent_gets_what_no_rule_resolves() {
     let begun = Instant::now();
     let open = mail("customer@example.org", "q2", "a question", "Does the choir rehearse on Thursday this week?");
     rig.deliver("customer@example.org", "support@example.com", &open);
-    let forward = rig.wait_mail("agent", |mail| contains(mail, "message/rfc822"), LONG);
+    let forward = rig.wait_mail("agent", |mail| contains(mail, "message/rfc822"), PATIENCE);
     println!("from the end of SMTP to the forward in the agent's mailbox: {:?}", begun.elapsed());
     assert!(contains(&forward, "\nFrom: support@example.com\n"), "from us, not from the customer");
     assert!(contains(&forward, "Reply-To: support@example.com"));
     assert!(contains(&forward, "Does the choir rehearse"), "the original goes along");
-    let received = rig.wait_mail("customer", answers("q2"), LONG);
+    let received = rig.wait_mail("customer", answers("q2"), PATIENCE);
     assert!(subject(&received).starts_with("[Case "), "{}", subject(&received));
 
     // Back from the customer: the same case, and nobody is answered twice.
@@ -83,7 +80,7 @@ fn a_customer_gets_an_answer_and_an_agent_gets_what_no_rule_resolves() {
     let thread = format!("In-Reply-To: {}\r\nMIME-Version", id.unwrap());
     follow_up = String::from_utf8(follow_up).unwrap().replacen("MIME-Version", &thread, 1).into_bytes();
     rig.deliver("customer@example.org", "support@example.com", &follow_up);
-    let second = rig.wait_mail("agent", |mail| contains(mail, "and on Friday?"), LONG);
+    let second = rig.wait_mail("agent", |mail| contains(mail, "and on Friday?"), PATIENCE);
     assert_eq!(subject(&second).split(']').next(), subject(&forward).split(']').next(), "one case");
     assert_eq!(rig.mails("customer").iter().filter(|mail| answers("q3")(mail)).count(), 0);
     assert_eq!(
@@ -201,7 +198,7 @@ fn postfix_down_and_back_costs_patience_only() {
         "support@example.com",
         &mail("c0@example.org", "m0", "退信", "邮件被退回 554 DT:SPM"),
     );
-    rig.wait_mail("world", answers("m0"), LONG);
+    rig.wait_mail("world", answers("m0"), PATIENCE);
     // While Postfix is down, mail is laid into the mailbox as a delivery agent would.
     rig.postfix_stop();
     for n in 1..6 {
