@@ -25,6 +25,7 @@ async fn a_mail_is_handed_over_and_the_connection_serves_the_next() {
         assert_eq!(accepted.response, "250 2.0.0 Ok: queued as 4F1");
     }
     relay.close().await;
+    peer.heard("QUIT").await;
     assert_eq!(peer.connections(), 1);
     assert_eq!(peer.mails(), [MAIL, MAIL, MAIL]);
     let transaction = ["MAIL FROM:<bounces@example.com> SIZE=48", "RCPT TO:<customer@example.org>", "DATA"];
@@ -306,14 +307,9 @@ async fn a_relay_that_closes_at_every_mail_is_asked_twice_and_no_more() {
 async fn a_cancelled_send_leaves_nothing_to_the_next() {
     let peer = Peer::start(|step, number| (step == "DATA" && number == 0).then_some(Say::Silence)).await;
     let mut relay = relay(peer.port);
-    let silent = async {
-        while !peer.lines().contains(&"DATA".to_owned()) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
     tokio::select! {
         sent = send(&mut relay) => panic!("it was answered: {sent:?}"),
-        () = silent => {}
+        () = peer.heard("DATA") => {}
     }
     send(&mut relay).await.unwrap();
     assert_eq!((peer.connections(), peer.mails().len()), (2, 1));

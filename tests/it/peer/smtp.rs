@@ -78,6 +78,16 @@ impl Peer {
         self.seen.lock().unwrap().lines.clone()
     }
 
+    /// Waits until a line has come.
+    pub async fn heard(&self, line: &str) {
+        let heard = async {
+            while !self.lines().iter().any(|heard| heard == line) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(tokio::time::timeout(LONG, heard).await.is_ok(), "no {line} in {:?}", self.lines());
+    }
+
     pub fn mails(&self) -> Vec<Vec<u8>> {
         self.seen.lock().unwrap().mails.clone()
     }
