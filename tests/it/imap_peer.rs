@@ -31,6 +31,16 @@ fn whole(fetched: &[(Place, Fetched)]) -> Vec<(Place, String)> {
     fetched.iter().map(|(place, fetched)| (place.clone(), text(fetched))).collect()
 }
 
+/// Plays these scripts, behind a login and a SELECT each, to a client that fetches mails of these UIDs and sizes.
+async fn fetch<const N: usize>(scripts: [&str; N], wanted: &[(u32, u64)]) -> Result<Vec<(Place, String)>, SourceError> {
+    let peer = Peer::play(scripts.map(|script| [LOGIN, SELECT, script].concat())).await;
+    let mut source = source(&peer, |_| {});
+    let fetched = source.fetch(&mails(wanted)).await;
+    drop(source);
+    peer.end().await;
+    fetched.map(|fetched| whole(&fetched))
+}
+
 #[tokio::test]
 async fn mail_is_listed_and_fetched_byte_for_byte() {
     let fetch = "
@@ -170,12 +180,8 @@ S: * 2 FETCH (UID 2 BODY[]<0> {6}
 S: second)
 S: = OK done
 ";
-    let peer = Peer::play([[LOGIN, SELECT, breaks].concat(), [LOGIN, SELECT, again].concat()]).await;
-    let mut source = source(&peer, |_| {});
-    let fetched = source.fetch(&mails(&[(1, 5), (2, 6)])).await.unwrap();
-    assert_eq!(whole(&fetched), [(place(1), "first".to_owned()), (place(2), "second".to_owned())]);
-    drop(source);
-    peer.end().await;
+    let fetched = fetch([breaks, again], &[(1, 5), (2, 6)]).await.unwrap();
+    assert_eq!(fetched, [(place(1), "first".to_owned()), (place(2), "second".to_owned())]);
 }
 
 #[tokio::test]
@@ -193,16 +199,12 @@ S: first)
         ("BAD", "S: = BAD internal\n"),
     ];
     for (reason, answer) in breaks {
-        let scripts = [[LOGIN, SELECT, batch, answer].concat(), [LOGIN, SELECT, alone, answer].concat()];
-        let peer = Peer::play(scripts).await;
-        let mut source = source(&peer, |_| {});
-        let error = source.fetch(&mails(&[(1, 5), (2, 6)])).await.unwrap_err();
+        let scripts = [batch, alone].map(|asked| [asked, answer].concat());
+        let error = fetch(scripts.each_ref().map(String::as_str), &[(1, 5), (2, 6)]).await.unwrap_err();
         assert!(
             matches!(&error, SourceError::Mail { place: at, why } if *at == place(2) && why.contains(reason)),
             "{reason}: {error}"
         );
-        drop(source);
-        peer.end().await;
     }
 }
 
@@ -210,21 +212,14 @@ S: first)
 async fn no_to_a_fetch_is_no_empty_mail() {
     // The mail's own fault, as far as anyone can tell.
     let batch = "C: UID FETCH 1 (UID BODY.PEEK[])\n";
-    let script =
-        [LOGIN, SELECT, batch, "S: = NO cannot\nC: UID FETCH 1 (UID BODY.PEEK[]<0.26214400>)\nS: = NO cannot\n"];
-    let peer = Peer::play([script.concat()]).await;
-    let mut source_one = source(&peer, |_| {});
-    let error = source_one.fetch(&mails(&[(1, 5)])).await.unwrap_err();
+    let alone = "C: UID FETCH 1 (UID BODY.PEEK[]<0.26214400>)\n";
+    let script = [batch, "S: = NO cannot\n", alone, "S: = NO cannot\n"].concat();
+    let error = fetch([&script], &[(1, 5)]).await.unwrap_err();
     assert!(matches!(error, SourceError::Mail { .. }), "{error}");
-    drop(source_one);
-    peer.end().await;
     // The server's.
-    let peer = Peer::play([[LOGIN, SELECT, batch, "S: = NO [UNAVAILABLE] later"].concat()]).await;
-    let mut source = source(&peer, |_| {});
-    let error = source.fetch(&mails(&[(1, 5)])).await.unwrap_err();
+    let script = [batch, "S: = NO [UNAVAILABLE] later"].concat();
+    let error = fetch([&script], &[(1, 5)]).await.unwrap_err();
     assert!(matches!(error, SourceError::Trouble(_)), "{error}");
-    drop(source);
-    peer.end().await;
 }
 
 #[tokio::test]
@@ -244,15 +239,11 @@ S: * 3 FETCH (UID 3 BODY[]<0> {5}
 S: third)
 S: = OK done
 ";
-    let peer = Peer::play([[LOGIN, SELECT, script].concat()]).await;
-    let mut source = source(&peer, |_| {});
-    let fetched = source.fetch(&mails(&[(1, 5), (2, 5), (3, 5)])).await.unwrap();
+    let fetched = fetch([script], &[(1, 5), (2, 5), (3, 5)]).await.unwrap();
     assert_eq!(
-        whole(&fetched),
+        fetched,
         [(place(1), "first".to_owned()), (place(2), "vanished".to_owned()), (place(3), "third".to_owned())]
     );
-    drop(source);
-    peer.end().await;
 }
 
 #[tokio::test]
@@ -270,12 +261,8 @@ S: {body})
 S: = OK done
 "
     );
-    let peer = Peer::play([[LOGIN, SELECT, &script].concat()]).await;
-    let mut source = source(&peer, |_| {});
-    let fetched = source.fetch(&mails(&[(1, 30_000_000), (2, 5)])).await.unwrap();
-    assert_eq!(whole(&fetched), [(place(1), "cut: 262144".to_owned()), (place(2), "small".to_owned())]);
-    drop(source);
-    peer.end().await;
+    let fetched = fetch([&script], &[(1, 30_000_000), (2, 5)]).await.unwrap();
+    assert_eq!(fetched, [(place(1), "cut: 262144".to_owned()), (place(2), "small".to_owned())]);
 }
 
 #[tokio::test]
