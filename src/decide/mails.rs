@@ -303,31 +303,40 @@ fn notices(
 
 /// Why humans get the mail, in their language.
 fn reasons(case: &Case, why: &Why, fault: Option<String>, playbook: &Playbook, language: Language) -> Vec<String> {
-    let judgement = &why.judgement;
-    let mut reasons: Vec<String> = Vec::new();
-    reasons.extend(judgement.handoff.as_ref().map(|handoff| told::handoff(&handoff.reason, language)));
-    match &why.threading {
-        Threading::Follows { because: Because::OwnMessageIdFromOther, .. } => reasons.push(told::outsider(language)),
-        Threading::Continues(number) => reasons.push(told::continues(*number, language)),
-        Threading::Follows { .. } if why.screening.kind == Kind::Human => reasons.push(told::follow_up(language)),
-        _ => {}
-    }
-    if let Some(why_not) = judgement.why_not.as_ref().filter(|_| why.screening.kind == Kind::Human) {
-        reasons.push(told::ambiguity(why_not, |category| playbook.category_label(category, language), language));
-    }
-    if why.threading == Threading::New {
-        reasons.extend(why.names.map(|number| told::names_another(number, language)));
-    }
+    let is_human = why.screening.kind == Kind::Human && !customer::is_outsider(&why.threading);
+    // What else a person writes who has been asked opens the case again.
+    let stars = case.work.rating.filter(|_| is_human && case.state == CaseState::Closed);
+    let mut reasons = match stars {
+        Some(stars) => vec![told::rated(stars, language)],
+        None => matters(why, playbook, language),
+    };
     reasons.extend(why.suppressed.as_ref().map(|suppressed| told::suppressed(suppressed, language)));
     reasons.extend(why.silence.as_ref().map(|silence| told::silence(silence, &why.screening, language)));
-    if let Some(stars) = case.work.rating.filter(|_| case.state == CaseState::Closed) {
-        reasons.push(told::rated(stars, language));
-    }
     if case.work.chasers > 0 {
         reasons.push(customer::chased(case.work.chasers, language));
     }
     reasons.extend(fault);
     reasons
+}
+
+/// What in a mail, or in how it came, is for a human.
+fn matters(why: &Why, playbook: &Playbook, language: Language) -> Vec<String> {
+    let judgement = &why.judgement;
+    let mut matters: Vec<String> = Vec::new();
+    matters.extend(judgement.handoff.as_ref().map(|handoff| told::handoff(&handoff.reason, language)));
+    match &why.threading {
+        Threading::Follows { because: Because::OwnMessageIdFromOther, .. } => matters.push(told::outsider(language)),
+        Threading::Continues(number) => matters.push(told::continues(*number, language)),
+        Threading::Follows { .. } if why.screening.kind == Kind::Human => matters.push(told::follow_up(language)),
+        _ => {}
+    }
+    if let Some(why_not) = judgement.why_not.as_ref().filter(|_| why.screening.kind == Kind::Human) {
+        matters.push(told::ambiguity(why_not, |category| playbook.category_label(category, language), language));
+    }
+    if why.threading == Threading::New {
+        matters.extend(why.names.map(|number| told::names_another(number, language)));
+    }
+    matters
 }
 
 /// Tells the operator something, or the agents where there is no operator.
