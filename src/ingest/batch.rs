@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::desk::{Asked, Desk};
-use super::reader::by_the_crew;
+use super::reader::{by_one_of_the_crew, by_the_crew};
 use super::{BATCH_MAILS, BATCH_OCTETS, IngestError, LONGEST_READ, MAX_ATTEMPTS, is_baseline};
 use crate::dns::{Dns, Signed};
 use crate::failpoint;
@@ -153,13 +153,17 @@ impl Stages {
             // A draft that fails is none: whatever is wrong shows again in the critical section.
             let draft = move |asked: &Asked| drafting.draft(&view, asked).map_err(|error| error.to_string());
             let drafts = by_the_crew(all.clone(), draft);
-            let mut last = None;
-            for (asked, draft) in all.iter().zip(drafts) {
-                last = Some(store.decide(|view| desk.decide(view, asked, draft.ok().flatten()))?);
-            }
-            Ok::<_, StoreError>(last)
+            // Some are decided anew: by a reader too, for every thread that searches keeps what it searches with.
+            by_one_of_the_crew(move || {
+                let mut last = None;
+                for (asked, draft) in all.iter().zip(drafts) {
+                    last = Some(store.decide(|view| desk.decide(view, asked, draft.ok().flatten()))?);
+                }
+                Ok::<_, StoreError>(last)
+            })
         })
-        .await??;
+        .await?
+        .map_err(IngestError::Work)??;
         // Not before: it moves the cursor, and must not move it over a mail of this batch that may yet be lost.
         self.vanished(name, vanished)?;
         if let Some(position) = last {

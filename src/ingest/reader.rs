@@ -108,6 +108,16 @@ where
         .collect()
 }
 
+/// Does something on one thread that stays; the error says what happened to it.
+pub fn by_one_of_the_crew<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    let (result, coming) = mpsc::channel();
+    CREW.ask(Box::new(move || {
+        let done = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_text(&panic));
+        let _ = result.send(done);
+    }));
+    coming.recv().unwrap_or_else(|_| Err("no thread could be started".into()))
+}
+
 type Task = Box<dyn FnOnce() + Send>;
 
 /// The readers of the bot, one for each core.
@@ -185,6 +195,8 @@ mod tests {
             assert_eq!(results, (0..100).map(want).collect::<Vec<_>>());
         }
         assert!(by_the_crew(Arc::new(Vec::<u32>::new()), |n| Ok(*n)).is_empty());
+        assert_eq!(by_one_of_the_crew(|| -> u32 { panic!("poison") }), Err("poison".into()));
+        assert_eq!(by_one_of_the_crew(|| 7), Ok(7));
     }
 
     #[test]

@@ -435,7 +435,7 @@ impl<'r> Judge<'r, '_> {
                 holds = true;
                 // To know where the groups are costs more than the match, and few regexes have a group.
                 if let Some(captures) = (regex.captures_len() > 1).then(|| regex.captures_at(text, start)).flatten() {
-                    reason.capture(regex, &captures, &view.original, &view.folded);
+                    reason.capture(&regex, &captures, &view.original, &view.folded);
                 }
                 reason.evidence.push(self.evidence(view, || range));
             }
@@ -503,8 +503,9 @@ impl<'r> Judge<'r, '_> {
             Condition::Pattern(pattern) => {
                 for (index, view) in self.views.all().iter().enumerate() {
                     if self.may_match(pattern, index) {
+                        let regex = pattern.regex.get();
                         masks.extend(
-                            pattern.regex.get().find_iter(view.folded.text()).map(|found| Mask {
+                            regex.find_iter(view.folded.text()).map(|found| Mask {
                                 segment: view.segment,
                                 range: view.folded.original(found.range()),
                             }),
