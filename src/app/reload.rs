@@ -62,18 +62,22 @@ impl Reload {
                 _ = asked.recv() => true,
                 () = tokio::time::sleep(LOOK) => false,
             };
-            self = tokio::task::spawn_blocking(move || self.look(now).map(|()| self)).await??;
+            // Another thread is woken only for work.
+            if self.is_to_be_read(now) {
+                self = tokio::task::spawn_blocking(move || self.take_over().map(|()| self)).await??;
+            }
         }
     }
 
-    /// Reads the files if they have changed and rest again, or if somebody asks for it.
-    fn look(&mut self, asked: bool) -> Result<(), StoreError> {
+    /// Have the files changed and come to rest again, or does somebody ask for it?
+    fn is_to_be_read(&mut self, asked: bool) -> bool {
         let found = stamp(&self.file, &self.configured);
         let rests = found == self.seen;
         self.seen = found;
-        if !asked && (!rests || self.seen == self.taken) {
-            return Ok(());
-        }
+        asked || (rests && self.seen != self.taken)
+    }
+
+    fn take_over(&mut self) -> Result<(), StoreError> {
         self.taken = self.seen.clone();
         let running = self.playbook.borrow().clone();
         match self.read(&running) {

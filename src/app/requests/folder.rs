@@ -85,6 +85,12 @@ impl Folder {
 
     // The bot's side.
 
+    /// Is there anything in the folder, or trouble with it?
+    pub fn has_something(&self) -> bool {
+        let missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        fs::read_dir(&self.path).map_or_else(|error| !missing(error), |mut entries| entries.next().is_some())
+    }
+
     /// Takes every request that waits, the oldest first, and those again that a crash kept from an answer.
     pub fn take(&self) -> io::Result<Vec<(RequestId, Result<Posted, String>)>> {
         let entries = match fs::read_dir(&self.path) {

@@ -187,8 +187,11 @@ impl Clerk {
 pub async fn run(folder: Folder, clerk: Clerk, shutdown: CancellationToken) -> Result<(), anyhow::Error> {
     let desk = Arc::new((folder, clerk));
     loop {
-        let desk = desk.clone();
-        tokio::task::spawn_blocking(move || look(&desk.0, &desk.1)).await??;
+        // Another thread is woken only for work.
+        if desk.0.has_something() {
+            let desk = desk.clone();
+            tokio::task::spawn_blocking(move || look(&desk.0, &desk.1)).await??;
+        }
         if shutdown.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
             return Ok(());
         }

@@ -87,7 +87,7 @@ pub(super) struct State {
 /// What changed since the checkpoint has room in it; sled's own default is 1 GB.
 const CACHE: u64 = 16 << 20;
 /// How often sled writes to its files. Longer means more to replay after a kill, shorter means more to write.
-const FLUSH_MS: u64 = 2_000;
+const FLUSH_MS: u64 = 10_000;
 
 const STATE: &str = "state";
 const ASIDE: &str = "state.broken";
