@@ -11,6 +11,7 @@
 //! All calls but [`Store::synced`] and [`Store::all_synced`] block for as long as a write into the page cache takes.
 
 mod archive;
+mod at_hand;
 mod backup;
 mod beside;
 mod checkpoint;
@@ -59,6 +60,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Instant;
 
+use self::at_hand::AtHand;
 use self::journal::{Journal, RealDisk, Urgency};
 use self::mend::open_state;
 use self::state::{Broken, Lookup, Sizes, State, guarded};
@@ -104,6 +106,7 @@ struct Inner {
     state: RwLock<Option<Arc<State>>>,
     /// Before this there is no use in trying to make a new state.
     mend_after: Mutex<Instant>,
+    at_hand: AtHand,
     /// Held by whoever writes a record.
     pen: Mutex<()>,
     /// Held by whoever makes a checkpoint or makes the journal thinner.
@@ -151,6 +154,7 @@ impl Store {
                 journal,
                 state: RwLock::new(Some(Arc::new(state))),
                 mend_after: Mutex::new(Instant::now()),
+                at_hand: AtHand::default(),
                 pen: Mutex::new(()),
                 upkeep: Mutex::new(()),
                 queued: watch::Sender::new(0),
@@ -388,6 +392,10 @@ impl Store {
 
     /// The mail itself, as it was written down.
     pub fn outgoing(&self, item: &OutboxItem) -> Result<Outgoing, StoreError> {
+        let at_hand = self.inner.at_hand.take(item.position, item.index);
+        if let Some(mail) = at_hand.filter(|mail| mail.message_id == item.message_id) {
+            return Ok(mail);
+        }
         let record = self.record(item.position)?;
         match record.outgoing().get(item.index as usize) {
             Some(mail) if mail.message_id == item.message_id => Ok(mail.clone()),
@@ -492,7 +500,9 @@ impl Store {
                 Err(other) => return Err(other),
             }
         }
+        self.inner.at_hand.keep(position, record.outgoing());
         if let Record::Erased { .. } = record.plain() {
+            self.inner.at_hand.clear();
             self.inner.erasures.send_modify(|times| *times += 1);
         }
         let freed = matches!(record, Record::Asked(_) | Record::Released { .. });
