@@ -7,6 +7,7 @@
 //! lose containment: what lies inside a text before folding lies inside it afterwards. That is why characters
 //! are mapped one by one and never as phrases.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -104,7 +105,10 @@ impl Folded {
 
     /// This text without the separators between Han characters or kana, by which words are hidden from
     /// keyword filters: `转 人 工`, `转*人*工`. Sentence marks and line breaks stay: `请转。人工` is two thoughts.
-    pub fn squeeze(&self) -> Folded {
+    pub fn squeeze(&self) -> Cow<'_, Folded> {
+        if !self.is_spread() {
+            return Cow::Borrowed(self);
+        }
         let mut squeezed =
             Folded { text: String::with_capacity(self.text.len()), pieces: Vec::with_capacity(self.pieces.len()) };
         let mut before = None;
@@ -132,7 +136,21 @@ impl Folded {
             }
             before = Some(c);
         }
-        squeezed
+        Cow::Owned(squeezed)
+    }
+
+    /// Does a separator stand between two Han characters or kana anywhere?
+    fn is_spread(&self) -> bool {
+        let (mut before, mut separated) = (false, false);
+        for c in self.text.chars() {
+            let is_one = is_han_or_kana(c);
+            match is_separator(c) {
+                true => separated = before,
+                false if separated && is_one => return true,
+                false => (before, separated) = (is_one, false),
+            }
+        }
+        false
     }
 
     fn push(&mut self, c: char, start: usize, end: usize) {
@@ -364,7 +382,8 @@ mod tests {
             assert_eq!(fold(text).squeeze().text(), want, "{text}");
         }
         let original = "请 轉 * 人 工";
-        let squeezed = fold(original).squeeze();
+        let folded = fold(original);
+        let squeezed = folded.squeeze();
         let at = squeezed.text().find("转人工").unwrap();
         assert_eq!(&original[squeezed.original(at..at + 9)], "轉 * 人 工");
     }

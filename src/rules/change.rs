@@ -40,7 +40,7 @@ impl<'r> Change<'r> {
         // Codes are read out of every segment that any rule looks into.
         let alike = one.segments == other.segments;
         let words = if alike { changed_words(one, other) } else { None };
-        let union = if alike { Union::of(&one.vocabulary, &other.vocabulary).ok() } else { None };
+        let union = if alike { Some(Union::of(&one.vocabulary, &other.vocabulary)) } else { None };
         Change { one, other, words, union }
     }
 
@@ -52,7 +52,7 @@ impl<'r> Change<'r> {
         let Some(union) = &self.union else {
             return Some((self.one.judge(input), self.other.judge(input)));
         };
-        let views = Views::of(input.message, self.one.segments, union.squeezes(), !input.subject_unchanged);
+        let views = Views::of(input.message, self.one.segments, !input.subject_unchanged);
         if self.words.as_ref().is_some_and(|words| !words.is_in(views.all())) {
             return None;
         }
@@ -75,7 +75,7 @@ fn changed_words(one: &Rules, other: &Rules) -> Option<Vocabulary> {
             }
         }
     }
-    words.build().ok()
+    Some(words.build())
 }
 
 impl Rules {

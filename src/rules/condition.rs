@@ -371,15 +371,15 @@ impl<'r> Judge<'r, '_> {
             }
             let mut found = false;
             for (view, seen) in self.seen_in(*needle, words.segments.or(scope)) {
-                let range = || view.look(words.look).map(|folded| folded.original(seen.start..seen.end));
-                let masked = || range().is_none_or(|range| is_masked(masks, view.segment, &range));
+                let range = || view.look(words.look).original(seen.start..seen.end);
+                let masked = || is_masked(masks, view.segment, &range());
                 if words.fits(view, seen)
                     && (masks.is_empty() || !masked())
                     && !(words.drop_denied && words.is_denied(view, seen))
                 {
                     found = true;
                     if evidence.len() < MAX_EVIDENCE {
-                        evidence.push(self.evidence(view, || range().unwrap_or_default()));
+                        evidence.push(self.evidence(view, range));
                     }
                 }
             }
@@ -412,7 +412,7 @@ impl<'r> Judge<'r, '_> {
     /// Where a needle was seen in these segments.
     fn seen_in(&self, needle: Needle, segments: Option<Segments>) -> impl Iterator<Item = (&View<'_>, &Seen)> {
         let segments = segments.unwrap_or(self.views.default_segments());
-        let seen = self.sightings.of(needle).iter().map(|seen| (&self.views.all()[seen.view], seen));
+        let seen = self.sightings.of(needle).map(|seen| (&self.views.all()[seen.view], seen));
         seen.filter(move |(view, _)| segments.contains(view.segment))
     }
 
@@ -531,20 +531,18 @@ impl<'r> Judge<'r, '_> {
 impl WordsIn {
     /// Where in the original this word was seen, if what stands beside it lets it be a word.
     pub(super) fn range_of(&self, view: &View<'_>, seen: &Seen) -> Option<Range<usize>> {
-        let folded = view.look(self.look)?;
+        let folded = view.look(self.look);
         self.edges.fit(folded.text(), seen.start..seen.end).then(|| folded.original(seen.start..seen.end))
     }
 
     /// Does what stands beside it let it be a word?
     fn fits(&self, view: &View<'_>, seen: &Seen) -> bool {
-        view.look(self.look).is_some_and(|folded| self.edges.fit(folded.text(), seen.start..seen.end))
+        self.edges.fit(view.look(self.look).text(), seen.start..seen.end)
     }
 
     pub(super) fn is_denied(&self, view: &View<'_>, seen: &Seen) -> bool {
-        view.look(self.look).is_some_and(|folded| {
-            let text = folded.text();
-            negation::is_denied(&text[..seen.start], &text[seen.start..seen.end], &text[seen.end..])
-        })
+        let text = view.look(self.look).text();
+        negation::is_denied(&text[..seen.start], &text[seen.start..seen.end], &text[seen.end..])
     }
 }
 

@@ -226,7 +226,7 @@ impl Judge<'_, '_> {
     fn found(&self, words: &WordsIn, scope: Option<Segments>, masks: &[Mask], anywhere: bool) -> Vec<Needle> {
         let wanted = self.in_scope(words.segments.or(scope));
         let counts = |needle: &&Needle| {
-            self.sightings.of(**needle).iter().any(|seen| {
+            self.sightings.of(**needle).any(|seen| {
                 let view = &self.views.all()[seen.view];
                 let range = words.range_of(view, seen).filter(|_| anywhere || wanted[seen.view]);
                 let denied = words.drop_denied && words.is_denied(view, seen);

@@ -104,7 +104,7 @@ struct Said<'r> {
 }
 
 pub(super) fn judge(rules: &Rules, input: &Input<'_>, supposing: Supposing, depth: Depth) -> Judgement {
-    let views = Views::of(input.message, rules.segments, rules.vocabulary.squeezes(), !input.subject_unchanged);
+    let views = Views::of(input.message, rules.segments, !input.subject_unchanged);
     let mut judge = Judge::new(rules, input, &views, rules.vocabulary.read(views.all()), supposing);
     judge.depth = depth;
     judge.run()
@@ -125,7 +125,7 @@ pub(super) fn watch<'m>(
     supposing: Supposing,
     watcher: &'m mut dyn Watcher,
 ) -> Judgement {
-    let views = Views::of(input.message, Segment::ALL.into_iter().collect(), true, !input.subject_unchanged);
+    let views = Views::of(input.message, Segment::ALL.into_iter().collect(), !input.subject_unchanged);
     let mut judge = Judge::new(rules, input, &views, rules.vocabulary.read(views.all()), supposing);
     // The rules whose words are missing are asked as well, to see what they miss.
     judge.awake.fill(true);

@@ -16,6 +16,7 @@ mod negation;
 mod secrets;
 mod segment;
 mod pattern;
+mod tree;
 mod vocabulary;
 mod gate;
 mod engine;

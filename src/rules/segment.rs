@@ -123,15 +123,16 @@ pub(super) struct View<'a> {
     pub(super) segment: Segment,
     pub(super) original: Cow<'a, str>,
     pub(super) folded: Folded,
+    /// Where it is not the same.
     pub(super) squeezed: Option<Folded>,
 }
 
 impl View<'_> {
     /// The text as these words are looked for in.
-    pub(super) fn look(&self, look: Look) -> Option<&Folded> {
+    pub(super) fn look(&self, look: Look) -> &Folded {
         match look {
-            Look::Folded => Some(&self.folded),
-            Look::Squeezed => self.squeezed.as_ref(),
+            Look::Folded => &self.folded,
+            Look::Squeezed => self.squeezed.as_ref().unwrap_or(&self.folded),
         }
     }
 }
@@ -145,7 +146,7 @@ pub(super) struct Views<'a> {
 impl<'a> Views<'a> {
     /// Folds the segments of `needed`. A subject that is the same as in the mail before has been judged
     /// already, and is left out.
-    pub(super) fn of(message: &'a Message, needed: Segments, squeeze: bool, with_subject: bool) -> Views<'a> {
+    pub(super) fn of(message: &'a Message, needed: Segments, with_subject: bool) -> Views<'a> {
         let default = default_segments(message);
         let needed = needed.union(default);
         let views = Segment::ALL
@@ -159,7 +160,10 @@ impl<'a> Views<'a> {
                     _ => 0,
                 };
                 let folded = fold(&original[begin..]).within(begin);
-                let squeezed = squeeze.then(|| folded.squeeze());
+                let squeezed = match folded.squeeze() {
+                    Cow::Borrowed(_) => None,
+                    Cow::Owned(squeezed) => Some(squeezed),
+                };
                 (!folded.text().is_empty()).then_some(View { segment, original, folded, squeezed })
             })
             .collect();

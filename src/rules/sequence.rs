@@ -36,7 +36,7 @@ impl Judge<'_, '_> {
         }
         let mut holds = false;
         for (index, view) in self.views.of_segments(sequence.segments.or(scope)) {
-            let Some(folded) = view.look(sequence.look) else { continue };
+            let folded = view.look(sequence.look);
             for (start, end) in self.chains(sequence, index, view) {
                 let range = folded.original(start..end);
                 if !is_masked(masks, view.segment, &range) && reason.evidence.len() < MAX_EVIDENCE {
@@ -50,8 +50,7 @@ impl Judge<'_, '_> {
 
     /// All chains of one word of each step, by where they end.
     fn chains(&self, sequence: &SequenceIn, index: usize, view: &View<'_>) -> Vec<Chain> {
-        let Some(folded) = view.look(sequence.look) else { return Vec::new() };
-        let text = folded.text();
+        let text = view.look(sequence.look).text();
         let places = |step: &[Needle]| {
             let seen = step.iter().flat_map(|needle| self.sightings.of(*needle));
             let fit = seen.filter(|seen| seen.view == index && sequence.edges.fit(text, seen.start..seen.end));

@@ -211,12 +211,9 @@ impl<'r> Judge<'r, '_> {
                 let view = &self.views.all()[seen.view];
                 match words.range_of(view, seen) {
                     None => {
-                        let folded =
-                            if words.look == Look::Folded { Some(&view.folded) } else { view.squeezed.as_ref() };
-                        let range = folded.map(|folded| longer(folded.text(), seen, words.edges));
-                        if let (Some(folded), Some(range)) = (folded, range) {
-                            inside.push(evidence_in(view, folded.original(range)));
-                        }
+                        let folded = view.look(words.look);
+                        let range = longer(folded.text(), seen, words.edges);
+                        inside.push(evidence_in(view, folded.original(range)));
                     }
                     Some(range) if !wanted[seen.view] => elsewhere.push(evidence_in(view, range)),
                     Some(range) if words.drop_denied && words.is_denied(view, seen) => {
@@ -264,10 +261,11 @@ impl<'r> Judge<'r, '_> {
             return None;
         }
         let views = self.views.all().iter().enumerate().filter(|(at, _)| wanted[*at]);
-        let mut squeezed = views.filter_map(|(_, view)| Some((view, view.squeezed.as_ref()?)));
+        let mut squeezed = views.map(|(_, view)| (view, view.look(Look::Squeezed)));
         squeezed.find_map(|(view, folded)| {
             words.needles.iter().find_map(|needle| {
-                let word = fold(self.rules.vocabulary.word(*needle)).squeeze();
+                let word = fold(self.rules.vocabulary.word(*needle));
+                let word = word.squeeze();
                 let at = folded.text().find(word.text()).filter(|_| !word.text().is_empty())?;
                 Some(evidence_in(view, folded.original(at..at + word.text().len())))
             })
@@ -299,12 +297,10 @@ impl<'r> Judge<'r, '_> {
     /// The steps that are there, in whatever order and distance.
     fn sequence_failure(&self, sequence: &SequenceIn, failure: &mut Failure) {
         for step in &sequence.steps {
-            let seen = step.iter().find_map(|needle| self.sightings.of(*needle).first());
+            let seen = step.iter().find_map(|needle| self.sightings.of(*needle).next());
             let Some(seen) = seen else { continue };
             let view = &self.views.all()[seen.view];
-            failure.evidence.extend(
-                view.look(sequence.look).map(|folded| evidence_in(view, folded.original(seen.start..seen.end))),
-            );
+            failure.evidence.push(evidence_in(view, view.look(sequence.look).original(seen.start..seen.end)));
         }
         match failure.evidence.len() {
             0 => self.nothing_found(failure),

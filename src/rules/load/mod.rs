@@ -185,13 +185,7 @@ impl<'t> Loader<'t> {
             faults.push(Problem::outside(format!("the fields have too many names: {}", error.what)));
             Form::default()
         });
-        let vocabulary = match self.words.build() {
-            Ok(vocabulary) => vocabulary,
-            Err(error) => {
-                faults.push(Problem::outside(format!("the rules have too many words: {error}")));
-                Default::default()
-            }
-        };
+        let vocabulary = self.words.build();
         let asked = |phase: Phase| {
             let mut places: Vec<usize> = (0..rules.len()).filter(|place| rules[*place].phase == phase).collect();
             // Stable: of equals the one whose id comes first.
