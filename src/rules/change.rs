@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::engine;
+use super::difference::Between;
+use super::engine::{self, Known};
 use super::gate;
 use super::judgement::{Input, Judgement};
 use super::segment::Views;
@@ -24,6 +25,10 @@ pub struct Change<'r> {
     words: Option<Vocabulary>,
     /// The words of both; none where they look into different segments, so that each must read the mail itself.
     union: Option<Union>,
+    /// For each rule of the other set the one in the one set that holds for the same mails, if there is any.
+    alike: Vec<Option<usize>>,
+    /// Do both find the same fields in a mail?
+    same_fields: bool,
 }
 
 /// What rules were made of, in one spelling: two that were made of the same say the same.
@@ -31,7 +36,8 @@ pub struct Change<'r> {
 pub(super) struct Makings {
     /// Groups, calendars, fields: what every judgement may ask for.
     pub(super) common: String,
-    /// Each rule without its tests, with the lists and the categories that it names.
+    /// Each rule without its conditions, which are compared as they were compiled, and its tests, with the categories
+    /// that it names.
     pub(super) rules: BTreeMap<RuleId, String>,
 }
 
@@ -41,7 +47,14 @@ impl<'r> Change<'r> {
         let alike = one.segments == other.segments;
         let words = if alike { changed_words(one, other) } else { None };
         let union = if alike { Some(Union::of(&one.vocabulary, &other.vocabulary)) } else { None };
-        Change { one, other, words, union }
+        Change {
+            one,
+            other,
+            words,
+            union,
+            alike: rules_alike(one, other),
+            same_fields: one.makings.common == other.makings.common,
+        }
     }
 
     /// What the two sets say is to be done about a mail, without evidence and scores; none if it can be told beforehand that they say the same.
@@ -57,7 +70,15 @@ impl<'r> Change<'r> {
             return None;
         }
         let [of_one, of_other] = union.read(views.all());
-        Some((engine::gist(self.one, input, &views, of_one), engine::gist(self.other, input, &views, of_other)))
+        let (one, found) = engine::gist(self.one, input, &views, of_one, Known::default());
+        let (other, _) = engine::gist(self.other, input, &views, of_other, self.known(found));
+        Some((one, other))
+    }
+
+    /// What the other set need not find out again.
+    fn known(&self, found: Known) -> Known {
+        let reasons = self.alike.iter().map(|alike| alike.and_then(|at| found.reasons.get(at)?.clone())).collect();
+        Known { reasons, fields: found.fields.filter(|_| self.same_fields) }
     }
 }
 
@@ -69,19 +90,35 @@ fn changed_words(one: &Rules, other: &Rules) -> Option<Vocabulary> {
     }
     let mut words = Words::default();
     for (rules, others) in [(one, other), (other, one)] {
-        for rule in rules.changed_from(others) {
-            for needle in gate::of_rule(rule)? {
-                words.needle(rules.vocabulary.look(needle), rules.vocabulary.word(needle));
+        for rule in rules.rules.iter().filter(|rule| rule.in_force()) {
+            let between = Between(rules, others);
+            let difference = match others.rule(&rule.id).filter(|_| rules.makes_alike(others, &rule.id)) {
+                Some(other) => between.rules(rule, other)?,
+                None => between.words(&gate::of_rule(rule)?),
+            };
+            for (look, word) in difference {
+                words.needle(look, word);
             }
         }
     }
     Some(words.build())
 }
 
+/// See [`Change::alike`]. What other rules say may be different in both sets.
+fn rules_alike(one: &Rules, other: &Rules) -> Vec<Option<usize>> {
+    let between = Between(one, other);
+    let is_alike = |at: &usize, rule: &Rule| {
+        let counterpart = &one.rules[*at];
+        one.settled[*at]
+            && counterpart.scope == rule.scope
+            && between.whens(&counterpart.when, &rule.when).is_some_and(|words| words.is_empty())
+    };
+    other.rules.iter().map(|rule| one.index_of(&rule.id).filter(|at| is_alike(at, rule))).collect()
+}
+
 impl Rules {
-    /// The rules in force that the other set does not have just so. What is not in force decides nothing.
-    fn changed_from(&self, other: &Rules) -> impl Iterator<Item = &Rule> {
-        let same = |rule: &&Rule| self.makings.rules.get(&rule.id) == other.makings.rules.get(&rule.id);
-        self.rules.iter().filter(|rule| rule.in_force()).filter(move |rule| !same(rule))
+    /// Is this rule the same in the other set, but for its conditions?
+    fn makes_alike(&self, other: &Rules, id: &RuleId) -> bool {
+        self.makings.rules.get(id) == other.makings.rules.get(id)
     }
 }

@@ -237,6 +237,19 @@ impl Condition {
         }
     }
 
+    /// Does it hold or not whatever other rules say?
+    fn is_settled(&self) -> bool {
+        match self {
+            Condition::Hours(_)
+            | Condition::Field { .. }
+            | Condition::Category(_)
+            | Condition::Score(_)
+            | Condition::Rule(_) => false,
+            Condition::Group(when) => when.is_settled(),
+            _ => true,
+        }
+    }
+
     pub(super) fn rest(&mut self) {
         match self {
             Condition::Pattern(pattern) => pattern.regex.rest(),
@@ -251,6 +264,11 @@ impl When {
     pub(super) fn rest(&mut self) {
         let groups = [&mut self.all, &mut self.any, &mut self.none, &mut self.except];
         groups.into_iter().flatten().for_each(Condition::rest);
+    }
+
+    /// Do they hold or not whatever other rules say?
+    pub(super) fn is_settled(&self) -> bool {
+        [&self.all, &self.any, &self.none, &self.except].into_iter().flatten().all(Condition::is_settled)
     }
 
     /// Nothing is asked.

@@ -37,9 +37,9 @@ pub(super) struct Judge<'r, 'm> {
     /// Known from the routing phase on.
     pub(super) won: Option<Won>,
     pub(super) best_score: f64,
-    /// Why each rule holds, if it was asked in this phase. A rule that is being asked stands here as not
-    /// holding, so that rules in a circle end.
-    reasons: Vec<Option<Option<Rc<Reason>>>>,
+    /// Why each rule holds, if it was asked, in this phase where other rules have a say in it. A rule that is being asked
+    /// stands here as not holding, so that rules in a circle end.
+    reasons: Reasons,
     /// Rules that may hold, for the words that were seen. The others are not asked: of thousands a mail wakes a few.
     awake: Vec<bool>,
     /// The same of the boosts of all rules.
@@ -55,6 +55,17 @@ pub(super) struct Judge<'r, 'm> {
     /// What rules that redact have found, and the fields they name.
     secrets: BTreeSet<String>,
     hidden_fields: BTreeSet<&'r str>,
+}
+
+/// Why each rule holds, or that it does not, of those of which it is known.
+type Reasons = Vec<Option<Option<Rc<Reason>>>>;
+
+/// What was found out about a mail that is the same for all sets of rules that look for it in the same way.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Of the rules that are settled; empty: nothing.
+    pub(super) reasons: Reasons,
+    pub(super) fields: Option<BTreeMap<String, String>>,
 }
 
 /// What is taken for true beside the rules as they are.
@@ -105,16 +116,27 @@ struct Said<'r> {
 
 pub(super) fn judge(rules: &Rules, input: &Input<'_>, supposing: Supposing, depth: Depth) -> Judgement {
     let views = Views::of(input.message, rules.segments, !input.subject_unchanged);
-    let mut judge = Judge::new(rules, input, &views, rules.vocabulary.read(views.all()), supposing);
+    let mut judge = Judge::of(rules, input, &views, supposing);
     judge.depth = depth;
     judge.run()
 }
 
-/// The gist, for a mail in whose views the words of the rules have been looked for.
-pub(super) fn gist<'m>(rules: &Rules, input: &'m Input<'m>, views: &'m Views<'m>, sightings: Sightings) -> Judgement {
-    let mut judge = Judge::new(rules, input, views, sightings, Supposing::Nothing);
+/// The gist, for a mail in whose views the words of the rules have been looked for, and what was found out on the way.
+pub(super) fn gist<'m>(
+    rules: &Rules,
+    input: &'m Input<'m>,
+    views: &'m Views<'m>,
+    sightings: Sightings,
+    known: Known,
+) -> (Judgement, Known) {
+    let fields = known.fields.unwrap_or_else(|| rules.form.read(&rules.taxonomy.fields, views));
+    let mut judge = Judge::new(rules, input, views, sightings, Supposing::Nothing, fields.clone());
     judge.depth = Depth::Gist;
-    judge.run()
+    if !known.reasons.is_empty() {
+        judge.reasons = known.reasons;
+    }
+    let judgement = judge.run();
+    (judgement, Known { reasons: judge.reasons, fields: Some(fields) })
 }
 
 /// Judges with somebody watching. All segments are folded, so that a word can be shown where nobody looked for it;
@@ -126,7 +148,7 @@ pub(super) fn watch<'m>(
     watcher: &'m mut dyn Watcher,
 ) -> Judgement {
     let views = Views::of(input.message, Segment::ALL.into_iter().collect(), !input.subject_unchanged);
-    let mut judge = Judge::new(rules, input, &views, rules.vocabulary.read(views.all()), supposing);
+    let mut judge = Judge::of(rules, input, &views, supposing);
     // The rules whose words are missing are asked as well, to see what they miss.
     judge.awake.fill(true);
     judge.boosts_awake.fill(true);
@@ -135,14 +157,19 @@ pub(super) fn watch<'m>(
 }
 
 impl<'r, 'm> Judge<'r, 'm> {
+    fn of(rules: &'r Rules, input: &'m Input<'m>, views: &'m Views<'m>, supposing: Supposing) -> Judge<'r, 'm> {
+        let fields = rules.form.read(&rules.taxonomy.fields, views);
+        Judge::new(rules, input, views, rules.vocabulary.read(views.all()), supposing, fields)
+    }
+
     fn new(
         rules: &'r Rules,
         input: &'m Input<'m>,
         views: &'m Views<'m>,
         sightings: Sightings,
         supposing: Supposing,
+        fields: BTreeMap<String, String>,
     ) -> Judge<'r, 'm> {
-        let fields = rules.form.read(&rules.taxonomy.fields, views);
         let awake = rules.gates.rules.awake(sightings.all());
         let boosts_awake = rules.gates.boosts.awake(sightings.all());
         Judge {
@@ -168,7 +195,7 @@ impl<'r, 'm> Judge<'r, 'm> {
         }
     }
 
-    fn run(mut self) -> Judgement {
+    fn run(&mut self) -> Judgement {
         let mut judgement = Judgement::default();
         let mut said = Said::default();
         let taxonomy = &self.rules.taxonomy;
@@ -245,28 +272,20 @@ impl<'r, 'm> Judge<'r, 'm> {
         let redact = self.redactions();
         let asks = said.asks(&self.fields);
         let priority = said.priority.or(category.map(|category| category.priority));
+        let fields = std::mem::take(&mut self.fields);
         Judgement {
-            category: self.won,
-            hits: self.hits,
-            reply: said
-                .reply(&self.fields)
-                .map(|reply| if hours.is_open() { &reply.open } else { &reply.closed })
-                .cloned(),
-            replying: said.reply(&self.fields).and(said.reply).map(|rule| rule.id.clone()),
+            category: self.won.take(),
+            hits: std::mem::take(&mut self.hits),
+            reply: said.reply(&fields).map(|reply| if hours.is_open() { &reply.open } else { &reply.closed }).cloned(),
+            replying: said.reply(&fields).and(said.reply).map(|rule| rule.id.clone()),
             group: group.cloned(),
             handoff,
             suppressed_by: said.suppressed_by.cloned(),
             priority: priority.unwrap_or_default().raised(said.raise),
             tags: said.tags.into_iter().collect(),
             asks,
-            ask: said
-                .ask
-                .unwrap_or_default()
-                .iter()
-                .filter(|field| !self.fields.contains_key(*field))
-                .cloned()
-                .collect(),
-            fields: self.fields,
+            ask: said.ask.unwrap_or_default().iter().filter(|field| !fields.contains_key(*field)).cloned().collect(),
+            fields,
             offer_human: said.offer_human,
             forward: said.forward,
             close: said.close,
@@ -279,7 +298,9 @@ impl<'r, 'm> Judge<'r, 'm> {
 
     /// A phase begins: conditions see what the phases before have found, and `hours` are this group's.
     fn begin(&mut self, group: Option<&GroupId>) {
-        self.reasons.fill(None);
+        for (reason, _) in self.reasons.iter_mut().zip(&self.rules.settled).filter(|(_, settled)| !**settled) {
+            *reason = None;
+        }
         self.hours = self.rules.taxonomy.hours(group, self.input.now);
     }
 

@@ -90,7 +90,7 @@ fn of_when(when: &When) -> Option<Vec<Needle>> {
     all.chain(any).min_by_key(Vec::len)
 }
 
-fn of_condition(condition: &Condition) -> Option<Vec<Needle>> {
+pub(super) fn of_condition(condition: &Condition) -> Option<Vec<Needle>> {
     match condition {
         Condition::Words(words) => Some(words.needles.clone()),
         Condition::Pattern(pattern) => pattern.literals.first().cloned(),

@@ -29,6 +29,7 @@ mod trace;
 mod coverage;
 mod format;
 mod book;
+mod difference;
 mod change;
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,8 @@ pub struct Rules {
     routes: Vec<usize>,
     vocabulary: vocabulary::Vocabulary,
     gates: gate::Gates,
+    /// For each rule, does it hold or not whatever other rules say? Then it is asked once a mail.
+    settled: Vec<bool>,
     /// Tiers that conditions ask for, and where.
     tiers: Vec<(String, SourceText, Range<usize>)>,
     /// All segments that any rule looks into.

@@ -15,7 +15,7 @@ use super::tree::{KINDS, Tree};
 pub(super) struct Needle(u32);
 
 /// Which view of a text a needle is looked for in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Look {
     Folded,
     Squeezed,

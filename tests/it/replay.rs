@@ -146,6 +146,15 @@ fn a_change_matters_for_mails_with_its_words_or_for_all() {
     assert_eq!(matters(&rule("{ lang = \"zh\" }")), mails.len(), "a rule that needs no word");
     let told = |text: &str| mattering(&[mail(text, text)], &rule("{ kw = \"邮箱\" }")) == 1;
     assert!(told("我的郵箱") && !told("发票"));
+    let keyword = |files: &mut Files| {
+        each(files, "rule", &mut |rule| {
+            let first = rule.get_mut("when").and_then(|when| when.get_mut("any")?.get_mut(0)?.get_mut("kw"));
+            let keywords = first.and_then(|keywords| keywords.get_mut("zh")?.as_array_mut());
+            keywords.into_iter().for_each(|keywords| keywords.push("雪人".into()));
+        });
+    };
+    let told = |text: &str| mattering(&[mail(text, text)], &keyword) == 1;
+    assert!(told("雪人") && !told("密码忘了，邮箱登录不了，发件被退回"), "a keyword more in every rule");
 }
 
 /// Small changes of every kind: rules out of force, other weights, thresholds, lists.

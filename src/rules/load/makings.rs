@@ -16,29 +16,26 @@ struct Written {
     named: BTreeSet<String>,
 }
 
+/// What of a rule is not written down.
+const APART: [&str; 5] = ["when", "scope", "boost", "weigh", "test"];
+
 pub(super) fn of<'t>(documents: impl Iterator<Item = &'t DeTable<'t>>) -> Makings {
     let mut makings = Makings::default();
     let mut rules: Vec<(RuleId, Written)> = Vec::new();
-    // What a rule may name: a list by `@name`, a category by its id.
-    let mut parts: BTreeMap<String, Written> = BTreeMap::new();
+    let mut categories: BTreeMap<String, Written> = BTreeMap::new();
     for document in documents {
         for (key, value) in document {
             let key: &str = key.get_ref();
             match (key, value.get_ref()) {
-                // Every file has its own, and all have the same.
-                ("schema", _) => {}
-                ("lists", DeValue::Table(lists)) => {
-                    parts.extend(
-                        lists.iter().map(|(name, list)| (format!("@{}", name.get_ref()), Written::of(list.get_ref()))),
-                    );
-                }
-                ("category", DeValue::Array(categories)) => {
-                    for category in categories {
+                // Every file has its schema, and all have the same. Lists are part of the conditions that name them.
+                ("schema" | "lists", _) => {}
+                ("category", DeValue::Array(tables)) => {
+                    for category in tables {
                         let id = id_of(category.get_ref()).unwrap_or_default();
                         if id == UNCLASSIFIED {
                             makings.common += &Written::of(category.get_ref()).text;
                         }
-                        parts.insert(id.to_owned(), Written::of(category.get_ref()));
+                        categories.insert(id.to_owned(), Written::of(category.get_ref()));
                     }
                 }
                 ("rule", DeValue::Array(tables)) => {
@@ -54,7 +51,7 @@ pub(super) fn of<'t>(documents: impl Iterator<Item = &'t DeTable<'t>>) -> Making
             }
         }
     }
-    makings.rules = rules.into_iter().map(|(id, rule)| (id, rule.with_parts(&parts))).collect();
+    makings.rules = rules.into_iter().map(|(id, rule)| (id, rule.with_parts(&categories))).collect();
     makings
 }
 
@@ -69,11 +66,11 @@ impl Written {
         written
     }
 
-    /// Tests judge a rule and are no part of it.
+    /// Its conditions are left to whoever can compare them, and its tests judge it and are no part of it.
     fn of_rule(rule: &DeValue<'_>) -> Written {
         let mut written = Written::default();
         if let DeValue::Table(table) = rule {
-            for (key, value) in table.iter().filter(|(key, _)| key.get_ref() != "test") {
+            for (key, value) in table.iter().filter(|(key, _)| !APART.contains(&key.get_ref().as_ref())) {
                 written.add_text(key.get_ref());
                 written.add(value.get_ref());
             }

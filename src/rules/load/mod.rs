@@ -198,6 +198,7 @@ impl<'t> Loader<'t> {
         Rules {
             form,
             gates,
+            settled: rules.iter().map(|rule| rule.when.is_settled()).collect(),
             tiers: self.tiers,
             guards: asked(Phase::Guard),
             classifiers: (0..rules.len()).filter(|place| rules[*place].phase == Phase::Classify).collect(),
