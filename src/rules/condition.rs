@@ -443,8 +443,16 @@ impl<'r> Judge<'r, '_> {
             if !self.may_match(pattern, index) {
                 continue;
             }
-            // One match a segment is enough; those that are masked do not count.
             let (regex, text) = (pattern.regex.get(), view.folded.text());
+            // To know where it matches costs as much again as to know that it does.
+            if self.depth == Depth::Gist && masks.is_empty() && regex.captures_len() == 1 {
+                if regex.is_match(text) {
+                    holds = true;
+                    reason.evidence.push(self.evidence(view, || 0..0));
+                }
+                continue;
+            }
+            // One match a segment is enough; those that are masked do not count.
             let first = regex.find_iter(text).find_map(|found| {
                 let range = view.folded.original(found.range());
                 (!is_masked(masks, view.segment, &range)).then_some((found.start(), range))
