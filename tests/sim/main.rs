@@ -20,8 +20,8 @@ use run::{Bench, Broken};
 use world::Tally;
 use wrong::Wrong;
 
-/// Seeds that `cargo test` runs: with the wrong bots, a minute on two cores without optimisation.
-const DOSE: u64 = 2_000;
+/// Seeds that `cargo test` runs: with the wrong bots, some two minutes on two cores.
+const DOSE: u64 = 10_000;
 /// Seeds that broke a promise once: a mail archived under a full disk that could not be fetched again; one that is known
 /// already, before another that was taken away when the process died.
 const BROKE_ONCE: [u64; 2] = [5_000_627, 7_002_133];
