@@ -2,8 +2,9 @@
 
 use regex::Regex;
 
-use super::condition::{Comparison, MAX_EVIDENCE, Reason};
 use super::judgement::Evidence;
+use super::operand::Comparison;
+use super::reason::{MAX_EVIDENCE, Reason};
 use super::segment::Segment;
 use crate::fold::fold;
 use crate::message::Attachment;

@@ -1,22 +1,21 @@
 //! Conditions, and when they hold.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
-
-use regex::Regex;
 
 use super::attachment::AttachmentTest;
 use super::code::CodePattern;
 use super::engine::{Depth, Judge};
 use super::field::value_of;
-use super::judgement::{CaseMoment, Evidence, Proof, Proofs};
+use super::judgement::{CaseMoment, Evidence, Proof};
 use super::negation;
+use super::operand::{Comparison, DomainName, Method, Test, header_holds};
+use super::reason::{MAX_EVIDENCE, MAX_SECRETS, Mask, Reason, evidence_in, is_masked};
 use super::secrets::SecretKind;
-use super::segment::{Segment, Segments, View};
+use super::segment::{Segments, View};
 use super::sequence::SequenceIn;
 use super::vocabulary::{Look, Needle, Seen};
 use crate::address::Address;
-use crate::fold::{Folded, fold, fold_words};
+use crate::fold::fold_words;
 use crate::language::Language;
 use crate::patterns::LateRegex;
 use crate::time::Hours;
@@ -107,38 +106,6 @@ pub(super) struct PatternIn {
     pub(super) segments: Option<Segments>,
 }
 
-/// What is asked of a value. Texts are folded.
-#[derive(Debug)]
-pub(super) enum Test {
-    Present(bool),
-    Is(Vec<String>),
-    Contains(Vec<String>),
-    Matches(Regex),
-}
-
-#[derive(Debug)]
-pub(super) enum DomainName {
-    Exactly(String),
-    /// Any host below it, `*.example.com`; kept with its leading dot.
-    Below(String),
-}
-
-/// `>=3`, `<2`, `=1`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Comparison {
-    pub(super) relation: Relation,
-    pub(super) number: f64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Relation {
-    Less,
-    AtMost,
-    Equal,
-    AtLeast,
-    More,
-}
-
 /// `{ code = "smtp:55x" }`.
 #[derive(Debug)]
 pub(super) struct CodeIn {
@@ -151,67 +118,6 @@ pub(super) struct CodeIn {
 pub(super) struct SecretIn {
     pub(super) kinds: Vec<SecretKind>,
     pub(super) segments: Option<Segments>,
-}
-
-/// What speaks for the sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
-    Dkim,
-    Spf,
-    Dmarc,
-    /// All of it together.
-    From,
-}
-
-/// Why a rule holds.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Reason {
-    pub(super) evidence: Vec<Evidence>,
-    /// Named captures of its regexes; the first of a name stays.
-    pub(super) captures: BTreeMap<String, String>,
-    /// What its `secret` conditions found, and the captures of this name: as it is written in the mail.
-    pub(super) secrets: Vec<String>,
-}
-
-/// A stretch of the original that does not count.
-#[derive(Debug, Clone)]
-pub(super) struct Mask {
-    pub(super) segment: Segment,
-    pub(super) range: Range<usize>,
-}
-
-/// Pieces of evidence kept for one condition: enough to be convinced.
-pub(super) const MAX_EVIDENCE: usize = 8;
-/// Secrets of one rule that are kept: all of them are masked, not only the first.
-const MAX_SECRETS: usize = 64;
-/// The named capture that is a secret.
-pub(super) const SECRET: &str = "secret";
-
-impl Reason {
-    /// The best factor among the segments the evidence stands in. What was not read out of a text counts as
-    /// it is.
-    pub(super) fn factor(&self) -> f64 {
-        self.evidence.iter().map(|evidence| evidence.segment.factor()).max_by(f64::total_cmp).unwrap_or(1.0)
-    }
-
-    fn absorb(&mut self, other: Reason) {
-        self.evidence.extend(other.evidence);
-        for (name, value) in other.captures {
-            self.captures.entry(name).or_insert(value);
-        }
-        self.secrets.extend(other.secrets);
-    }
-
-    fn capture(&mut self, regex: &Regex, captures: &regex::Captures<'_>, original: &str, folded: &Folded) {
-        for name in regex.capture_names().flatten() {
-            if let Some(found) = captures.name(name) {
-                if name == SECRET {
-                    self.secrets.push(original[folded.original(found.range())].to_owned());
-                }
-                self.captures.entry(name.to_owned()).or_insert_with(|| value_of(original, folded, found.range()));
-            }
-        }
-    }
 }
 
 impl Condition {
@@ -587,137 +493,5 @@ impl Edges {
         let joined = |inner: Option<char>, outer: Option<char>| inner.is_some_and(counts) && outer.is_some_and(counts);
         let open = self == Edges::Start;
         !joined(word.chars().next(), before) && (open || !joined(word.chars().next_back(), after))
-    }
-}
-
-impl Method {
-    pub(super) const ALL: [Method; 4] = [Method::Dkim, Method::Spf, Method::Dmarc, Method::From];
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Method::Dkim => "dkim",
-            Method::Spf => "spf",
-            Method::Dmarc => "dmarc",
-            Method::From => "from",
-        }
-    }
-
-    pub(super) fn of(self, proofs: &Proofs) -> Proof {
-        match self {
-            Method::Dkim => proofs.dkim,
-            Method::Spf => proofs.spf,
-            Method::Dmarc => proofs.dmarc,
-            Method::From => proofs.from,
-        }
-    }
-}
-
-impl Test {
-    fn holds(&self, value: Option<&str>) -> bool {
-        match (self, value) {
-            (Test::Present(wanted), value) => value.is_some() == *wanted,
-            (_, None) => false,
-            (Test::Is(texts), Some(value)) => texts.iter().any(|text| *text == fold(value).text().trim()),
-            (Test::Contains(texts), Some(value)) => {
-                let folded = fold(value);
-                texts.iter().any(|text| folded.text().contains(text.as_str()))
-            }
-            (Test::Matches(regex), Some(value)) => regex.is_match(fold(value).text()),
-        }
-    }
-}
-
-/// Does any value of the header field stand the test?
-fn header_holds<'v>(test: &Test, values: impl Iterator<Item = &'v str>, reason: &mut Reason) -> bool {
-    let mut holds = matches!(test, Test::Present(false));
-    for value in values {
-        if matches!(test, Test::Present(false)) {
-            return false;
-        }
-        if test.holds(Some(value)) {
-            holds = true;
-            let mut range = 0..value.len();
-            if let Test::Matches(regex) = test {
-                let folded = fold(value);
-                if let Some(captures) = regex.captures(folded.text()) {
-                    range = folded.original(captures.get_match().range());
-                    reason.capture(regex, &captures, value, &folded);
-                }
-            }
-            reason.evidence.push(Evidence { segment: Segment::Headers, text: value[range.clone()].to_owned(), range });
-        }
-    }
-    holds
-}
-
-impl DomainName {
-    fn matches(&self, domain: &str) -> bool {
-        match self {
-            DomainName::Exactly(name) => domain == name,
-            DomainName::Below(suffix) => domain.ends_with(suffix.as_str()),
-        }
-    }
-}
-
-impl Comparison {
-    pub(super) fn parse(text: &str) -> Option<Comparison> {
-        Comparison::parse_with(text, |number| number.parse().ok())
-    }
-
-    pub(super) fn parse_with(text: &str, number: impl Fn(&str) -> Option<f64>) -> Option<Comparison> {
-        let relations = [
-            (">=", Relation::AtLeast),
-            ("<=", Relation::AtMost),
-            (">", Relation::More),
-            ("<", Relation::Less),
-            ("=", Relation::Equal),
-            ("", Relation::Equal),
-        ];
-        let (sign, relation) = relations.into_iter().find(|(sign, _)| text.starts_with(sign))?;
-        let number = number(text[sign.len()..].trim())?;
-        number.is_finite().then_some(Comparison { relation, number })
-    }
-
-    pub(super) fn holds(self, value: f64) -> bool {
-        match self.relation {
-            Relation::Less => value < self.number,
-            Relation::AtMost => value <= self.number,
-            Relation::Equal => value == self.number,
-            Relation::AtLeast => value >= self.number,
-            Relation::More => value > self.number,
-        }
-    }
-}
-
-/// Does a mask lie over any of it? Overlapping is enough: 不用转人工 also takes 人工服务 out of 不用转人工服务.
-pub(super) fn is_masked(masks: &[Mask], segment: Segment, range: &Range<usize>) -> bool {
-    masks.iter().any(|mask| mask.segment == segment && mask.range.start < range.end && range.start < mask.range.end)
-}
-
-pub(super) fn evidence_in(view: &View<'_>, range: Range<usize>) -> Evidence {
-    Evidence { segment: view.segment, text: view.original[range.clone()].to_owned(), range }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_comparison_is_a_relation_and_a_number() {
-        for (text, value, want) in [
-            (">=3", 3.0, true),
-            (">= 3", 2.0, false),
-            (">3", 3.0, false),
-            ("<2", 1.0, true),
-            ("<=2", 2.0, true),
-            ("=1", 1.0, true),
-            ("2", 2.0, true),
-            ("2.5", 2.0, false),
-        ] {
-            assert_eq!(Comparison::parse(text).unwrap().holds(value), want, "{text} {value}");
-        }
-        for bad in ["", ">=", "x", "=>3", ">=nan"] {
-            assert!(Comparison::parse(bad).is_none(), "{bad}");
-        }
     }
 }

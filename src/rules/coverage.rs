@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Rules;
-use super::condition::{Condition, Mask, Reason, When, WordsIn, is_masked};
+use super::condition::{Condition, When, WordsIn};
 use super::engine::{self, Judge, Supposing, Watcher};
 use super::inline_test::{self, TestOutcome};
+use super::reason::{Mask, Reason, is_masked};
 use super::rule::Rule;
 use super::segment::Segments;
 use super::vocabulary::{Look, Needle};

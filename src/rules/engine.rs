@@ -14,9 +14,10 @@ use std::rc::Rc;
 
 use super::Rules;
 use super::code::{self, Code};
-use super::condition::{Condition, Reason};
+use super::condition::Condition;
 use super::field::value_of;
 use super::judgement::{Evidence, Handoff, Hit, Input, Judgement, Notified, Wish, Won};
+use super::reason::Reason;
 use super::rule::{Phase, PriorityChange, Reply, Rule};
 use super::score::{self, Points, Score};
 use super::segment::{Segment, Views};

@@ -8,6 +8,8 @@ mod taxonomy;
 mod field;
 mod judgement;
 mod rule;
+mod operand;
+mod reason;
 mod condition;
 mod attachment;
 mod code;

@@ -3,8 +3,9 @@
 //! What a regex `发送.{0,20}失败` finds is found here among the words that were seen anyway, and no text is read a
 //! second time.
 
-use super::condition::{Edges, MAX_EVIDENCE, Mask, Reason, is_masked};
+use super::condition::Edges;
 use super::engine::Judge;
+use super::reason::{MAX_EVIDENCE, Mask, Reason, is_masked};
 use super::segment::{Segments, View};
 use super::vocabulary::{Look, Needle};
 

@@ -3,8 +3,9 @@
 use super::Rules;
 use super::attachment::AttachmentTest;
 use super::code::CodePattern;
-use super::condition::{Comparison, Condition, DomainName, Method, Relation, Test, When};
+use super::condition::{Condition, When};
 use super::judgement::Proof;
+use super::operand::{Comparison, DomainName, Method, Relation, Test};
 use super::segment::Segments;
 use super::vocabulary::Needle;
 

@@ -5,11 +5,11 @@
 
 use super::Rules;
 use super::code::Code;
-use super::condition::{
-    Condition, Edges, Mask, Method, PatternIn, Reason, Test, When, WordsIn, evidence_in, is_masked,
-};
+use super::condition::{Condition, Edges, PatternIn, When, WordsIn};
 use super::engine::{self, Judge, Supposing, Watcher};
 use super::judgement::{Evidence, Input, Judgement};
+use super::operand::{Method, Test};
+use super::reason::{Mask, Reason, evidence_in, is_masked};
 use super::rule::Phase;
 use super::segment::{Segment, Segments};
 use super::sequence::SequenceIn;

@@ -2,26 +2,23 @@
 
 use std::ops::Range;
 
-use super::lint::{Item, Keyword, KeywordSet, Shape, Words, lists_in};
-use super::reader::{Table, Text, Value};
+use super::keywords::without_blanks;
+use super::lint::Shape;
+use super::operand::{addresses, age, attachment, case_moment, comparison, domains, proof, test, words_of};
+use super::reader::{Table, Value};
 use super::taxonomy::pattern;
-use super::{Loader, dangling, keyword_texts, length_of_time};
-use crate::address::{Address, parse_domain};
-use crate::fold::{fold, fold_words};
+use super::{Loader, dangling};
+use crate::fold::fold_words;
 use crate::language::Language;
 use crate::problem::Problems;
-use crate::rules::attachment::AttachmentTest;
 use crate::rules::code::CodePattern;
-use crate::rules::condition::{
-    CodeIn, Comparison, Condition, DomainName, Edges, Method, PatternIn, Relation, SecretIn, Test, When, WordsIn,
-};
-use crate::rules::judgement::{CaseMoment, Proof};
+use crate::rules::condition::{CodeIn, Condition, PatternIn, SecretIn, When};
+use crate::rules::operand::Test;
 use crate::rules::rule::Phase;
 use crate::rules::secrets::SecretKind;
 use crate::rules::segment::{Segment, Segments};
-use crate::rules::sequence::SequenceIn;
 use crate::rules::taxonomy::UNCLASSIFIED;
-use crate::rules::vocabulary::{Look, Needle};
+use crate::rules::vocabulary::Look;
 use crate::time::Hours;
 
 /// The key that says what kind a condition is. `header` and `field` come first: they may have a `re` beside.
@@ -56,13 +53,6 @@ const KINDS: [&str; 28] = [
     "except",
 ];
 
-/// Characters between the words of a sequence, unless it says otherwise, and at most: what is further apart belongs to
-/// another sentence.
-const DEFAULT_GAP: i64 = 20;
-const MAX_GAP: i64 = 200;
-/// Characters of a keyword. What is longer is a sentence, and nobody writes the same sentence twice.
-const MAX_KEYWORD: usize = 200;
-
 /// The rule whose conditions are being read.
 pub(super) struct Reading {
     pub(super) place: usize,
@@ -76,8 +66,8 @@ pub(super) struct Reading {
     /// It asks for a header field that only automatic mail has; where it does.
     pub(super) automatic: Option<Range<usize>>,
     /// The group that is being read, and how deep it is; 1 at the top.
-    group: &'static str,
-    depth: usize,
+    pub(super) group: &'static str,
+    pub(super) depth: usize,
     /// What is read is a boost of this weight.
     pub(super) boost: Option<f64>,
 }
@@ -136,32 +126,6 @@ impl<'t> Loader<'t> {
         let (all, any, none) = (items("all"), items("any"), items("none"));
         let except = table.peek("except").map(|value| without_blanks(value.source().text));
         (self.when(rule, table, faults), Shape { all, any, none, except })
-    }
-
-    fn item(&self, value: &Value<'t>) -> Item {
-        // What is wrong with it is told when it is read in earnest.
-        let mut silent = Problems::default();
-        let words = value.as_table().and_then(|mut table| {
-            let keywords = keyword_texts(&table.take("kw")?, &mut silent);
-            let own = keywords.iter().filter(|text| !text.text.starts_with('@')).cloned();
-            let listed = lists_in(&keywords).into_iter().filter_map(|list| self.lists.get(list)).flatten().cloned();
-            let folded = own.chain(listed).filter_map(Keyword::of).map(|word| word.folded).collect();
-            let squeeze = table.boolean("squeeze", &mut silent).unwrap_or(false);
-            let edges = table.text("word", &mut silent);
-            let segments = table.texts("in", &mut silent);
-            let segments: Vec<Segment> = segments.iter().filter_map(|text| Segment::parse(text.text)).collect();
-            Some(Words {
-                folded,
-                look: if squeeze { Look::Squeezed } else { Look::Folded },
-                edges: edges
-                    .and_then(|text| Edges::ALL.into_iter().find(|edges| edges_word(*edges) == text.text))
-                    .unwrap_or(Edges::Auto),
-                min: table.integer("min", &mut silent).unwrap_or(1).max(1) as usize,
-                segments: (!segments.is_empty()).then(|| segments.into_iter().collect()),
-                drop_denied: table.has("neg"),
-            })
-        });
-        Item { source: without_blanks(value.source().text), words }
     }
 
     fn condition(&mut self, rule: &mut Reading, value: &Value<'t>, faults: &mut Problems) -> Option<Condition> {
@@ -249,89 +213,6 @@ impl<'t> Loader<'t> {
         condition
     }
 
-    /// `{ kw = …, in = …, min = …, squeeze = …, word = … }`.
-    pub(super) fn words(&mut self, rule: &Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
-        let keywords = table.take("kw")?;
-        let squeeze = table.boolean("squeeze", faults).unwrap_or(false);
-        let look = if squeeze { Look::Squeezed } else { Look::Folded };
-        let segments = self.segments_in(table, faults);
-        let edges = match table.text("word", faults) {
-            Some(text) => text.one_of("kind of word edge", &Edges::ALL, edges_word, faults)?,
-            None => Edges::Auto,
-        };
-        let drop_denied = match table.text("neg", faults) {
-            Some(text) => {
-                let drop = text.one_of(
-                    "way with denied words",
-                    &[true, false],
-                    |drop| if drop { "drop" } else { "keep" },
-                    faults,
-                );
-                drop.unwrap_or(false)
-            }
-            None => false,
-        };
-        let faults_before = faults.0.len();
-        let needles = self.needles(&keywords, look, faults);
-        let without_fault = faults.0.len() == faults_before;
-        let min = table.take("min").and_then(|value| Some((value, value.integer(faults)?)));
-        if let Some((value, min)) = min
-            && !(1..=needles.len().max(1) as i64).contains(&min)
-        {
-            let count = needles.len();
-            faults.push(value.error(format!("`min` is {min}, of {count} keywords")).code("E09"));
-        }
-        if needles.is_empty() {
-            if without_fault {
-                faults.push(keywords.error("there is no keyword in it").code("E09"));
-            }
-            return None;
-        }
-        self.note(rule, &keywords, edges, min.map_or(1, |(_, min)| min.max(1) as usize));
-        Some(Condition::Words(WordsIn {
-            needles,
-            look,
-            edges,
-            min: min.map_or(1, |(_, min)| min.max(1) as usize),
-            segments,
-            drop_denied,
-        }))
-    }
-
-    /// Keeps the keywords of a condition, to be looked at when all is loaded.
-    fn note(&mut self, rule: &Reading, keywords: &Value<'t>, edges: Edges, min: usize) {
-        let mut silent = Problems::default();
-        let texts = keyword_texts(keywords, &mut silent);
-        let listed = lists_in(&texts).into_iter().filter_map(|list| self.lists.get(list)).flatten().cloned();
-        let listed: Vec<Keyword<'t>> = listed.filter_map(Keyword::of).collect();
-        let (mut own, mut languages): (Vec<Keyword<'t>>, _) = (Vec::new(), None);
-        match keywords.as_table() {
-            None => own.extend(texts.into_iter().filter_map(Keyword::of)),
-            Some(mut table) => {
-                let given = Language::ALL.into_iter().filter(|language| table.has(language.as_str()));
-                let given: Vec<Language> = given.collect();
-                for language in &given {
-                    let texts = table.texts(language.as_str(), &mut silent);
-                    let words = texts.into_iter().filter_map(Keyword::of);
-                    own.extend(words.map(|word| Keyword { language: Some(*language), ..word }));
-                }
-                languages = Some(given);
-            }
-        }
-        self.keyword_sets.push(KeywordSet {
-            place: rule.place,
-            whole: keywords.source(),
-            all: own.iter().cloned().chain(listed).collect(),
-            own,
-            edges,
-            min,
-            vetoing: rule.vetoing,
-            top: (rule.depth == 1).then_some(rule.group),
-            boost: rule.boost,
-            languages,
-        });
-    }
-
     /// `{ re = …, in = … }`.
     pub(super) fn pattern(
         &mut self,
@@ -379,88 +260,6 @@ impl<'t> Loader<'t> {
         segments
     }
 
-    fn needles(&mut self, keywords: &Value<'t>, look: Look, faults: &mut Problems) -> Vec<Needle> {
-        let mut needles = Vec::new();
-        for text in keyword_texts(keywords, faults) {
-            match text.text.strip_prefix('@') {
-                None => needles.extend(self.needle(&text, look, faults)),
-                Some(list) => match self.lists.get_key_value(list).map(|(name, words)| (*name, words.clone())) {
-                    Some((name, words)) => {
-                        self.used_lists.insert(name);
-                        needles.extend(words.iter().filter_map(|word| self.needle(word, look, faults)));
-                    }
-                    None => {
-                        let known: Vec<&str> = self.lists.keys().copied().collect();
-                        faults.push(
-                            text.error(format!("there is no list `{list}`")).code("E03").did_you_mean(list, known),
-                        );
-                    }
-                },
-            }
-        }
-        needles.sort_unstable();
-        needles.dedup();
-        needles
-    }
-
-    pub(super) fn needle(&mut self, keyword: &Text<'t>, look: Look, faults: &mut Problems) -> Option<Needle> {
-        let folded = match look {
-            Look::Folded => fold_words(keyword.text),
-            Look::Squeezed => fold(keyword.text).squeeze().text().trim().to_owned(),
-        };
-        // Broken over two lines or not, it is the same phrase.
-        let folded = folded.replace('\n', " ");
-        let problem = if folded.is_empty() {
-            "nothing that can be seen is in this keyword"
-        } else if folded.chars().count() > MAX_KEYWORD {
-            "this keyword is too long to be found in any mail"
-        } else {
-            return Some(self.words.needle(look, &folded));
-        };
-        faults.push(keyword.error(problem).code("E09"));
-        None
-    }
-
-    /// Keywords as in `kw`, a condition with `kw` or `re`, or a list of such conditions. Looked for in both
-    /// views: 不 用 转 人 工 is a no as well.
-    fn except(&mut self, rule: &mut Reading, value: &Value<'t>, faults: &mut Problems) -> Vec<Condition> {
-        if let Some(items) = value.as_items()
-            && items.iter().any(|item| item.as_table().is_some())
-        {
-            return items.iter().flat_map(|item| self.except(rule, item, faults)).collect();
-        }
-        let mut keywords = *value;
-        if let Some(mut table) = value.as_table()
-            && (table.has("kw") || table.has("re"))
-        {
-            if table.has("re") {
-                let condition = self.pattern(rule, &mut table, faults);
-                table.finish(faults);
-                return condition.into_iter().collect();
-            }
-            if let Some(kw) = table.take("kw") {
-                keywords = kw;
-            }
-            table.finish(faults);
-        }
-        [Look::Folded, Look::Squeezed]
-            .into_iter()
-            .map(|look| {
-                // A fault in a keyword is told once.
-                let mut silent = Problems::default();
-                let faults = if look == Look::Folded { &mut *faults } else { &mut silent };
-                Condition::Words(WordsIn {
-                    needles: self.needles(&keywords, look, faults),
-                    look,
-                    edges: Edges::Auto,
-                    min: 1,
-                    segments: None,
-                    drop_denied: false,
-                })
-            })
-            .collect()
-    }
-
     /// `{ code = "smtp:55x", in = … }`. What it finds can be used in `set` as `{code}`.
     fn code(&mut self, rule: &mut Reading, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
         let segments = self.segments_in(table, faults);
@@ -476,32 +275,6 @@ impl<'t> Loader<'t> {
             pattern
         })?;
         Some(Condition::Code(CodeIn { patterns, segments }))
-    }
-
-    /// `{ seq = ["A", ["B", "C"]], within = 20, squeeze, word, in }`: a step is a text, a list of them, or a `"@list"`.
-    fn sequence(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Condition> {
-        let value = table.take("seq")?;
-        let squeeze = table.boolean("squeeze", faults).unwrap_or(false);
-        let look = if squeeze { Look::Squeezed } else { Look::Folded };
-        let edges = match table.text("word", faults) {
-            Some(text) => text.one_of("kind of word edge", &Edges::ALL, edges_word, faults)?,
-            None => Edges::Auto,
-        };
-        let segments = self.segments_in(table, faults);
-        let within = table.take("within").and_then(|value| Some((value, value.integer(faults)?)));
-        if let Some((value, within)) = within
-            && !(0..=MAX_GAP).contains(&within)
-        {
-            faults.push(value.error(format!("a gap is of 0 to {MAX_GAP} characters")).code("E09"));
-        }
-        let steps: Vec<Vec<Needle>> = value.items(faults).iter().map(|step| self.needles(step, look, faults)).collect();
-        if steps.len() < 2 || steps.iter().any(Vec::is_empty) {
-            let problem = value.error("a sequence has two steps or more, each with a word").code("E09");
-            faults.push(problem.help("write `seq = [\"发送\", [\"失败\", \"不成功\"]]`"));
-            return None;
-        }
-        let within = within.map_or(DEFAULT_GAP, |(_, within)| within.clamp(0, MAX_GAP)) as usize;
-        Some(Condition::Sequence(SequenceIn { steps, within, look, edges, segments }))
     }
 
     /// `{ secret = ["password", "bank-card"], in = … }`.
@@ -583,24 +356,6 @@ impl<'t> Loader<'t> {
     }
 }
 
-fn without_blanks(text: &str) -> String {
-    text.split_whitespace().collect()
-}
-
-fn edges_word(edges: Edges) -> &'static str {
-    match edges {
-        Edges::Auto => "auto",
-        Edges::Start => "start",
-        Edges::Word => "on",
-        Edges::Off => "off",
-    }
-}
-
-pub(super) fn case_moment(text: &Text<'_>, faults: &mut Problems) -> Option<CaseMoment> {
-    CaseMoment::parse(text.text)
-        .or_else(|| text.one_of("moment of a case", &CaseMoment::ALL, CaseMoment::as_str, faults))
-}
-
 fn only_when_routing(rule: &Reading, key: &str, table: &Table<'_>, faults: &mut Problems) {
     if rule.phase != Phase::Route {
         faults.push(
@@ -610,141 +365,4 @@ fn only_when_routing(rule: &Reading, key: &str, table: &Table<'_>, faults: &mut 
                 .help("only rules with `phase = \"route\"` can ask for it"),
         );
     }
-}
-
-/// One of `is`, `contains`, `re` and `present`; without any of them, `present`.
-fn test(rule: &mut Reading, table: &mut Table<'_>, faults: &mut Problems) -> Option<Test> {
-    let folded = |texts: Vec<Text<'_>>| texts.iter().map(|text| fold_words(text.text)).collect();
-    let given = ["is", "contains", "re", "present"].into_iter().filter(|key| table.has(key)).count();
-    if given > 1 {
-        faults.push(table.error("more than one of `is`, `contains`, `re` and `present`").code("E09"));
-    }
-    let (is, contains) = (table.take("is"), table.take("contains"));
-    let (re, present) = (table.text("re", faults), table.boolean("present", faults));
-    if let Some(is) = is {
-        return Some(Test::Is(folded(is.texts(faults))));
-    }
-    if let Some(contains) = contains {
-        return Some(Test::Contains(folded(contains.texts(faults))));
-    }
-    if let Some(re) = re {
-        let parsed = pattern(&re, faults)?;
-        rule.captures.extend(parsed.names);
-        return Some(Test::Matches(parsed.regex.now()));
-    }
-    Some(Test::Present(present.unwrap_or(true)))
-}
-
-fn words_of<T>(
-    table: &mut Table<'_>,
-    key: &'static str,
-    what: &str,
-    faults: &mut Problems,
-    read: impl Fn(&Text<'_>, &mut Problems) -> Option<T>,
-) -> Option<Vec<T>> {
-    let texts = table.texts(key, faults);
-    if texts.is_empty() {
-        faults.push(table.error(format!("there is no {what} in `{key}`")).code("E09"));
-        return None;
-    }
-    Some(texts.iter().filter_map(|text| read(text, faults)).collect())
-}
-
-fn addresses(table: &mut Table<'_>, key: &'static str, faults: &mut Problems) -> Option<Vec<Address>> {
-    words_of(table, key, "address", faults, |text, faults| {
-        Address::parse(text.text)
-            .map_err(|error| {
-                let problem = text.error(format!("`{}` is no address", text.text)).code("E09");
-                faults.push(problem.help(error.to_string()));
-            })
-            .ok()
-    })
-}
-
-fn domains(table: &mut Table<'_>, faults: &mut Problems) -> Option<Vec<DomainName>> {
-    words_of(table, "from_domain", "domain", faults, |text, faults| {
-        let (below, name) = match text.text.strip_prefix("*.") {
-            Some(name) => (true, name),
-            None => (false, text.text),
-        };
-        let Some(domain) = parse_domain(name) else {
-            let problem = text.error(format!("`{}` is no domain", text.text)).code("E09");
-            faults.push(problem.help("write `example.com`, or `*.example.com` for the hosts below it"));
-            return None;
-        };
-        Some(match below {
-            true => DomainName::Below(format!(".{domain}")),
-            false => DomainName::Exactly(domain),
-        })
-    })
-}
-
-/// `">=3"`, or a number alone.
-fn comparison(table: &mut Table<'_>, key: &'static str, faults: &mut Problems) -> Option<Comparison> {
-    let value = table.take(key)?;
-    let written = value.literal(faults)?;
-    let parsed = Comparison::parse(&written);
-    if parsed.is_none() {
-        let problem = value.error(format!("`{written}` is no comparison")).code("E09");
-        faults.push(problem.help("write `\">=3\"`, `\"<2\"` or `1`"));
-    }
-    parsed
-}
-
-/// `">=3d"`: a comparison with a length of time.
-fn age(table: &mut Table<'_>, faults: &mut Problems) -> Option<Comparison> {
-    let text = table.text("age", faults)?;
-    let seconds = |number: &str| Some(length_of_time(number)?.as_secs_f64());
-    let parsed = Comparison::parse_with(text.text, seconds);
-    if parsed.is_none() {
-        let problem = text.error(format!("`{}` is no comparison of times", text.text)).code("E09");
-        faults.push(problem.help("write `\">=15m\"`, `\"<4h\"` or `\">3d\"`"));
-    }
-    parsed
-}
-
-/// `dkim:pass`.
-pub(super) fn proof(text: &Text<'_>, faults: &mut Problems) -> Option<(Method, Proof)> {
-    let part = |range: std::ops::Range<usize>| Text {
-        text: &text.text[range.clone()],
-        span: text.part(range),
-        ..text.clone()
-    };
-    let Some(colon) = text.text.find(':') else {
-        let problem = text.error(format!("`{}` is no result", text.text)).code("E09");
-        faults.push(problem.help("write a method and what it says, such as `dkim:pass`"));
-        return None;
-    };
-    let method = part(0..colon).one_of("method", &Method::ALL, Method::as_str, faults);
-    let proof = part(colon + 1..text.text.len()).one_of("result", &Proof::ALL, Proof::as_str, faults);
-    Some((method?, proof?))
-}
-
-/// `{ ext = ["png"], mime = "image/*", name_re = '…', min_mb = 1, max_mb = 20, count = ">=1" }`.
-fn attachment(table: &mut Table<'_>, faults: &mut Problems) -> Option<AttachmentTest> {
-    const MB: f64 = 1024.0 * 1024.0;
-    let mut inner = table.table("attachment", faults)?;
-    let types = inner.texts("mime", faults).iter().map(|text| text.text.to_lowercase()).collect();
-    let name = inner.text("name_re", faults).and_then(|text| pattern(&text, faults)).map(|pattern| pattern.regex.now());
-    let (least, most) = (inner.number("min_mb", faults), inner.number("max_mb", faults));
-    if let (Some(least), Some(most)) = (least, most)
-        && least > most
-    {
-        faults.push(inner.error("`min_mb` is more than `max_mb`: no attachment is of such a size").code("E09"));
-    }
-    let extensions = inner.texts("ext", faults);
-    let count = if inner.has("count") {
-        comparison(&mut inner, "count", faults)
-    } else {
-        Some(Comparison { relation: Relation::AtLeast, number: 1.0 })
-    };
-    inner.finish(faults);
-    Some(AttachmentTest {
-        extensions: extensions.iter().map(|text| text.text.trim_start_matches('.').to_lowercase()).collect(),
-        types,
-        name,
-        at_least: least.map_or(0.0, |least| least * MB),
-        at_most: most.map_or(f64::INFINITY, |most| most * MB),
-        count: count?,
-    })
 }

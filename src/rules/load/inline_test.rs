@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::{case_moment, proof};
+use super::operand::{case_moment, proof};
 use super::reader::{Table, Text, Value};
 use super::{Loader, dangling, duration};
 use crate::language::Language;
 use crate::problem::Problems;
-use crate::rules::condition::Method;
 use crate::rules::inline_test::{InlineTest, SyntheticAttachment, SyntheticMail, Want};
 use crate::rules::judgement::{CaseMoment, Proofs};
+use crate::rules::operand::Method;
 use crate::rules::taxonomy::{Priority, UNCLASSIFIED};
 use crate::time::Timestamp;
 

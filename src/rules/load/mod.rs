@@ -6,8 +6,10 @@
 
 mod condition;
 mod inline_test;
+mod keywords;
 mod lint;
 mod makings;
+mod operand;
 mod reader;
 mod rule;
 mod taxonomy;

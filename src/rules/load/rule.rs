@@ -11,9 +11,10 @@ use super::{Loader, dangling, duration, label};
 use crate::address::Address;
 use crate::ids::{CategoryId, RuleId, TemplateName};
 use crate::problem::Problems;
-use crate::rules::condition::{SECRET, When};
+use crate::rules::condition::When;
 use crate::rules::judgement::{Notified, Wish};
 use crate::rules::lint::ALLOWABLE;
+use crate::rules::reason::SECRET;
 use crate::rules::rule::{Actions, Allow, Boost, HandoffAction, Phase, PriorityChange, Redact, Reply, Rule, Status};
 use crate::rules::taxonomy::{Priority, THRESHOLD, UNCLASSIFIED};
 
