@@ -5,6 +5,7 @@
 //! takes a new version byte, whose reader stands beside the old one. `tests/fixtures/journal-v1.log` is read
 //! by a test for ever.
 
+mod case;
 mod form;
 mod glance;
 mod rows;
@@ -13,21 +14,18 @@ pub(super) use form::OnDisk;
 pub(super) use glance::{Glance, GlancedDecision, glance};
 pub(super) use rows::{STATE_FORMAT, read_row, row};
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use self::case::{CaseV1, StepV1, TimerV1, WorkV1};
 use self::form::{As, is_default, list, maybe, mirrors, one};
 use super::StoreError;
 use super::journal::Position;
 use super::record::{Asked, Changed, Decided, Manners, Orders, Outcome, Record, StartMark, Why};
 use crate::address::{Address, ReversePath};
 use crate::case::{
-    Absence, Alarm, Case, CaseState, Cause, Course, Folded, Haste, Lesson, Milestone, Prints, Priority, Robot, Said,
-    Scope, Step, Suppression, Timer, Topic, Tripped, Twin, Work,
+    Absence, Case, Cause, Folded, Haste, Lesson, Prints, Robot, Scope, Step, Suppression, Timer, Tripped, Twin, Work,
 };
-use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId, TemplateName};
-use crate::language::Language;
+use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId, RequestId};
 use crate::mailbox::Place;
 use crate::outgoing::{Content, Envelope, Leaves, Outgoing, Purpose};
 use crate::time::Timestamp;
@@ -395,110 +393,6 @@ struct StartMarkV1 {
 enum PlaceV1 {
     Imap { uid_validity: u32, uid: u32 },
     Maildir { file: String },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Case")]
-struct CaseV1 {
-    #[serde(with = "one")]
-    number: CaseNumber,
-    #[serde(with = "one")]
-    state: CaseState,
-    #[serde(with = "one")]
-    mailbox: MailboxName,
-    #[serde(with = "maybe")]
-    requester: Option<Address>,
-    #[serde(with = "one")]
-    language: Language,
-    #[serde(with = "maybe")]
-    category: Option<CategoryId>,
-    #[serde(with = "one")]
-    group: GroupId,
-    opened: Timestamp,
-    touched: Timestamp,
-    received: u32,
-    answers: u32,
-    #[serde(default, skip_serializing_if = "is_default")]
-    acknowledgements: u32,
-    #[serde(default, skip_serializing_if = "is_default")]
-    statuses: u32,
-    forwards: u32,
-    #[serde(default, with = "maybe")]
-    last_answer: Option<TemplateName>,
-    #[serde(default, with = "one", skip_serializing_if = "Said::is_empty")]
-    said: Said,
-    #[serde(default, with = "one", skip_serializing_if = "is_default")]
-    work: Work,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Work")]
-struct WorkV1 {
-    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
-    agent: Option<Address>,
-    #[serde(default, with = "one", skip_serializing_if = "is_default")]
-    priority: Priority,
-    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
-    thread: Vec<MessageId>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    fields: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    asked: bool,
-    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
-    timers: Vec<Timer>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    relays: u32,
-    #[serde(default, skip_serializing_if = "is_default")]
-    closed: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    rating: Option<u8>,
-    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
-    merged: Option<CaseNumber>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    surveyed: bool,
-    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
-    topic: Option<Topic>,
-    #[serde(default, with = "maybe", skip_serializing_if = "Option::is_none")]
-    continues: Option<CaseNumber>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    chasers: u32,
-    #[serde(default, skip_serializing_if = "is_default")]
-    chased: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "is_default")]
-    added: u32,
-    #[serde(default, skip_serializing_if = "is_default")]
-    warned: bool,
-    #[serde(default, with = "steps", skip_serializing_if = "is_default")]
-    course: Course,
-}
-
-/// The steps of a case, in order.
-mod steps {
-    use super::*;
-
-    pub fn serialize<S: Serializer>(course: &Course, to: S) -> Result<S::Ok, S::Error> {
-        list::serialize(course.steps(), to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Course, D::Error> {
-        list::deserialize(from).map(Course::from_steps)
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Step")]
-struct StepV1 {
-    at: Timestamp,
-    #[serde(with = "one")]
-    what: Milestone,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Timer")]
-struct TimerV1 {
-    at: Timestamp,
-    #[serde(with = "one")]
-    what: Alarm,
 }
 
 #[derive(Serialize, Deserialize)]

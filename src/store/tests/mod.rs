@@ -18,11 +18,13 @@ mod versions;
 use std::path::Path;
 
 use super::*;
-use crate::address::ReversePath;
-use crate::case::{CaseState, Prints, Said, Scope, Twin};
-use crate::ids::{CategoryId, GroupId};
+use crate::address::{Address, ReversePath};
+use crate::case::{Case, CaseState, Clues, Folded, Prints, Said, Scope, Twin};
+use crate::ids::{CaseNumber, CategoryId, GroupId, MailHash, MailboxName, MessageId, RequestId};
 use crate::language::Language;
-use crate::outgoing::{Content, Envelope, Purpose};
+use crate::mailbox::Place;
+use crate::outgoing::{Content, Envelope, Outgoing, Purpose};
+use crate::time::Timestamp;
 
 /// A data folder that goes away with the test.
 fn folder() -> tempfile::TempDir {
