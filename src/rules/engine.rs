@@ -16,9 +16,10 @@ use super::Rules;
 use super::code::{self, Code};
 use super::condition::Condition;
 use super::field::value_of;
-use super::judgement::{Evidence, Handoff, Hit, Input, Judgement, Notified, Wish, Won};
+use super::judgement::{Evidence, Handoff, Hit, Input, Judgement, Won};
 use super::reason::Reason;
-use super::rule::{Phase, PriorityChange, Reply, Rule};
+use super::rule::{Phase, Rule};
+use super::said::Said;
 use super::score::{self, Points, Score};
 use super::segment::{Segment, Views};
 use super::vocabulary::Sightings;
@@ -94,25 +95,6 @@ pub(super) enum Depth {
 /// then.
 pub(super) trait Watcher {
     fn asked<'r>(&mut self, judge: &mut Judge<'r, '_>, index: usize, reason: Option<&Reason>);
-}
-
-/// What rules have said so far, in order of precedence: who comes first stays.
-#[derive(Default)]
-struct Said<'r> {
-    /// The first rule that says what to answer.
-    reply: Option<&'r Rule>,
-    group: Option<&'r GroupId>,
-    handoff: Option<(Option<&'r GroupId>, &'r str)>,
-    priority: Option<super::Priority>,
-    raise: i32,
-    tags: BTreeSet<String>,
-    ask: Option<&'r [String]>,
-    suppressed_by: Option<&'r RuleId>,
-    close: Option<std::time::Duration>,
-    forward: bool,
-    offer_human: bool,
-    notify: BTreeSet<&'r Notified>,
-    wish: Option<Wish>,
 }
 
 pub(super) fn judge(rules: &Rules, input: &Input<'_>, supposing: Supposing, depth: Depth) -> Judgement {
@@ -470,49 +452,6 @@ impl<'r, 'm> Judge<'r, 'm> {
                 self.fields.insert(field.to_owned(), value);
             }
         }
-    }
-}
-
-impl<'r> Said<'r> {
-    fn hear(&mut self, rule: &'r Rule) {
-        let actions = &rule.actions;
-        if actions.reply.is_some() || actions.ask_template.is_some() {
-            self.reply = self.reply.or(Some(rule));
-        }
-        self.group = self.group.or(actions.group.as_ref());
-        self.handoff =
-            self.handoff.or(actions.handoff.as_ref().map(|handoff| (handoff.to.as_ref(), handoff.reason.as_str())));
-        match actions.priority {
-            Some(PriorityChange::Set(priority)) => self.priority = self.priority.or(Some(priority)),
-            Some(PriorityChange::Raise(steps)) => self.raise = self.raise.saturating_add(steps),
-            None => {}
-        }
-        self.tags.extend(actions.tags.iter().cloned());
-        if self.ask.is_none() && !actions.ask.is_empty() {
-            self.ask = Some(&actions.ask);
-        }
-        if actions.suppress {
-            self.suppressed_by = self.suppressed_by.or(Some(&rule.id));
-        }
-        self.close = self.close.or(actions.close);
-        self.forward |= actions.forward;
-        self.offer_human |= actions.offer_human;
-        self.notify.extend(&actions.notify);
-        self.wish = self.wish.or(actions.wish);
-    }
-
-    /// Is the reply what asks for the missing fields?
-    fn asks(&self, fields: &BTreeMap<String, String>) -> bool {
-        let actions = self.reply.filter(|_| self.suppressed_by.is_none());
-        let asks = actions.and_then(|rule| rule.actions.ask_template.as_ref());
-        asks.is_some_and(|asks| self.reply(fields).is_some_and(|reply| std::ptr::eq(reply, asks)))
-    }
-
-    /// What is answered: what asks for the missing fields, as long as one is missing.
-    fn reply(&self, fields: &BTreeMap<String, String>) -> Option<&'r Reply> {
-        let actions = &self.reply.filter(|_| self.suppressed_by.is_none())?.actions;
-        let missing = actions.ask.iter().any(|field| !fields.contains_key(field));
-        actions.ask_template.as_ref().filter(|_| missing).or(actions.reply.as_ref())
     }
 }
 

@@ -21,6 +21,7 @@ mod pattern;
 mod tree;
 mod vocabulary;
 mod gate;
+mod said;
 mod engine;
 mod score;
 mod lint;
