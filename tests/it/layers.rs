@@ -25,7 +25,8 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every source file with its module, its path and its code: no comments, nothing from `#[cfg(test)]` on.
+/// Every source file that ships, with its module, its path and its code: no comments and no tests, which stand at the
+/// end of their file, in a `tests.rs` or in a folder `tests/`.
 fn sources() -> Vec<(String, String, String)> {
     fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -47,9 +48,12 @@ fn sources() -> Vec<(String, String, String)> {
             let path = file.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
             let module = path.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&file).unwrap();
-            let code = text.split("#[cfg(test)]").next().unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
             let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-            (module != "lib" && module != "main").then(|| (module, path, code.join("\n")))
+            let ships = module != "lib"
+                && module != "main"
+                && !path.split('/').any(|part| part.trim_end_matches(".rs") == "tests");
+            ships.then(|| (module, path, code.join("\n")))
         })
         .collect()
 }
