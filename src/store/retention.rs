@@ -7,7 +7,7 @@ use super::record::{Outcome, Record};
 use super::{Store, StoreError};
 use crate::case::CaseState;
 use crate::config::Keep;
-use crate::ids::MailHash;
+use crate::ids::{CaseNumber, MailHash};
 use crate::time::{Timestamp, of_days};
 
 /// Mails named in one record.
@@ -49,8 +49,9 @@ impl Store {
         };
         let since = match known.outcome.case() {
             None => known.at,
-            Some(number) => match self.case(number)? {
-                Some(case) if case.state == CaseState::Closed && !self.ask(|state| state.has_queue(number))? => {
+            // A mail of a merged case belongs to the one that goes on.
+            Some(number) => match self.goes_on(number)? {
+                Some(case) if case.state == CaseState::Closed && !self.has_queue(&[number, case.number])? => {
                     case.work.closed.unwrap_or(case.touched).max(known.at)
                 }
                 // Its case is erased.
@@ -59,5 +60,10 @@ impl Store {
             },
         };
         Ok(kept > 0 && since.checked_add(of_days(kept)).is_ok_and(|end| end <= now))
+    }
+
+    /// Has mail that has not left yet been written down in any of these cases?
+    fn has_queue(&self, cases: &[CaseNumber]) -> Result<bool, StoreError> {
+        self.ask(|state| cases.iter().try_fold(false, |found, number| Ok(found || state.has_queue(*number)?)))
     }
 }

@@ -71,6 +71,36 @@ fn a_mail_stays_for_its_time_after_its_case_was_closed() {
 }
 
 #[test]
+fn a_mail_of_a_merged_case_stays_for_as_long_as_the_case_it_goes_on_in() {
+    let dir = folder();
+    let (store, _) = open(dir.path());
+    let merged = |n: u32, into: u64| {
+        put(&store, n, |decided| {
+            close(decided, at(0));
+            decided.case.as_mut().unwrap().work.merged = Some(number(into));
+        })
+    };
+    // The first goes on in the second, and that in the third, which is open for long.
+    let (first, second, third) = (merged(1, 2), merged(2, 3), put(&store, 3, |_| {}));
+    let gone = |day: i64| {
+        store.forget(&KEEP, after(day)).unwrap();
+        [first, second, third].map(|hash| store.archive().get(&hash).is_err())
+    };
+    assert_eq!(gone(1_000), [false; 3], "it is open");
+    let closing = |outgoing: Vec<Outgoing>, case: Case| {
+        let (at, spent, why) = (after(1_000), Vec::new(), Why::default());
+        store.append(Record::Changed(Box::new(Changed { at, case, outgoing, spent, why }))).unwrap();
+    };
+    let mut closed = Case { state: CaseState::Closed, ..case(3) };
+    closed.work.closed = Some(after(1_000));
+    closing(vec![outgoing("last@bot.example", Some(3), "zhang@example.com")], closed);
+    assert_eq!(gone(1_089), [false; 3], "it has not been closed for long");
+    assert_eq!(gone(1_091), [false; 3], "it has mail to send");
+    store.append(sent("last@bot.example")).unwrap();
+    assert_eq!(gone(1_091), [true; 3]);
+}
+
+#[test]
 fn what_is_kept_for_ever_stays_for_ever() {
     let dir = folder();
     let (store, _) = open(dir.path());
