@@ -23,7 +23,7 @@ use super::record::{Decided, Manners, Orders, Record};
 use super::segments::{path_of, stream};
 use super::thin::Writer;
 use super::{Store, StoreError, folder, schema};
-use crate::case::{Case, CaseState, Folded};
+use crate::case::{Case, CaseState, Folded, Scope};
 use crate::config::Keep;
 use crate::failpoint;
 use crate::ids::{CaseNumber, MessageId};
@@ -264,7 +264,7 @@ impl Judge<'_> {
         }
         Ok(match record {
             Record::Decided(decided) => Left::Less(Box::new(Record::Decided(Box::new(bare(*decided))))),
-            _ => Left::Gone,
+            record => drawn(&record).map_or(Left::Gone, |drawn| Left::Less(Box::new(drawn))),
         })
     }
 
@@ -332,8 +332,7 @@ fn named(id: &MessageId) -> Option<CaseNumber> {
 /// A decision without what it says of people.
 fn bare(decided: Decided) -> Decided {
     let Decided { mailbox, place, hash, at, delivered, outcome, mut spent, orders, manners, .. } = decided;
-    // What everybody shares stays drawn upon.
-    spent.retain(|scope| !scope.names_a_sender());
+    spent.retain(is_shared);
     Decided {
         delivered,
         spent,
@@ -347,6 +346,22 @@ fn bare(decided: Decided) -> Decided {
         },
         ..Decided::new(mailbox, place, hash, outcome, at)
     }
+}
+
+/// What a record drew on the budgets that others share, if anything.
+fn drawn(record: &Record) -> Option<Record> {
+    let (at, spent) = match record.plain() {
+        Record::Decided(decided) => (decided.at, &decided.spent),
+        Record::Changed(changed) => (changed.at, &changed.spent),
+        _ => return None,
+    };
+    let spent: Vec<Scope> = spent.iter().filter(|scope| is_shared(scope)).cloned().collect();
+    (!spent.is_empty()).then_some(Record::Drawn { at, spent })
+}
+
+/// Does a budget count others too? Then it stays drawn upon, whoever is erased.
+fn is_shared(scope: &Scope) -> bool {
+    !scope.names_a_sender()
 }
 
 /// The mails that a record put into the outbox.

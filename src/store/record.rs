@@ -54,6 +54,8 @@ pub enum Record {
     /// The journal has been made thinner, by what is old enough or only by what is to be erased; and nothing is left to erase
     /// of these cases.
     Compacted { at: Timestamp, by_age: bool, cases: Vec<CaseNumber> },
+    /// What stays of a record about an erased case: what it drew on budgets that others share.
+    Drawn { at: Timestamp, spent: Vec<Scope> },
 }
 
 /// How a mailbox stood at the first look: what was in it before is not answered.
@@ -219,7 +221,8 @@ impl Record {
             | Record::Repaired { at, .. }
             | Record::Forgotten { at, .. }
             | Record::Erased { at, .. }
-            | Record::Compacted { at, .. } => *at,
+            | Record::Compacted { at, .. }
+            | Record::Drawn { at, .. } => *at,
             Record::Settled { .. } | Record::Asked(_) => return None,
         })
     }

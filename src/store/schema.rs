@@ -210,6 +210,11 @@ enum RecordV1 {
         #[serde(with = "list")]
         cases: Vec<CaseNumber>,
     },
+    Drawn {
+        at: Timestamp,
+        #[serde(with = "list")]
+        spent: Vec<Scope>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

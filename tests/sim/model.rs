@@ -162,7 +162,7 @@ impl Model {
             }
             Record::Repaired { .. } => return Err("no disk here flips bits".into()),
             Record::Forgotten { .. } => return Err("nothing here is old enough".into()),
-            Record::Erased { .. } => return Err("nobody asks to be forgotten here".into()),
+            Record::Erased { .. } | Record::Drawn { .. } => return Err("nobody asks to be forgotten here".into()),
             Record::Compacted { .. } => {}
             Record::Told { notice, .. } => self.enqueue(std::slice::from_ref(notice), None, time)?,
             Record::SendStart { message_id, attempt, .. } => {

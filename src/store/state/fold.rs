@@ -164,6 +164,7 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
                 change.put(keys::COMPACTED.to_vec(), at.as_second().to_be_bytes());
             }
         }
+        Record::Drawn { at, spent } => spend(change, spent, *at)?,
         // What is known of a mail outlives its bytes.
         Record::Repaired { .. } | Record::Forgotten { .. } => {}
         Record::Asked(asked) => {

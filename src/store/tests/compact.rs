@@ -455,3 +455,40 @@ fn a_case_that_was_closed_for_long_is_erased_by_itself_and_its_number_may_come_a
     assert_eq!(everything(&store), want);
     assert!(store.case(number(3)).unwrap().is_some());
 }
+
+#[test]
+fn erasing_somebody_refills_no_budget_that_others_share() {
+    let dir = folder();
+    let store = open_short(dir.path());
+    let canary = "canary@canary.example";
+    let shared = [Scope::Global, Scope::Unknown, Scope::FirstTime, Scope::ForwardsTo("agent@example.com".into())];
+    let own = [Scope::Sender(canary.into()), Scope::Domain("canary.example".into()), Scope::ForwardsOf(canary.into())];
+    let spent = [&shared[..], &own].concat();
+    let theirs = Case { requester: Some(address(canary)), ..case(1) };
+    // A mail, a mail read again at somebody's word, and two reminders, of which one went to agents alone.
+    let first = Decided { case: Some(theirs.clone()), spent: spent.clone(), ..decided(1) };
+    let again = Decided { outcome: Outcome::Appended(number(1)), ..first.clone() };
+    let reminder = |spent: &[Scope]| {
+        let (case, outgoing, why) = (theirs.clone(), Vec::new(), Why::default());
+        Record::Changed(Box::new(Changed { at: at(3), case, outgoing, spent: spent.to_vec(), why }))
+    };
+    store.append(Record::Decided(Box::new(first))).unwrap();
+    store.append(super::asked::asked(1, Record::Decided(Box::new(again)))).unwrap();
+    store.append(reminder(&spent)).unwrap();
+    store.append(reminder(&own)).unwrap();
+    let erased = Record::Erased { at: at(50), cases: vec![number(1)], mails: vec![mail(1)], withdrawn: Vec::new() };
+    store.append(erased).unwrap();
+    let drawn = |store: &Store| {
+        let facts = store.facts(&Clues { scopes: spent.clone(), ..Clues::default() }, at(60)).unwrap();
+        spent.iter().map(|scope| facts.budgets.get(scope).map_or(0, |window| window.count(scope, 60, at(60)))).collect()
+    };
+    let before: Vec<u32> = drawn(&store);
+    assert_eq!(before, [3, 3, 3, 3, 4, 4, 4]);
+    assert_eq!(store.compact(&for_ever(), at(70)).unwrap().erased, 1);
+    let after: Vec<u32> = drawn(&store);
+    assert_eq!(after, [3, 3, 3, 3, 0, 0, 0]);
+    assert_eq!(canaries(dir.path()), Vec::<PathBuf>::new());
+    let want = everything(&store);
+    store.rebuild().unwrap();
+    assert_eq!(everything(&store), want);
+}

@@ -9,13 +9,14 @@ use crate::outgoing::Leaves;
 type Records = fn() -> Vec<Record>;
 
 /// What each file holds.
-const VERSIONS: [(&str, Records); 6] = [
+const VERSIONS: [(&str, Records); 7] = [
     ("journal-v1.log", samples),
     ("journal-v1-manners.log", super::manners::mannered),
     ("journal-v1-agents.log", worked),
     ("journal-v1-requests.log", requested),
     ("journal-v1-upkeep.log", kept_up),
     ("journal-v1-erased.log", erased),
+    ("journal-v1-drawn.log", drawn),
 ];
 
 fn fixture(name: &str) -> PathBuf {
@@ -108,6 +109,12 @@ fn erased() -> Vec<Record> {
         Record::Compacted { at: at(4), by_age: true, cases: Vec::new() },
         Record::Compacted { at: at(5), by_age: false, cases: vec![number(1)] },
     ]
+}
+
+/// What an erasure leaves of a reminder.
+fn drawn() -> Vec<Record> {
+    let spent = vec![Scope::Global, Scope::ForwardsTo("agent@example.com".into())];
+    vec![opens(1), Record::Drawn { at: at(2), spent }]
 }
 
 /// Frames in a row.
