@@ -46,11 +46,12 @@ impl Bars {
 }
 
 /// The mails whose misses may be listed.
-const FOR_DEVELOPMENT: [(&str, &str); 4] = [
+const FOR_DEVELOPMENT: [(&str, &str); 5] = [
     ("development half", "development.toml"),
     ("fresh mails", "fresh.toml"),
     ("second fresh mails", "second.toml"),
     ("third fresh mails", "third.toml"),
+    ("fourth fresh mails", "fourth.toml"),
 ];
 
 /// Where a mail goes that no rule is sure of.
