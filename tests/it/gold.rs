@@ -24,8 +24,11 @@ use serde::Deserialize;
 
 use crate::shipped;
 
-/// What each half must reach: the aim is at most 2 % from an entry that does not fit, and the scored half is at 2.2.
-const BARS: Bars = Bars { category: 92.0, wrong_entry: 2.5, unanswerable: 19 };
+/// What the scored half must reach: the aim.
+const SCORED: Bars = Bars { category: 92.0, wrong_entry: 2.0, unanswerable: 19 };
+
+/// What the development half has reached, and keeps.
+const DEVELOPMENT: Bars = Bars { category: 95.0, wrong_entry: 0.0, unanswerable: 20 };
 
 struct Bars {
     /// In the right category, at least this percentage of the mails that have one.
@@ -393,7 +396,7 @@ fn the_mails_for_development_are_answered_as_a_person_would() {
         println!("{}", report(&format!("gold set, {name}"), &outcomes));
         // The others were written to be answered wrong.
         if file == "development.toml" {
-            BARS.hold(&Figures::of(outcomes.iter()));
+            DEVELOPMENT.hold(&Figures::of(outcomes.iter()));
         }
     }
 }
@@ -405,5 +408,5 @@ fn the_scored_half_is_answered_as_a_person_would() {
     let scored = half("scored.toml");
     let outcomes: Vec<_> = scored.iter().map(|mail| Outcome::of(mail, &house, &entries)).collect();
     println!("{}", report("gold set, scored half", &outcomes));
-    BARS.hold(&Figures::of(outcomes.iter()));
+    SCORED.hold(&Figures::of(outcomes.iter()));
 }
