@@ -310,6 +310,7 @@ impl Playbook {
         let address = mailbox.addresses[0].clone();
         Voice {
             display_name: mailbox.display_name.as_ref().map(|wording| worded(wording, language)).unwrap_or_default(),
+            answered_at: self.config.reply.signed_address.clone(),
             domain: address.domain().to_owned(),
             envelope_from: self.config.bounce_address.clone().unwrap_or(ReversePath::Address(address.clone())),
             bot_id: self.config.id.clone(),

@@ -1,7 +1,7 @@
 //! Which case is a mail about?
 //!
 //! A mail joins a case by a proof or by a known sender, never by a claim alone: by a Message-ID of ours with
-//! a valid proof in its References, by an earlier mail of the same requester, by a case number from the case's own
+//! a valid proof in its References, by the address with a proof that its sender was given, by an earlier mail of the same requester, by a case number from the case's own
 //! requester, or, where it names nothing, because its sender has an open case with the same subject or about the same
 //! thing. A number from anyone else opens a new case, and the answer is the same whether that number exists or not. An
 //! empty identifier joins nothing, and a sender who is proven false joins nothing but by a proof of ours.
@@ -47,7 +47,8 @@ pub enum Threading {
 /// Why a mail was taken for a follow-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Because {
-    /// It answers a mail of ours, and the requester wrote it.
+    /// It answers a mail of ours, told by the Message-ID or by the address that stands there for answers, and the
+    /// requester wrote it.
     OwnMessageId,
     /// It answers a mail of ours, but someone else wrote it: they are heard, never answered.
     OwnMessageIdFromOther,
@@ -71,7 +72,9 @@ impl Because {
     /// One sentence for `explain`.
     pub fn explanation(self) -> &'static str {
         match self {
-            Because::OwnMessageId => "it answers a mail of ours, and the requester wrote it",
+            Because::OwnMessageId => {
+                "it answers a mail of ours, by its Message-ID or by the address for answers, and the requester wrote it"
+            }
             Because::OwnMessageIdFromOther => {
                 "it answers a mail of ours, but someone other than the requester wrote it"
             }
@@ -99,10 +102,10 @@ impl Because {
 pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     let reported = message.report.iter().flat_map(|report| report.about());
     let referred: Vec<_> = reported.chain(message.references.iter().rev()).take(MAX_REFERENCES).collect();
-    // In an address a token proves something only together with its agent; a day that has passed is told later.
+    // In an address a token proves something only together with its owner; a day that has passed is told later.
     let presented = message.sender().and_then(|sender| {
-        let token = token_in_address(message)?;
-        token.check(key, &sender.to_string(), 0).is_ok().then_some(token.case)
+        let sender = sender.to_string();
+        tokens_in_addresses(message).find(|token| token.check(key, &sender, 0).is_ok()).map(|token| token.case)
     });
     let mut signed: Vec<CaseNumber> = presented.into_iter().collect();
     for case in referred.iter().filter_map(|id| id.own_case(key)) {
@@ -135,7 +138,8 @@ pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     }
 }
 
-/// The token that a mail carries: in an address it is written to, else in the nearest of our mails that it answers.
+/// The token of an agent that a mail carries: in an address it is written to, else in the nearest of our mails that it
+/// answers.
 pub fn token(message: &Message, key: &Key) -> Option<Token> {
     let referred = || {
         message.references.iter().rev().take(MAX_REFERENCES).find_map(|id| {
@@ -143,14 +147,14 @@ pub fn token(message: &Message, key: &Key) -> Option<Token> {
             Token::from_name(own.case?, &own.name)
         })
     };
-    token_in_address(message).or_else(referred)
+    tokens_in_addresses(message).find(|token| token.right.is_agents()).or_else(referred)
 }
 
-fn token_in_address(message: &Message) -> Option<Token> {
+fn tokens_in_addresses(message: &Message) -> impl Iterator<Item = Token> {
     let delivered = ["Delivered-To", "X-Original-To"].into_iter().flat_map(|field| message.field(field));
     let delivered = delivered.filter_map(|text| Address::parse(text.trim().trim_matches(['<', '>'])).ok());
     let visible = message.recipients().cloned();
-    visible.chain(delivered).find_map(|address| Token::from_detail(address.detail('+')?.1))
+    visible.chain(delivered).filter_map(|address| Token::from_detail(address.detail('+')?.1))
 }
 
 /// The numbers that a new case of this mail could get, best first.

@@ -81,9 +81,10 @@ pub fn hold(text: &str, internal: &Prints) -> Option<Hold> {
     quoted(text).map(|line| Hold::Quoted(line.chars().take(80).collect()))
 }
 
-/// Is there a token in this word, as the subaddress of an address or alone?
+/// Is there a token of an agent in this word, as the subaddress of an address or alone? That of a requester is theirs.
 fn has_token(word: &str) -> bool {
-    word.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).any(|part| Token::from_detail(part).is_some())
+    let parts = word.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    parts.filter_map(Token::from_detail).any(|token| token.right.is_agents())
 }
 
 /// A line that begins somebody else's mail, if there are such lines.

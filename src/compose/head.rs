@@ -12,7 +12,7 @@ use lettre::message::{Body, Mailbox, Mailboxes, MultiPart, SinglePart};
 use super::clean::Line;
 use super::written::MAX_SUBJECT;
 use crate::address::{Address, ReversePath};
-use crate::ids::{CaseNumber, Key, MailHash, MessageId, loop_mark};
+use crate::ids::{CaseNumber, Key, MailHash, MessageId, Token, loop_mark};
 use crate::message::Message;
 use crate::outgoing::{Content, Purpose};
 use crate::time::Timestamp;
@@ -32,6 +32,8 @@ pub struct Voice {
     pub address: Address,
     /// The name of the service, shown beside the address.
     pub display_name: String,
+    /// Where requesters answer to, with a token of theirs as its subaddress; none: at `address`.
+    pub answered_at: Option<Address>,
     /// The right-hand side of our Message-IDs.
     pub domain: String,
     /// Where reports of failure go: an address that never answers, or `<>` (RFC 3834 §3.3).
@@ -114,6 +116,16 @@ impl Head {
         }
         self.ids("In-Reply-To", parent.as_slice());
         self.ids("References", &ids);
+    }
+
+    /// The requester answers to an address that says which case it is about, whatever their mail program makes of subject
+    /// and thread. One too long for a local part (RFC 5321 §4.5.3.1.1) is left out.
+    pub(super) fn answered_at(&mut self, key: &Key, voice: &Voice, case: CaseNumber, requester: &Address) {
+        let token = Token::of_requester(key, case, &requester.to_string());
+        let address = voice.answered_at.as_ref().and_then(|base| base.with_detail('+', &token.detail()));
+        if let Some(address) = address {
+            self.address("Reply-To", &address);
+        }
     }
 
     /// In-Reply-To and References to the mails of a thread, oldest first.

@@ -42,6 +42,7 @@ pub fn answer(
     let message_id = MessageId::mint(key, case, &name, &voice.domain);
     let subject = marked(case, written);
     let mut head = Head::new(key, voice, Purpose::Answer, to, subject.as_str(), &message_id, now);
+    head.answered_at(key, voice, case, to);
     head.thread(inbound);
     Outgoing {
         purpose: Purpose::Answer,
@@ -72,6 +73,7 @@ pub fn in_thread(
     let message_id = MessageId::mint(key, case, &name, &voice.domain);
     let subject = marked(case, written);
     let mut head = Head::new(key, voice, purpose, to, subject.as_str(), &message_id, now);
+    head.answered_at(key, voice, case, to);
     head.thread_of(thread);
     Outgoing {
         purpose,
@@ -101,6 +103,7 @@ pub fn enclosing(
     let message_id = MessageId::mint(key, case, &name, &voice.domain);
     let subject = marked(case, written);
     let mut head = Head::new(key, voice, purpose, to, subject.as_str(), &message_id, now);
+    head.answered_at(key, voice, case, to);
     head.thread_of(thread);
     Outgoing {
         purpose,

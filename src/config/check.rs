@@ -306,14 +306,9 @@ impl Check<'_> {
         let language = self.language(&["handoff", "language"], &table.language);
         let replies = [("relay", Replies::Relay), ("direct", Replies::Direct)];
         let replies = self.one_of(&["handoff", "replies"], &table.replies, &replies);
-        let at = ["handoff", "reply_address"];
-        let reply_address = table.reply_address.as_deref().and_then(|text| self.address(&at, text));
-        if reply_address.as_ref().is_some_and(|address| address.with_detail('+', &"x".repeat(TOKEN_LENGTH)).is_none()) {
-            self.wrong(&at, "is too long: a token of 35 characters must fit before the @");
-        }
         Some(Handoff {
             replies: replies?,
-            reply_address,
+            reply_address: self.with_room_for_token(&["handoff", "reply_address"], table.reply_address.as_deref()),
             undo: Duration::from_secs(table.undo_seconds.into()),
             token_days: table.token_days,
             internal_networks: self.networks(&table.internal_networks),
@@ -335,6 +330,15 @@ impl Check<'_> {
             attach_original: table.attach_original,
             automatic: table.automatic,
         })
+    }
+
+    /// An address that is given a token as its subaddress.
+    fn with_room_for_token(&mut self, at: &[&str], text: Option<&str>) -> Option<Address> {
+        let address = self.address(at, text?)?;
+        if address.with_detail('+', &"x".repeat(TOKEN_LENGTH)).is_none() {
+            self.wrong(at, "is too long: a token of 35 characters must fit before the @");
+        }
+        Some(address)
     }
 
     fn reply(&mut self, table: ReplyTable) -> Option<Reply> {
@@ -360,6 +364,7 @@ impl Check<'_> {
         }
         Some(Reply {
             enabled: table.enabled,
+            signed_address: self.with_room_for_token(&at("signed_address"), table.signed_address.as_deref()),
             stale: hours(table.stale_hours),
             trusted_forms: self.addresses(&at("trusted_forms"), &table.trusted_forms),
             never: self.addresses(&at("never"), &table.never),

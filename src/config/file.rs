@@ -275,6 +275,7 @@ pub struct NoticeTable {
 #[serde(default, deny_unknown_fields)]
 pub struct ReplyTable {
     pub enabled: bool,
+    pub signed_address: Option<String>,
     pub stale_hours: u32,
     pub trusted_forms: Vec<String>,
     pub never: Vec<String>,
@@ -288,6 +289,7 @@ impl Default for ReplyTable {
     fn default() -> ReplyTable {
         ReplyTable {
             enabled: true,
+            signed_address: None,
             stale_hours: 72,
             trusted_forms: Vec::new(),
             never: Vec::new(),

@@ -194,6 +194,8 @@ pub struct Tier {
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub enabled: bool,
+    /// Customers answer to this address with a token as its subaddress; none: to the mailbox's own address.
+    pub signed_address: Option<Address>,
     pub stale: Duration,
     pub trusted_forms: Vec<Address>,
     pub never: Vec<Address>,

@@ -1,22 +1,24 @@
-//! Tokens: what an agent's mail must carry to act on a case.
+//! Tokens: what an agent's mail must carry to act on a case, and what a requester's may carry to be known as theirs.
 //!
-//! A token is granted to one agent, for one case and one right, until a day. It travels in the address an agent
+//! A token is granted to one person, for one case and one right, until a day. It travels in the address an agent
 //! answers to (`support+r-k7f39qd2x-20780-…@example.com`, RFC 5233) and in the Message-ID of every mail an agent
 //! gets, so that it comes back where a host knows no subaddresses. It is one of two proofs: the other is that the
-//! mail really comes from the agent.
+//! mail really comes from the agent. A requester's stands in the address they answer to.
 
 use super::{CaseNumber, Key};
 
 /// The purpose named in the proof of a token.
 const PURPOSE: &str = "agent-token";
 
-/// What a token lets an agent do.
+/// What a token lets its owner do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
     /// Speak to the requester, and give commands.
     Reply,
     /// Take notes, and give commands.
     Note,
+    /// Write in the case as its requester. It says which case a mail of theirs is about, and grants nothing else.
+    Write,
 }
 
 /// A token as somebody presents it; nothing is known of it until it has been checked.
@@ -44,25 +46,39 @@ impl Right {
         match self {
             Right::Reply => "r",
             Right::Note => "n",
+            Right::Write => "w",
         }
     }
 
+    /// Is it an agent's?
+    pub fn is_agents(self) -> bool {
+        self != Right::Write
+    }
+
     fn parse(letter: &str) -> Option<Right> {
-        [Right::Reply, Right::Note].into_iter().find(|right| right.letter() == letter)
+        [Right::Reply, Right::Note, Right::Write].into_iter().find(|right| right.letter() == letter)
     }
 }
 
+/// The last day of what does not expire, in the year 2243: one of as many digits as that of any other token.
+const FOREVER: u32 = 99_999;
+
 impl Token {
-    /// The token of the agent with this address, which holds to the end of `last_day`, counted from 1970.
-    pub fn grant(key: &Key, case: CaseNumber, right: Right, agent: &str, last_day: u32) -> Token {
-        let proof = key.prove(PURPOSE, &parts(case, right, agent, last_day).each_ref().map(Vec::as_slice));
+    /// The token of the person with this address, which holds to the end of `last_day`, counted from 1970.
+    pub fn grant(key: &Key, case: CaseNumber, right: Right, owner: &str, last_day: u32) -> Token {
+        let proof = key.prove(PURPOSE, &parts(case, right, owner, last_day).each_ref().map(Vec::as_slice));
         Token { case, right, last_day, proof: proof.to_string() }
     }
 
-    /// Does it hold for this agent, today? The address counts to the letter. The proof is compared in constant time,
+    /// The token of the requester with this address.
+    pub fn of_requester(key: &Key, case: CaseNumber, requester: &str) -> Token {
+        Token::grant(key, case, Right::Write, requester, FOREVER)
+    }
+
+    /// Does it hold for this person, today? The address counts to the letter. The proof is compared in constant time,
     /// and before the day is looked at.
-    pub fn check(&self, key: &Key, agent: &str, today: u32) -> Result<(), TokenFault> {
-        let parts = parts(self.case, self.right, agent, self.last_day);
+    pub fn check(&self, key: &Key, owner: &str, today: u32) -> Result<(), TokenFault> {
+        let parts = parts(self.case, self.right, owner, self.last_day);
         if !key.verify_on(today, PURPOSE, &parts.each_ref().map(Vec::as_slice), &self.proof) {
             return Err(TokenFault::Foreign);
         }
@@ -99,8 +115,8 @@ impl Token {
     }
 }
 
-fn parts(case: CaseNumber, right: Right, agent: &str, last_day: u32) -> [Vec<u8>; 4] {
-    [right.letter().into(), case.bits().to_be_bytes().to_vec(), agent.into(), last_day.to_be_bytes().to_vec()]
+fn parts(case: CaseNumber, right: Right, owner: &str, last_day: u32) -> [Vec<u8>; 4] {
+    [right.letter().into(), case.bits().to_be_bytes().to_vec(), owner.into(), last_day.to_be_bytes().to_vec()]
 }
 
 #[cfg(test)]
@@ -131,6 +147,7 @@ mod tests {
         for forged in [
             Token { case, ..token.clone() },
             Token { right: Right::Note, ..token.clone() },
+            Token { right: Right::Write, ..token.clone() },
             Token { last_day: 20_001, ..token.clone() },
         ] {
             assert_eq!(forged.check(&key, LI, 1), Err(TokenFault::Foreign), "{forged:?}");
@@ -156,6 +173,8 @@ mod tests {
     fn a_token_fits_into_an_address_and_into_a_message_id() {
         let (key, token) = granted(Right::Reply);
         // RFC 5321 §4.5.3.1.1: 64 octets before the @.
+        let of_requester = Token::of_requester(&key, token.case, LI);
+        assert_eq!(of_requester.detail().len(), token.detail().len());
         assert!(token.detail().len() <= 64 - "customer-service-desk+".len());
         let name = format!("forward-{}-0123456789abcdef", token.in_name());
         let read = Token::from_name(token.case, &name).unwrap();

@@ -7,7 +7,7 @@
 //!   put to its end, and those below `%% rules` are a rule file more;
 //! * `>> Li <li@example.org>` is a mail that comes in: `Subject:` and further fields, an empty line, the text. `Re: last`
 //!   answers the last mail sent to this person, as their mail program would, `Re: li@example.org` the last one sent to
-//!   somebody else; `Proof: none` or `fail` says what the
+//!   somebody else, and `Back: last` is a new mail to the address for answers that stood in it; `Proof: none` or `fail` says what the
 //!   receiving server found (else it confirms them); `To:` writes to another address; `Again: 1` gives it the
 //!   Message-ID of the mail before;
 //! * `<< answer li@example.org` is a mail that must have left, of this purpose to this person; below it lines that must
@@ -239,16 +239,18 @@ impl Stage {
             let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no field: {line}"));
             let value = value.trim();
             match name {
-                "Re" => {
+                "Re" | "Back" => {
                     let whose = if value == "last" { address.as_str() } else { value };
                     let last = self.sent.iter().rev().find(|sent| sent.to == whose);
                     let last = last.unwrap_or_else(|| panic!("nothing was sent to {whose}"));
-                    let id = last.message.message_id.as_ref().unwrap();
-                    let ids: Vec<String> = last.message.references.iter().map(ToString::to_string).collect();
-                    fields += &format!("In-Reply-To: {id}\r\nReferences: {} {id}\r\n", ids.join(" "));
                     let back = last.message.reply_to.first().or(last.message.from.first());
                     to.get_or_insert(back.and_then(|person| person.address.clone()).unwrap().to_string());
-                    subject.get_or_insert(format!("Re: {}", last.message.subject));
+                    if name == "Re" {
+                        let id = last.message.message_id.as_ref().unwrap();
+                        let ids: Vec<String> = last.message.references.iter().map(ToString::to_string).collect();
+                        fields += &format!("In-Reply-To: {id}\r\nReferences: {} {id}\r\n", ids.join(" "));
+                        subject.get_or_insert(format!("Re: {}", last.message.subject));
+                    }
                 }
                 "Proof" => proof = value,
                 "Received" => received = value.to_owned(),

@@ -15,6 +15,7 @@ fn voice() -> Voice {
     Voice {
         address: "support@example.com".parse().unwrap(),
         display_name: "示例客服".into(),
+        answered_at: None,
         domain: "example.com".into(),
         envelope_from: ReversePath::Address("bounces@example.com".parse().unwrap()),
         bot_id: "desk".into(),
@@ -193,6 +194,29 @@ fn an_answer_repeats_nothing_of_the_mail() {
     let shown = format!("{outgoing:?}\n{}", bytes(&outgoing, None));
     assert!(!shown.contains(canary), "{shown}");
     assert!(!shown.contains("Q0FOQVJZNzM5M"), "{shown}");
+}
+
+#[test]
+fn a_requester_answers_to_an_address_of_theirs_where_there_is_one() {
+    let to: Address = "li@example.org".parse().unwrap();
+    let voice = Voice { answered_at: Some("desk@example.com".parse().unwrap()), ..voice() };
+    let (key, case, written) = (key(), case(), Written::new("a", "b", Language::En));
+    let mails = [
+        answer(&key, &voice, case, &to, &inbound(), &written, now()),
+        in_thread(&key, &voice, Purpose::Relay, case, &to, &[], &written, "first", Leaves::AtOnce, now()),
+        enclosing(&key, &voice, case, &to, &[], &written, &[], "first", now()),
+    ];
+    for mail in mails {
+        let read = message::read(bytes(&mail, None).as_bytes(), &Limits::default());
+        let address = read.reply_to[0].address.clone().unwrap();
+        let (local, detail) = address.detail('+').unwrap();
+        assert_eq!((local, address.domain()), ("desk", "example.com"));
+        let token = Token::from_detail(detail).unwrap();
+        assert_eq!((token.case, token.check(&key, "li@example.org", 90_000)), (case, Ok(())));
+        assert!(token.check(&key, "other@example.org", 1).is_err());
+    }
+    let long = Voice { answered_at: Some(format!("{}@example.com", "x".repeat(40)).parse().unwrap()), ..voice };
+    assert!(!answer(&key, &long, case, &to, &inbound(), &written, now()).content.head.contains("\r\nReply-To:"));
 }
 
 /// C04: an address with a local part that is not ASCII is written as it is, never as an encoded word.
