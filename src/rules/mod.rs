@@ -195,9 +195,11 @@ impl Rules {
         inline_test::run(self, read, mails)
     }
 
-    /// Gives back the memory in which mails were searched. The tests ask every regex; mails will ask a few.
-    pub fn rest(&mut self) {
+    /// The tests have passed: gives back what they take, and the memory in which their mails were searched. They ask every
+    /// regex; mails will ask a few.
+    pub fn drop_tests(&mut self) {
         for rule in &mut self.rules {
+            rule.tests = Vec::new();
             rule.when.rest();
             rule.boosts.iter_mut().for_each(|boost| boost.condition.rest());
         }
