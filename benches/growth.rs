@@ -2,7 +2,7 @@
 //! of the chores takes, and what one case takes on disk.
 //!
 //! `cargo bench --bench growth -- 1000000` fills a store with so many cases, each as the bot leaves it: a mail taken,
-//! decided with an answer and a forward, both sent, the mailbox told; one in ten is open, with a timer. At 0, a tenth
+//! decided with an answer and a forward, both sent, the mailbox told; one in ten is open, with a timer (OPEN_ONE_IN=1: all). At 0, a tenth
 //! and all of them it decides some more, one commit waiting for the disk for each batch, as a mailbox with a backlog
 //! does, and lets the chores pass; checkpoints are made meanwhile. Then the store is closed and opened, opened without
 //! its state, and rebuilt from its journal, each in a process of its own. It ends with 1 if a bar is missed.
@@ -11,7 +11,7 @@
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use huixin::address::{Address, ReversePath};
@@ -41,8 +41,9 @@ const MEASURED: u64 = 10_000;
 const ROUNDS: u64 = 3;
 /// Seconds between two mails: a million cases in a year.
 const PACE: u64 = 31;
-/// One case in so many is open.
-const OPEN_ONE_IN: u64 = 10;
+/// One case in so many is open: OPEN_ONE_IN says another share.
+static OPEN_ONE_IN: LazyLock<u64> =
+    LazyLock::new(|| std::env::var("OPEN_ONE_IN").ok().and_then(|share| share.parse().ok()).unwrap_or(10));
 /// After so long an open case is closed; longer than the bench fills, so that all of them wait.
 const SILENCE: Duration = Duration::from_secs(500 * 24 * 60 * 60);
 /// Timers that have run down in the pass that is measured.
@@ -138,10 +139,10 @@ fn chores(store: &Store, playbook: &Arc<Playbook>, cases: u64, rung: &mut u64) {
             }
         }
     };
-    let open = cases.div_ceil(OPEN_ONE_IN) - *rung;
+    let open = cases.div_ceil(*OPEN_ONE_IN) - *rung;
     let (idle, none) = pass(at(cases));
     *rung += DUE;
-    let (busy, some) = pass(silent(*rung * OPEN_ONE_IN - 1));
+    let (busy, some) = pass(silent(*rung * *OPEN_ONE_IN - 1));
     assert_eq!((none, some), (0, DUE as usize));
     println!("  chores over {open} open cases: {idle:.1?} with nothing due, {:.1?} for each timer", busy / DUE as u32);
 }
@@ -249,7 +250,7 @@ fn twin(n: u64) -> Twin {
 
 fn decision(n: u64, number: CaseNumber) -> Decided {
     let requester = requester(n);
-    let is_open = n.is_multiple_of(OPEN_ONE_IN);
+    let is_open = n.is_multiple_of(*OPEN_ONE_IN);
     let mut work = Work::default();
     if is_open {
         work.set_timer(Alarm::Silence, silent(n));

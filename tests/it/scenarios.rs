@@ -18,6 +18,8 @@
 //! What leaves and is not told in the story is a fault. `SHOW=1 cargo test --test it scenarios -- --nocapture` prints
 //! the mails as people read them.
 
+mod story;
+
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -38,6 +40,9 @@ use huixin::store::{Record, Store};
 use huixin::time::{self, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::doses::{dose, report};
+use story::{moment, parts, span};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -392,43 +397,6 @@ fn playbook(changes: &Changes) -> Arc<Playbook> {
     }
 }
 
-/// The parts of a story: their sign, what stands behind it, and the lines below.
-fn parts(story: &str) -> Vec<(char, &str, Vec<&str>)> {
-    let mut parts: Vec<(char, &str, Vec<&str>)> = Vec::new();
-    for line in story.lines().filter(|line| !line.starts_with("# ") && *line != "#") {
-        let sign = ["@@", "%%", ">>", "<<", "=="].iter().find(|sign| line.starts_with(&format!("{sign} ")));
-        let sign = sign.and_then(|sign| sign.chars().next());
-        match (sign, parts.last_mut()) {
-            (Some(sign), _) => parts.push((sign, line[3..].trim(), Vec::new())),
-            (None, Some(part)) => part.2.push(line),
-            (None, None) => assert!(line.trim().is_empty(), "before the first sign: {line}"),
-        }
-    }
-    for part in &mut parts {
-        while part.2.last().is_some_and(|line| line.trim().is_empty()) {
-            part.2.pop();
-        }
-    }
-    parts
-}
-
-fn moment(text: &str) -> Timestamp {
-    let civil: jiff::civil::DateTime = text.replace(' ', "T").parse().unwrap_or_else(|e| panic!("{text}: {e}"));
-    civil.to_zoned(time::zone("Asia/Shanghai").unwrap()).unwrap().timestamp()
-}
-
-fn span(text: &str) -> Duration {
-    let (number, unit) = text.split_at(text.len() - 1);
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        other => panic!("no unit: {other}"),
-    };
-    Duration::from_secs(number.parse::<u64>().unwrap() * unit)
-}
-
 async fn tell(story: &str) {
     let parts = parts(story);
     let mut changes = Changes::default();
@@ -500,4 +468,35 @@ fn every_story_goes_as_it_is_told() {
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{} of {} stories went otherwise:\n{}", failed.len(), files.len(), failed.join("\n\n"));
+}
+
+#[test]
+fn f43_an_agents_mail_that_comes_a_thousand_times_reaches_the_customer_once() {
+    let copies = dose(40, 1_000);
+    let mut story = String::from(
+        "%% handoff.undo_seconds = 0
+@@ 2026-11-24 10:00
+>> 李雷 <lilei@customer.example>
+Subject: 发信失败
+
+邮件发不出去，请转人工。
+<< answer lilei@customer.example
+<< forward wang@example.com
+<< forward zhao@example.com
+>> 王工 <wang@example.com>
+Re: last
+X-Copy: 0
+
+请把端口改成 465。
+<< relay lilei@customer.example
+",
+    );
+    for n in 1..copies {
+        // Every other one is the same to the octet; the others came another way.
+        let way = if n % 2 == 0 { n } else { 0 };
+        story += &format!(">> 王工 <wang@example.com>\nAgain: {n}\nRe: last\nX-Copy: {way}\n\n请把端口改成 465。\n");
+    }
+    story += "== cases 1\n== state waiting\n";
+    tokio::runtime::Runtime::new().unwrap().block_on(tell(&story));
+    report("f43", format!("{copies} copies of one reply"), "relayed once");
 }
