@@ -68,7 +68,8 @@ fn main() -> ExitCode {
         if kept { "" } else { "  MISSED" }
     };
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime");
     let (store, _) = Store::open(folder.path()).expect("a store");
     let playbook = playbook(&store);
     let shutdown = CancellationToken::new();

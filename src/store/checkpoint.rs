@@ -16,9 +16,8 @@ use super::journal::Mark;
 use super::state::{Broken, Merged, Row, Rows, Table, guarded};
 
 const FOLDER: &str = "checkpoint";
-const TMP: &str = "tmp";
 /// Beyond this many tables a look-up takes long, and the newest are merged.
-const MOST_TABLES: usize = 8;
+pub(super) const MOST_TABLES: usize = 8;
 
 /// The tables of a data folder that follow each other from the beginning of the journal, the newest first.
 /// With `verified`, every octet of them is read.
@@ -58,22 +57,23 @@ pub(super) fn write(
 ) -> Result<Arc<Table>, Broken> {
     let dir = data.join(FOLDER);
     folder::create_dir(&dir)?;
-    let tmp = dir.join(TMP);
+    let name = format!("{from:016x}-{:016x}", mark.end);
+    let tmp = dir.join(format!("{name}.tmp"));
     if let Err(broken) = Table::write(&tmp, from, mark, most, rows) {
         // On a full disk the half file would keep what little room there is.
         let _ = std::fs::remove_file(&tmp);
         return Err(broken);
     }
-    let path = dir.join(format!("{from:016x}-{:016x}.rows", mark.end));
+    let path = dir.join(format!("{name}.rows"));
     std::fs::rename(&tmp, &path)?;
     folder::sync_dir(&dir)?;
     Ok(Arc::new(Table::open(&path)?))
 }
 
-/// Makes one table of the newest if there are many. Those it replaces are still there until [`tidy`].
-pub(super) fn merge(data: &Path, mut tables: Vec<Arc<Table>>) -> Result<Vec<Arc<Table>>, Broken> {
+/// How many of these tables, the newest first, are to be made one: none while there are few.
+pub(super) fn too_many(tables: &[Arc<Table>]) -> usize {
     if tables.len() <= MOST_TABLES {
-        return Ok(tables);
+        return 0;
     }
     // A table that is much larger than all that came after it is left alone: with a million cases on file it would be
     // written again for every few thousand.
@@ -82,13 +82,16 @@ pub(super) fn merge(data: &Path, mut tables: Vec<Arc<Table>>) -> Result<Vec<Arc<
         most += tables[many].rows;
         many += 1;
     }
-    let older = tables.split_off(many);
-    let (from, mark) = (tables[many - 1].from, tables[0].mark);
+    many
+}
+
+/// Makes one table of these that follow each other, the newest first. They are still there until [`tidy`].
+pub(super) fn merge(data: &Path, tables: &[Arc<Table>]) -> Result<Arc<Table>, Broken> {
+    let [newest, .., oldest] = tables else { return Err(Broken::new("there is nothing to merge")) };
     let sources: Vec<Rows<'_>> = tables.iter().map(|table| Box::new(table.scan(b"", None)) as Rows<'_>).collect();
     // A row that is gone is forgotten where nothing below would show it again.
-    let rows = Merged::of(sources).filter(|row| !older.is_empty() || !matches!(row, Ok((_, None))));
-    let merged = write(data, from, mark, most, rows)?;
-    Ok([vec![merged], older].concat())
+    let rows = Merged::of(sources).filter(|row| oldest.from > 0 || !matches!(row, Ok((_, None))));
+    write(data, oldest.from, newest.mark, tables.iter().map(|table| table.rows).sum(), rows)
 }
 
 /// Removes every file that is none of these.

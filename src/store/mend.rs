@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{channel, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::journal::{Journal, Mark, Position};
@@ -46,7 +46,7 @@ fn anew(dir: &Path, journal: &Journal, sizes: Sizes) -> Result<(State, u64), Sto
 /// Applies what the state has not seen yet. `None` if it has seen what the journal has not.
 fn catch_up(dir: &Path, journal: &Journal, sizes: Sizes, state: State) -> Result<Option<(State, u64)>, StoreError> {
     let mut replay = state.replay(journal, sizes, dir)?;
-    if !read_ahead(journal, state.applied()?, |position, mark, record| replay.push(position, mark, &record))? {
+    if !read_ahead(journal, state.applied()?, |position, mark, record| replay.push(position, mark, record))? {
         return Ok(None);
     }
     let replayed = replay.records;
@@ -79,29 +79,35 @@ pub(super) fn read(
     })
 }
 
-/// The same, and another thread reads and checks them meanwhile.
+/// The same, and another thread reads and checks them meanwhile. It gets them back to let them go, which costs less where
+/// the memory came from.
 fn read_ahead(
     journal: &Journal,
     mark: Mark,
-    mut each: impl FnMut(Position, Mark, Record) -> Result<(), StoreError>,
+    mut each: impl FnMut(Position, Mark, &Record) -> Result<(), StoreError>,
 ) -> Result<bool, StoreError> {
-    let (give, take) = sync_channel::<Vec<(Position, Mark, Record)>>(4);
+    type Batch = Vec<(Position, Mark, Record)>;
+    let ((give, take), (give_back, done)) = (sync_channel::<Batch>(4), channel::<Batch>());
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut batch = Vec::with_capacity(AHEAD);
             let agrees = read(journal, mark, |position, mark, record| {
                 batch.push((position, mark, record));
-                match batch.len() < AHEAD {
-                    true => Ok(()),
-                    false => give.send(std::mem::take(&mut batch)).map_err(|_| gone()),
+                if batch.len() < AHEAD {
+                    return Ok(());
                 }
+                let next = done.try_recv().unwrap_or_default();
+                give.send(std::mem::replace(&mut batch, next)).map_err(|_| gone())?;
+                batch.clear();
+                Ok(())
             })?;
             give.send(batch).map_err(|_| gone())?;
             Ok(agrees)
         });
-        for (position, mark, record) in take.into_iter().flatten() {
+        for batch in take {
             // Whoever reads ends with the channel.
-            each(position, mark, record)?;
+            batch.iter().try_for_each(|(position, mark, record)| each(*position, *mark, record))?;
+            let _ = give_back.send(batch);
         }
         reader.join().unwrap_or_else(|_| Err(poisoned()))
     })

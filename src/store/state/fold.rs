@@ -4,9 +4,11 @@
 //! with the mark of how far the journal has been applied, or a table if there is much of it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::layers::{Layers, after};
+use super::layers::{Layers, Rows, after};
+use super::table::{Row, Table};
 use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys, manners};
 use crate::case::{AgentFacts, Case, CaseState, Load, Scope, Suppression, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
@@ -22,13 +24,18 @@ const LAST_WORDS: usize = 500;
 
 /// Rows to be written, seen by those who read after them.
 pub(super) struct Change<'a> {
+    writes: Writes,
+    /// Those before them, while they become a table.
+    full: Option<Arc<Writes>>,
     below: Cow<'a, Layers>,
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
+
+/// Rows by their keys; none where a row is gone.
+pub(super) type Writes = HashMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl<'a> Change<'a> {
     pub fn new(below: Cow<'a, Layers>) -> Change<'a> {
-        Change { below, writes: BTreeMap::new() }
+        Change { writes: Writes::new(), full: None, below }
     }
 
     /// All of it or nothing.
@@ -40,35 +47,49 @@ impl<'a> Change<'a> {
         self.writes.len()
     }
 
-    /// The rows in the order of their keys, and what lies below them.
-    pub fn into_parts(self) -> (BTreeMap<Vec<u8>, Option<Vec<u8>>>, Layers) {
-        (self.writes, self.below.into_owned())
+    /// What there is so far, to be made a table of, and what lies below it. The one before it is [`Change::filed`].
+    pub fn fill(&mut self) -> (Arc<Writes>, Layers) {
+        let full = Arc::new(std::mem::take(&mut self.writes));
+        self.full = Some(Arc::clone(&full));
+        (full, self.below.clone().into_owned())
+    }
+
+    /// What was full is this table, together with what was in sled.
+    pub fn filed(&mut self, table: Arc<Table>) {
+        self.full = None;
+        let below = self.below.to_mut();
+        below.recent = None;
+        below.tables.insert(0, table);
+    }
+
+    /// The tables below, the newest first.
+    pub fn tables(&mut self) -> &mut Vec<Arc<Table>> {
+        &mut self.below.to_mut().tables
     }
 
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
-        match self.writes.get(key) {
-            Some(written) => Ok(written.clone()),
-            None => self.below.get(key),
-        }
+        Ok(self.find(key)?.map(Cow::into_owned))
     }
 
     pub fn row<T: OnDisk>(&self, key: &[u8]) -> Result<Option<T>, Broken> {
-        match self.get(key)? {
+        match self.find(key)? {
             Some(bytes) => Ok(Some(schema::read_row(&bytes).map_err(Broken::new)?)),
             None => Ok(None),
         }
     }
 
+    fn find(&self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Broken> {
+        let full = || self.full.as_ref().and_then(|full| full.get(key));
+        match self.writes.get(key).or_else(full) {
+            Some(written) => Ok(written.as_deref().map(Cow::Borrowed)),
+            None => Ok(self.below.get(key)?.map(Cow::Owned)),
+        }
+    }
+
     /// The rows whose keys begin with `prefix`, in order.
     pub fn scan(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), Broken>> {
-        let to = after(prefix);
-        let written = self.writes.range(prefix.to_vec()..).map(|(key, value)| Ok((key.clone(), value.clone())));
-        let end = to.clone();
-        let written = written.take_while(move |row| match (row, &end) {
-            (Ok((key, _)), Some(end)) => key < end,
-            _ => true,
-        });
-        self.below.over(Box::new(written), prefix, to)
+        let newer = [Some(&self.writes), self.full.as_deref()].into_iter().flatten();
+        self.below.over(newer.map(|rows| in_order(rows, prefix)).collect(), prefix, after(prefix))
     }
 
     pub fn put(&mut self, key: Vec<u8>, value: impl Into<Vec<u8>>) {
@@ -77,11 +98,19 @@ impl<'a> Change<'a> {
 
     pub fn remove(&mut self, key: Vec<u8>) {
         // Most of what is removed came a few records before: nothing below needs to be told.
-        match self.below.is_without(&key) {
+        let is_full = self.full.as_ref().is_some_and(|full| full.contains_key(&key));
+        match !is_full && self.below.is_without(&key) {
             true => self.writes.remove(&key),
             false => self.writes.insert(key, None),
         };
     }
+}
+
+/// The rows whose keys begin with `prefix`, in order.
+pub(super) fn in_order<'a>(rows: &'a Writes, prefix: &[u8]) -> Rows<'a> {
+    let mut rows: Vec<_> = rows.iter().filter(|(key, _)| key.starts_with(prefix)).collect();
+    rows.sort_unstable();
+    Box::new(rows.into_iter().map(|(key, value)| Ok::<Row, Broken>((key.clone(), value.clone()))))
 }
 
 /// Does to the state what the record at `position` says; `mark` is where its frame ends.
@@ -133,10 +162,12 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             }
         }
         Record::Sent { message_id, at, .. } => {
-            if let Some(answer) = item(change, message_id)?.filter(|item| item.purpose == Purpose::Answer) {
-                manners::answer_left(change, &answer.envelope.to, *at)?;
+            if let Some(item) = item(change, message_id)? {
+                if item.purpose == Purpose::Answer {
+                    manners::answer_left(change, &item.envelope.to, *at)?;
+                }
+                finish(change, position, &item)?;
             }
-            finish(change, position, message_id)?;
         }
         Record::Deferred { message_id, attempt, until, why, .. } => {
             if let Some(mut item) = item(change, message_id)? {
@@ -151,11 +182,11 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             }
         }
         Record::Failed { message_id, at, notice, .. } => {
-            finish(change, position, message_id)?;
+            withdraw(change, position, message_id)?;
             enqueue(change, position, *at, notice.as_slice())?;
         }
         Record::Erased { at, cases, withdrawn, .. } => {
-            withdrawn.iter().try_for_each(|id| finish(change, position, id))?;
+            withdrawn.iter().try_for_each(|id| withdraw(change, position, id))?;
             cases.iter().try_for_each(|number| erase(change, position, *at, *number))?;
         }
         Record::Compacted { at, by_age, cases } => {
@@ -233,8 +264,8 @@ fn obey(
         }
     }
     for id in &orders.withdrawn {
-        if item(change, id)?.is_some_and(|item| item.started.is_none()) {
-            finish(change, position, id)?;
+        if let Some(item) = item(change, id)?.filter(|item| item.started.is_none()) {
+            finish(change, position, &item)?;
         }
     }
     if let Some(number) = case.filter(|_| !orders.internal.is_empty()) {
@@ -397,13 +428,15 @@ fn enqueue(change: &mut Change<'_>, position: Position, at: Timestamp, mails: &[
     count(change, |length| length + mails.len() as u64)
 }
 
+/// Takes a mail out of the outbox, if it is there.
+fn withdraw(change: &mut Change<'_>, position: Position, id: &MessageId) -> Result<(), Broken> {
+    item(change, id)?.map_or(Ok(()), |item| finish(change, position, &item))
+}
+
 /// Takes a mail out of the outbox; what became of it is in the journal.
-fn finish(change: &mut Change<'_>, position: Position, id: &MessageId) -> Result<(), Broken> {
-    let Some(item) = item(change, id)? else {
-        return Ok(());
-    };
-    change.remove(keys::due(item.due, id));
-    change.remove(keys::outbox(id));
+fn finish(change: &mut Change<'_>, position: Position, item: &OutboxItem) -> Result<(), Broken> {
+    change.remove(keys::due(item.due, &item.message_id));
+    change.remove(keys::outbox(&item.message_id));
     if let Some(number) = item.case {
         change.remove(keys::queue(number, item.position, item.index));
     }

@@ -239,7 +239,8 @@ pub fn place_after(prefix: &[u8], key: &[u8]) -> Option<Place> {
 }
 
 fn key(prefix: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-    let mut key = prefix.to_vec();
+    let mut key = Vec::with_capacity(prefix.len() + parts.iter().map(|part| part.len()).sum::<usize>());
+    key.extend_from_slice(prefix);
     parts.iter().for_each(|part| key.extend_from_slice(part));
     key
 }

@@ -76,14 +76,13 @@ impl Layers {
         there(Merged::of(self.sources(from, to)))
     }
 
-    /// The rows from one key to before another, in order, below these newer ones.
+    /// The rows from one key to before another, in order, below these newer ones, of which the newest come first.
     pub fn over<'a>(
         &self,
-        newer: Rows<'a>,
+        mut sources: Vec<Rows<'a>>,
         from: &[u8],
         to: Option<Vec<u8>>,
     ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), Broken>> + use<'a> {
-        let mut sources: Vec<Rows<'a>> = vec![newer];
         sources.extend(self.sources(from, to));
         there(Merged::of(sources))
     }

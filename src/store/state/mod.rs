@@ -17,6 +17,7 @@ mod manners;
 mod outbox;
 mod recent;
 mod replay;
+mod spill;
 mod table;
 
 pub(super) use layers::{Layers, Merged, Rows};
@@ -221,7 +222,7 @@ impl Deref for State {
 }
 
 impl Broken {
-    fn new(why: impl Into<String>) -> Broken {
+    pub(super) fn new(why: impl Into<String>) -> Broken {
         Broken { why: why.into(), full: false }
     }
 }

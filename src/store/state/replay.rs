@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use super::fold::{Change, fold};
 use super::guarded;
-use super::layers::{Layers, Merged, Rows, rows_of};
+use super::layers::Layers;
+use super::spill::Spill;
 use super::table::Table;
+use crate::store::StoreError;
 use crate::store::journal::{Journal, Mark, Position};
 use crate::store::record::Record;
-use crate::store::{StoreError, checkpoint};
 
 /// How many rows are kept in memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
-    /// Beyond this they become a table: some 40 MB.
+    /// Beyond this they become a table: some 40 MB, and as much again while it is being written.
     pub table: usize,
     /// As many as sled takes in well under a second.
     pub batch: usize,
@@ -27,6 +28,7 @@ pub struct Replay<'a> {
     journal: &'a Journal,
     sizes: Sizes,
     change: Change<'static>,
+    spill: Spill,
     mark: Mark,
     /// Records seen.
     pub records: u64,
@@ -50,7 +52,8 @@ impl Sizes {
 impl<'a> Replay<'a> {
     /// Folds over these rows, which know the journal up to `mark`.
     pub fn new(data: &'a Path, journal: &'a Journal, sizes: Sizes, below: Layers, mark: Mark) -> Replay<'a> {
-        Replay { data, journal, sizes, change: Change::new(Cow::Owned(below)), mark, records: 0, spilled: false }
+        let change = Change::new(Cow::Owned(below));
+        Replay { data, journal, sizes, change, spill: Spill::default(), mark, records: 0, spilled: false }
     }
 
     pub fn push(&mut self, position: Position, mark: Mark, record: &Record) -> Result<(), StoreError> {
@@ -78,32 +81,15 @@ impl<'a> Replay<'a> {
         if self.change.len() > 0 {
             self.spill()?;
         }
-        let (_, layers) = self.change.into_parts();
-        Ok(guarded(|| checkpoint::merge(self.data, layers.tables))?)
+        guarded(|| self.spill.end(self.data, &mut self.change))?;
+        Ok(std::mem::take(self.change.tables()))
     }
 
     /// What has been folded so far, and what is in sled, becomes a table.
     fn spill(&mut self) -> Result<(), StoreError> {
         // A checkpoint is never ahead of what is known to be on disk.
         self.journal.sync()?;
-        let (writes, below) =
-            std::mem::replace(&mut self.change, Change::new(Cow::Owned(Layers::default()))).into_parts();
-        let written = guarded(|| {
-            let most = writes.len() + below.recent.as_ref().map_or(Ok(0), |recent| recent.most())?;
-            let mut sources: Vec<Rows<'_>> = vec![Box::new(writes.into_iter().map(Ok))];
-            sources.extend(below.recent.as_ref().map(|recent| rows_of(recent, b"", None)));
-            let rows = Merged::of(sources).filter(|row| match row {
-                Ok((key, None)) => below.may_hide(key),
-                _ => true,
-            });
-            let from = below.tables.first().map_or(0, |table| table.mark.end);
-            checkpoint::write(self.data, from, self.mark, most as u64, rows)
-        });
-        let mut tables = below.tables;
-        tables.insert(0, written?);
-        // Every row that is not there is looked for in each of them.
-        let tables = guarded(|| checkpoint::merge(self.data, tables))?;
-        self.change = Change::new(Cow::Owned(Layers { recent: None, tables }));
+        guarded(|| self.spill.begin(self.data, &mut self.change, self.mark))?;
         self.spilled = true;
         Ok(())
     }
