@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// Mail of the last days (`7d`), hours (`12h`), or `all`.
+    /// Mail of the last days (`7d`), hours (`12h`), or `all`, for which the whole journal is read.
     #[arg(long, value_name = "TIME", default_value = "7d")]
     since: String,
     /// Look into the mailboxes, and show what lies there and is not in the ledger. Exits with 1 if there is such mail.

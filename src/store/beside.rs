@@ -1,4 +1,4 @@
-//! The journal read beside a running bot: no lock is taken and nothing is written.
+//! The journal, and the state made of it, read beside a running bot: no lock is taken and nothing is written.
 //!
 //! What the bot has made durable must be there and be whole. Behind that a frame may be half-written at this very
 //! moment, and the reading ends before it.
@@ -10,15 +10,46 @@ use std::path::Path;
 use super::frame::{End, Frame};
 use super::journal::{Mark, Position, SYNCED};
 use super::record::Record;
-use super::segments::{Segment, damaged, path_of, read_mark, starts_in};
-use super::{StoreError, schema, segments, thin};
+use super::segments::{Segment, damaged, path_of, payload_at, read_mark, starts_in};
+use super::state::Aside;
+use super::{StoreError, checkpoint, schema, segments, thin};
 use crate::time::Timestamp;
 
-/// How often the mark is read again: it may be met while the bot writes it.
+/// How often the mark is read again, which may be met while the bot writes it, and the checkpoint, in whose place the bot
+/// may put another at any moment.
 const LOOKS: usize = 5;
 
 /// Makes the error for a frame that is valid and yet of no use.
 type Damaged<'a> = &'a dyn Fn(&str) -> StoreError;
+
+/// What the state would say now: what the checkpoint says, and the journal after it.
+pub(super) fn state(data: &Path) -> Result<Aside, StoreError> {
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        let tables = match looks < LOOKS {
+            true => checkpoint::tables(data, false),
+            // One that belongs to another journal is of no use; what it said is read in this one.
+            false => Vec::new(),
+        };
+        let mut aside = Aside::over(tables);
+        let from = aside.mark;
+        let agrees = records_after(data, from, |position, mark, record| Ok(aside.push(position, mark, &record)?))?;
+        if agrees || from == Mark::default() {
+            return Ok(aside);
+        }
+    }
+}
+
+/// One record, without who asked for it; none if it has left.
+pub(super) fn record(data: &Path, position: Position) -> Result<Option<Record>, StoreError> {
+    let dir = data.join("journal");
+    let starts = starts_in(&dir)?;
+    let start = starts[..starts.partition_point(|start| *start <= position.0)].last().copied().unwrap_or(0);
+    let damaged = |why: String| damaged(&path_of(&dir, start), start, position.0, &why);
+    let payload = payload_at(&dir, start, position.0)?;
+    payload.map(|payload| Ok(schema::decode(&payload).map_err(damaged)?.into_plain())).transpose()
+}
 
 /// Hands over every record of a data folder, in order; none if no bot was ever started in it.
 pub(super) fn records(

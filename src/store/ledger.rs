@@ -1,4 +1,5 @@
-//! The ledger as the journal tells it, beside a running bot: every mail that was taken and what became of it.
+//! The ledger as the journal tells it, beside a running bot: every mail that was taken and what became of it; and those
+//! of the quarantine, which the state knows.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -88,31 +89,24 @@ pub fn ledger_since(data: &Path, since: Timestamp, mut each: impl FnMut(LedgerEn
 
 /// The mails in quarantine, in the order in which they came; those that were read later are not among them.
 pub fn quarantined(data: &Path) -> Result<Vec<Quarantined>, StoreError> {
-    let mut found: Vec<Quarantined> = Vec::new();
-    beside::records(data, |_, record| {
-        match record {
-            Record::Decided(decided) => {
-                let Decided { hash, mailbox, place, at, delivered, outcome, why, .. } = *decided;
-                if let Outcome::Quarantined(case) = outcome {
-                    let why = line(why, QUARANTINED);
-                    found.push(Quarantined { hash, mailbox, place, at, delivered, case, why, dropped: None });
-                } else {
-                    found.retain(|mail| mail.hash != hash);
-                }
+    let state = beside::state(data)?;
+    let mut found = Vec::new();
+    for (position, case) in state.quarantined()? {
+        // One that has left was erased a moment ago.
+        let Some(Record::Decided(decided)) = beside::record(data, position)? else { continue };
+        let mut dropped = None;
+        for entry in case.map(|case| state.entries(case)).transpose()?.unwrap_or_default() {
+            if entry > position
+                && let Some(Record::Changed(changed)) = beside::record(data, entry)?
+                && Some(changed.case.number) == case
+            {
+                dropped = line(changed.why, DROPPED).or(dropped);
             }
-            Record::Changed(changed) => {
-                let case = Some(changed.case.number);
-                if let Some(mail) = found.iter_mut().find(|mail| mail.case == case)
-                    && let Some(dropped) = line(changed.why, DROPPED)
-                {
-                    mail.dropped = Some(dropped);
-                }
-            }
-            Record::Erased { cases, .. } => found.retain(|mail| mail.case.is_none_or(|case| !cases.contains(&case))),
-            _ => {}
         }
-        Ok(())
-    })?;
+        let Decided { hash, mailbox, place, at, delivered, why, .. } = *decided;
+        let why = line(why, QUARANTINED);
+        found.push(Quarantined { hash, mailbox, place, at, delivered, case, why, dropped });
+    }
     Ok(found)
 }
 

@@ -13,7 +13,7 @@ use crate::store::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::time::Timestamp;
 
 /// The number of their form.
-pub(in crate::store) const STATE_FORMAT: u32 = 4;
+pub(in crate::store) const STATE_FORMAT: u32 = 5;
 
 /// A row of the state.
 pub(in crate::store) fn row<T: OnDisk>(value: &T) -> Vec<u8> {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::fold::{Change, fold};
 use super::layers::Layers;
 use super::table::Table;
-use super::{Broken, OutboxItem, guarded, keys};
+use super::{Broken, OutboxItem, guarded, keys, manners, number, quarantine};
+use crate::case::{Case, Pulse, Tripped};
+use crate::ids::CaseNumber;
 use crate::store::journal::{Mark, Position};
 use crate::store::record::Record;
 use crate::store::schema;
@@ -35,6 +37,34 @@ impl Aside {
             true => Err(Broken::new("there is no checkpoint of a long journal; `huixin rebuild` makes one")),
             false => Ok(()),
         }
+    }
+
+    /// The case, as it stands now.
+    pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, Broken> {
+        guarded(|| self.change.row(&keys::case(number)))
+    }
+
+    /// The frames that tell the history of a case, in order.
+    pub fn entries(&self, case: CaseNumber) -> Result<Vec<Position>, Broken> {
+        let prefix = keys::entries(case);
+        let entry = |row: Result<(Vec<u8>, _), _>| Ok(Position(number(row?.0.get(prefix.len()..))?));
+        guarded(|| self.change.scan(&prefix).map(entry).collect())
+    }
+
+    /// Where each mail in quarantine was decided, in the order in which they were, and its case.
+    pub fn quarantined(&self) -> Result<Vec<(Position, Option<CaseNumber>)>, Broken> {
+        guarded(|| quarantine::all(&self.change))
+    }
+
+    /// The answers of the last week, and the breaker if it is open.
+    pub fn pulse(&self) -> Result<(Pulse, Option<Tripped>), Broken> {
+        guarded(|| Ok((manners::pulse_in(&self.change)?, self.change.row(keys::TRIPPED)?)))
+    }
+
+    /// Where somebody released the breaker last.
+    pub fn released(&self) -> Result<Option<Position>, Broken> {
+        let row = guarded(|| self.change.get(keys::RELEASED))?;
+        row.map(|row| Ok(Position(number(Some(&row))?))).transpose()
     }
 
     /// All mails in the outbox, in no particular order.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use super::layers::{Layers, Rows, after};
 use super::table::{Row, Table};
-use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys, manners};
+use super::{Broken, Ledgered, MailboxRow, OutboxItem, keys, manners, quarantine};
 use crate::case::{AgentFacts, Case, CaseState, Load, Scope, Suppression, Window};
 use crate::ids::{CaseNumber, MailHash, MailboxName, MessageId};
 use crate::mailbox::{Cursor, Place};
 use crate::outgoing::{Outgoing, Purpose};
 use crate::store::journal::{Mark, Position};
-use crate::store::record::{Changed, Decided, Orders, Record};
+use crate::store::record::{Changed, Decided, Orders, Outcome, Record};
 use crate::store::schema::{self, OnDisk};
 use crate::time::Timestamp;
 
@@ -151,7 +151,7 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             manners::reported(change, *at, *through);
             enqueue(change, position, *at, mails)?;
         }
-        Record::Released { .. } => manners::released(change)?,
+        Record::Released { .. } => manners::released(change, position)?,
         Record::Told { at, notice } => enqueue(change, position, *at, std::slice::from_ref(notice))?,
         Record::SendStart { message_id, attempt, .. } => {
             if let Some(mut item) = item(change, message_id)? {
@@ -187,6 +187,7 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
         }
         Record::Erased { at, cases, withdrawn, .. } => {
             withdrawn.iter().try_for_each(|id| withdraw(change, position, id))?;
+            quarantine::erased(change, cases)?;
             cases.iter().try_for_each(|number| erase(change, position, *at, *number))?;
         }
         Record::Compacted { at, by_age, cases } => {
@@ -202,7 +203,10 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             change.put(keys::asked(&asked.request), position.0.to_be_bytes());
             match &asked.done {
                 // A mail decided anew: its mailbox was told when it was decided first.
-                Record::Decided(decided) => decide(change, position, decided)?,
+                Record::Decided(decided) => {
+                    change.remove(keys::quarantined(&decided.hash));
+                    decide(change, position, decided)?;
+                }
                 done => return fold(change, position, mark, done),
             }
         }
@@ -223,6 +227,9 @@ fn decide(change: &mut Change<'_>, position: Position, decided: &Decided) -> Res
     };
     change.put(keys::ledger(&decided.hash), schema::row(&ledgered));
     change.remove(keys::attempts(&decided.hash));
+    if let Outcome::Quarantined(case) = decided.outcome {
+        quarantine::came(change, &decided.hash, position, case);
+    }
     if let Some(number) = decided.outcome.case() {
         for id in &decided.known_as {
             // The first mail with this Message-ID keeps it: a later one may be a stranger's.

@@ -188,6 +188,16 @@ pub const PULSE: &[u8] = b"v";
 /// There while the breaker is open.
 pub const TRIPPED: &[u8] = b"x";
 
+/// Where somebody released the breaker last.
+pub const RELEASED: &[u8] = b"X";
+
+/// Mails in quarantine.
+pub const QUARANTINED: &[u8] = b"Q";
+
+pub fn quarantined(hash: &MailHash) -> Vec<u8> {
+    key(QUARANTINED, &[hash.as_bytes()])
+}
+
 /// How many requesters wait for an answer of each group.
 pub const LOAD: &[u8] = b"L";
 
@@ -258,7 +268,9 @@ mod tests {
         let (who, id) = (Address::parse("a@b.example").unwrap(), MessageId::parse("a@b").unwrap());
         let (mail, scope) = (MailHash::of(b""), Scope::Global);
         let kinds = [
-            [APPLIED, FORMAT, OUTBOX_LENGTH, PULSE, TRIPPED, LOAD, REPORTED, COMPACTED].map(<[u8]>::to_vec).to_vec(),
+            [APPLIED, FORMAT, OUTBOX_LENGTH, PULSE, TRIPPED, RELEASED, LOAD, REPORTED, COMPACTED]
+                .map(<[u8]>::to_vec)
+                .into(),
             vec![super::case(case), entry(case, Position(0)), internal(case, Position(0)), queue(case, Position(0), 0)],
             vec![merged(case, case), erased(case)],
             vec![requester(&who, case), agent(&who), digest(&who), folded(&who, 0), timer(at, case)],
@@ -269,7 +281,8 @@ mod tests {
                 unsettled(&mailbox, &place),
                 pending(&mailbox, &place),
             ],
-            vec![twin(&Twin(mail)), ledger(&mail), attempts(&mail), budget(&scope), suppressed(&scope), haste(&scope)],
+            vec![twin(&Twin(mail)), ledger(&mail), attempts(&mail), super::quarantined(&mail)],
+            vec![budget(&scope), suppressed(&scope), haste(&scope)],
         ]
         .concat();
         let letters: HashSet<u8> = kinds.iter().map(|key| key[0]).collect();

@@ -8,6 +8,7 @@ use crate::address::Address;
 use crate::case::{Act, Case, Clues, Facts, Folded, Haste, Pulse, Scope, Tripped, Window};
 use crate::ids::CaseNumber;
 use crate::outgoing::{Outgoing, Purpose};
+use crate::store::journal::Position;
 use crate::store::record::Manners;
 use crate::store::schema;
 use crate::time::Timestamp;
@@ -90,11 +91,12 @@ pub fn reported(change: &mut Change<'_>, at: Timestamp, through: u64) {
 }
 
 /// Somebody has released the breaker.
-pub fn released(change: &mut Change<'_>) -> Result<(), Broken> {
+pub fn released(change: &mut Change<'_>, position: Position) -> Result<(), Broken> {
     let mut pulse = pulse_in(change)?;
     pulse.released();
     change.put(keys::PULSE.to_vec(), pulse_bytes(&pulse));
     change.remove(keys::TRIPPED.to_vec());
+    change.put(keys::RELEASED.to_vec(), position.0.to_be_bytes());
     Ok(())
 }
 
@@ -150,7 +152,7 @@ impl Lookup {
     }
 }
 
-fn pulse_in(change: &Change<'_>) -> Result<Pulse, Broken> {
+pub fn pulse_in(change: &Change<'_>) -> Result<Pulse, Broken> {
     Ok(change.get(keys::PULSE)?.map(|bytes| pulse_from(&bytes)).transpose()?.unwrap_or_default())
 }
 

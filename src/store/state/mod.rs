@@ -15,6 +15,7 @@ mod layers;
 mod lookup;
 mod manners;
 mod outbox;
+mod quarantine;
 mod recent;
 mod replay;
 mod spill;

@@ -65,6 +65,75 @@ fn a_mail_in_quarantine_is_told_with_its_reason() {
 }
 
 #[test]
+fn the_quarantine_holds_what_was_neither_read_later_nor_erased() {
+    let dir = folder();
+    let (store, _) = open(dir.path());
+    let put = |record| assert!(store.append(record).is_ok());
+    let defeated = |n: u32| {
+        let outcome = Outcome::Quarantined(Some(number(n.into())));
+        let why = Why(vec![(QUARANTINED.into(), format!("reader-stopped: {n}"))]);
+        Record::Decided(Box::new(Decided { outcome, why, ..decided(n) }))
+    };
+    let found = || -> Vec<(MailHash, Option<String>, Option<String>)> {
+        let mails = quarantined(dir.path()).unwrap();
+        mails.into_iter().map(|mail| (mail.hash, mail.why, mail.dropped)).collect()
+    };
+    let held = |n: u64, why: u64, dropped: Option<&str>| {
+        (mail(n), Some(format!("reader-stopped: {why}")), dropped.map(str::to_owned))
+    };
+    (1..6).for_each(|n| put(defeated(n)));
+    put(opens(6));
+    let changed = |n: u64, why: Why| {
+        let case = Case { state: CaseState::Closed, ..case(n) };
+        Record::Changed(Box::new(Changed { at: at(20), case, outgoing: Vec::new(), spent: Vec::new(), why }))
+    };
+    put(super::asked::asked(1, changed(2, Why(vec![(DROPPED.into(), "li: spam".into())]))));
+    put(changed(2, Why::default()));
+    put(super::asked::asked(2, opens(3)));
+    let Record::Decided(again) = defeated(4) else { unreachable!() };
+    let why = Why(vec![(QUARANTINED.into(), "reader-stopped: 44".into())]);
+    put(super::asked::asked(3, Record::Decided(Box::new(Decided { why, ..*again }))));
+    let (cases, mails, withdrawn) = (vec![number(5)], vec![mail(5)], Vec::new());
+    put(Record::Erased { at: at(30), cases, mails, withdrawn });
+    let want = [held(1, 1, None), held(2, 2, Some("li: spam")), held(4, 44, None)];
+    store.sync().unwrap();
+    assert_eq!(found(), want, "from the journal");
+    store.checkpoint().unwrap();
+    assert_eq!(found(), want, "from the checkpoint");
+    store.compact(&crate::config::Keep::for_ever(), at(40)).unwrap();
+    assert_eq!(found(), want, "when the journal is thinner");
+}
+
+#[test]
+fn what_is_waiting_in_quarantine_or_the_matter_of_the_breaker_is_told_without_reading_all_of_the_journal() {
+    let dir = folder();
+    let (store, _) = Store::open_on(dir.path(), Box::new(RealDisk), 2_000).unwrap();
+    let outcome = Outcome::Quarantined(Some(number(1)));
+    store.append(Record::Decided(Box::new(Decided { outcome, ..decided(1) }))).unwrap();
+    store.append(Record::Released { at: at(1), by: "li".into(), reason: "a drill".into() }).unwrap();
+    store.append(decided_with(2, vec![outgoing("a2@bot.example", Some(2), "zhang@example.com")])).unwrap();
+    for n in 3..40 {
+        store.append(opens(n)).unwrap();
+    }
+    store.checkpoint().unwrap();
+    store.append(opens(40)).unwrap();
+    store.sync().unwrap();
+    let told = || {
+        let held = quarantined(dir.path()).unwrap().len();
+        (held, waiting(dir.path()).unwrap().len(), standing(dir.path()).unwrap())
+    };
+    let before = told();
+    assert_eq!((before.0, before.1, before.2.answered.len()), (1, 1, 1));
+    assert!(before.2.released.is_some());
+    let journal = dir.path().join("journal");
+    for start in &segments::starts_in(&journal).unwrap()[3..6] {
+        std::fs::write(segments::path_of(&journal, *start), "of no use").unwrap();
+    }
+    assert_eq!(told(), before);
+    assert!(ledger(dir.path(), |_| {}).is_err(), "the ledger reads it all");
+}
+
+#[test]
 fn a_half_written_frame_is_left_out_and_damage_before_the_mark_is_found() {
     let dir = folder();
     let store = in_use(dir.path());
