@@ -9,6 +9,7 @@ mod letters;
 mod model;
 mod playbook;
 mod run;
+mod thinner;
 mod world;
 mod wrong;
 

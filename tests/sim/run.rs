@@ -23,6 +23,7 @@ use self::audit::{check_nothing_lost, compare, compare_journal};
 use self::crash::states;
 use super::doors::{SimRelay, SimSource};
 use super::playbook::{KEY, playbook};
+use super::thinner::thin_wrongly;
 use super::world::{Faults, Inner, Mailbox, Tally, World};
 use super::wrong::Wrong;
 
@@ -287,7 +288,9 @@ impl<'a> Life<'a> {
             true => bot.store.checkpoint().map(|_| "a checkpoint".to_owned()),
             false => {
                 let later = self.world.now().checked_add(LATER).map_err(|error| error.to_string())?;
-                bot.store.compact(&KEEP, later).map(|done| format!("{} segments are thinner", done.segments))
+                let done = bot.store.compact(&KEEP, later);
+                thin_wrongly(self.bench.wrong, &self.bench.folder.join("journal"));
+                done.map(|done| format!("{} segments are thinner", done.segments))
             }
         };
         self.world.observe();

@@ -41,10 +41,20 @@ pub enum Wrong {
     ForgeriesBelieved,
     /// What the operator must know goes to the agents.
     OperatorForgotten,
+    /// A compaction leaves out decisions.
+    DecisionsThinnedAway,
+    /// A compaction leaves out what became of mails.
+    ResultsThinnedAway,
+    /// A compaction leaves out attempts of which nobody knows the end.
+    AttemptsThinnedAway,
+    /// A compaction forgets what was drawn on budgets.
+    BudgetsThinnedAway,
+    /// A compaction takes the texts of letters that have not left.
+    LettersThinnedTooEarly,
 }
 
 impl Wrong {
-    pub const ALL: [Wrong; 17] = [
+    pub const ALL: [Wrong; 22] = [
         Wrong::SettleBeforeCommit,
         Wrong::SyncForgotten,
         Wrong::AttemptsForgotten,
@@ -62,6 +72,11 @@ impl Wrong {
         Wrong::BounceIgnored,
         Wrong::ForgeriesBelieved,
         Wrong::OperatorForgotten,
+        Wrong::DecisionsThinnedAway,
+        Wrong::ResultsThinnedAway,
+        Wrong::AttemptsThinnedAway,
+        Wrong::BudgetsThinnedAway,
+        Wrong::LettersThinnedTooEarly,
     ];
 
     /// What the wrong bot has in bot.toml instead.
