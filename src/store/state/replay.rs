@@ -78,16 +78,14 @@ impl<'a> Replay<'a> {
 
     /// Makes tables of everything, and gives all there are, the newest first.
     pub fn into_tables(mut self) -> Result<Vec<Arc<Table>>, StoreError> {
-        if self.change.len() > 0 {
-            self.spill()?;
-        }
-        guarded(|| self.spill.end(self.data, &mut self.change))?;
+        // A checkpoint is never ahead of what is known to be on disk.
+        self.journal.sync()?;
+        guarded(|| self.spill.end(self.data, &mut self.change, self.mark))?;
         Ok(std::mem::take(self.change.tables()))
     }
 
     /// What has been folded so far, and what is in sled, becomes a table.
     fn spill(&mut self) -> Result<(), StoreError> {
-        // A checkpoint is never ahead of what is known to be on disk.
         self.journal.sync()?;
         guarded(|| self.spill.begin(self.data, &mut self.change, self.mark))?;
         self.spilled = true;

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use super::fold::{Change, in_order};
-use super::layers::{Merged, Rows, rows_of};
+use super::fold::{Change, Writes, in_order};
+use super::layers::{Layers, Merged, Rows, rows_of};
 use super::table::Table;
 use super::{Broken, guarded};
 use crate::store::checkpoint::{self, MOST_TABLES};
@@ -29,28 +29,28 @@ impl Spill {
     pub fn begin(&mut self, data: &Path, change: &mut Change<'_>, mark: Mark) -> Result<(), Broken> {
         self.settle(data, change)?;
         let ((full, below), data) = (change.fill(), data.to_owned());
-        self.full = Some(Making::begin(move || {
-            let most = full.len() + below.recent.as_ref().map_or(Ok(0), |recent| recent.most())?;
-            let mut sources: Vec<Rows<'_>> = vec![in_order(&full, b"")];
-            sources.extend(below.recent.as_ref().map(|recent| rows_of(recent, b"", None)));
-            let rows = Merged::of(sources).filter(|row| match row {
-                Ok((key, None)) => below.may_hide(key),
-                _ => true,
-            });
-            let from = below.tables.first().map_or(0, |table| table.mark.end);
-            checkpoint::write(&data, from, mark, most as u64, rows)
-        })?);
+        self.full = Some(Making::begin(move || write(&data, &full, &below, mark))?);
         Ok(())
     }
 
-    /// Waits for everything, and leaves few tables.
-    pub fn end(mut self, data: &Path, change: &mut Change<'_>) -> Result<(), Broken> {
+    /// Leaves everything in few tables. Who waits for the last of them can make it as well: a checkpoint of a bot at work
+    /// has but one, and needs no other thread.
+    pub fn end(mut self, data: &Path, change: &mut Change<'_>, mark: Mark) -> Result<(), Broken> {
         self.settle(data, change)?;
-        while self.merging.is_some() {
-            self.merged(change)?;
-            self.merge(data, change)?;
+        if change.len() > 0 {
+            let (full, below) = change.fill();
+            change.filed(write(data, &full, &below, mark)?);
         }
-        Ok(())
+        self.merged(change)?;
+        let tables = change.tables();
+        loop {
+            let many = checkpoint::too_many(tables);
+            if many == 0 {
+                return Ok(());
+            }
+            let merged = checkpoint::merge(data, &tables[..many])?;
+            tables.splice(..many, [merged]);
+        }
     }
 
     /// What was full is a table, and what has been merged is one.
@@ -87,6 +87,19 @@ impl Spill {
         tables.splice(at..at + old.len(), [new]);
         Ok(())
     }
+}
+
+/// Makes a table of these rows, and of what is in sled below them.
+fn write(data: &Path, full: &Writes, below: &Layers, mark: Mark) -> Result<Arc<Table>, Broken> {
+    let most = full.len() + below.recent.as_ref().map_or(Ok(0), |recent| recent.most())?;
+    let mut sources: Vec<Rows<'_>> = vec![in_order(full, b"")];
+    sources.extend(below.recent.as_ref().map(|recent| rows_of(recent, b"", None)));
+    let rows = Merged::of(sources).filter(|row| match row {
+        Ok((key, None)) => below.may_hide(key),
+        _ => true,
+    });
+    let from = below.tables.first().map_or(0, |table| table.mark.end);
+    checkpoint::write(data, from, mark, most as u64, rows)
 }
 
 impl Making {
