@@ -39,7 +39,7 @@ bench: ## What reading, screening, judging and replaying a mail costs, beside ot
 	cargo bench $(CARGO_FLAGS) --bench read --bench classify --bench backtest
 
 bench-e2e: deps ## A backlog of MAILS (10000) through real Dovecot and Postfix, beside what these reach alone; latency; idle.
-	cargo bench $(CARGO_FLAGS) --bench e2e
+	cargo bench $(CARGO_FLAGS) --profile release --bench e2e
 
 hostile: ## Time and memory of each mail made to be slow or large, beside the bars of 200 ms and 256 MB.
 	cargo bench $(CARGO_FLAGS) --bench hostile

@@ -77,8 +77,9 @@ impl Patterns {
                 }
             }
         }
-        // A table of all states: a few hundred words take less than a megabyte, and a third of the time.
-        let kind = Some(AhoCorasickKind::DFA);
+        // Without a table of all states, which takes a megabyte for a few hundred words and as long to make as a thousand
+        // mails save by it.
+        let kind = Some(AhoCorasickKind::ContiguousNFA);
         let words = AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).build(words);
         Patterns {
             words: words.expect("the words of some patterns"),
