@@ -108,7 +108,7 @@ impl Chores {
             Ok(())
         })?;
         for case in self.store.cases()? {
-            tally.stands(&case?);
+            tally.stands(&case?, &playbook, now);
         }
         let mails = report::reports(&tally, &playbook, now);
         let count = mails.len();

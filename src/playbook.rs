@@ -257,9 +257,12 @@ impl Playbook {
 
     /// Where an agent answers to: the address with the token in it, or where hosts know no subaddresses, our own.
     pub fn reply_address(&self, mailbox: &Mailbox, token: &Token) -> Address {
-        let with_token = |base: &Address| base.with_detail('+', &token.detail());
-        let own = mailbox.addresses[0].clone();
-        self.config.handoff.reply_address.as_ref().and_then(with_token).unwrap_or(own)
+        self.address_of(token).unwrap_or_else(|| mailbox.addresses[0].clone())
+    }
+
+    /// The address with an agent's token in it; none where hosts know no subaddresses.
+    pub fn address_of(&self, token: &Token) -> Option<Address> {
+        self.config.handoff.reply_address.as_ref()?.with_detail('+', &token.detail())
     }
 
     /// Everybody of the house whom mails are counted by that go to them one by one.

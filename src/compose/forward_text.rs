@@ -41,6 +41,7 @@ pub const SHEET_VARIABLES: &[&str] = &[
     "sheet.cut",
     "sheet.draft",
     "sheet.relays",
+    "sheet.note_to",
     "sheet.suggested",
     "sheet.transcript",
 ];
@@ -90,6 +91,8 @@ pub struct ForwardSheet {
     pub transcript: Vec<(String, String)>,
     /// An answer to the sheet goes to the requester.
     pub relays: bool,
+    /// What is written there is for colleagues only; none: there is no such address.
+    pub note_to: Option<Address>,
     /// The entry of the knowledge base that might answer it; empty where none is known.
     pub suggested: String,
     /// Why humans get it.
@@ -193,6 +196,7 @@ impl ForwardSheet {
             .rows("sheet.transcript", transcript_rows(&self.transcript))
             .flag("sheet.draft", self.draft)
             .flag("sheet.relays", self.relays)
+            .text("sheet.note_to", &self.note_to.as_ref().map(Address::to_string).unwrap_or_default())
             .text("sheet.suggested", &self.suggested);
         values
     }
@@ -297,6 +301,7 @@ mod tests {
             draft: false,
             transcript: Vec::new(),
             relays: true,
+            note_to: None,
             suggested: String::new(),
             why: vec!["客户要求人工".into()],
             attachments: vec![

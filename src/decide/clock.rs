@@ -49,6 +49,13 @@ pub(super) fn promised(case: &Case) -> Option<Timestamp> {
     case.work.timers.iter().find(|timer| promises(&timer.what)).map(|timer| timer.at)
 }
 
+/// Is the time over in which a human should have answered, whoever was told so? What a promise made now would say is kept by
+/// no clock then.
+pub(super) fn is_late(case: &Case, playbook: &Playbook, now: Timestamp) -> bool {
+    let with_agents = case.state == CaseState::WithAgents;
+    with_agents && promised(case).is_none_or(|due| due <= now) && promise(case, playbook, now).is_some()
+}
+
 /// A mail of the requester is with humans now: by when must they answer?
 pub(super) fn await_humans(case: &mut Case, playbook: &Playbook, now: Timestamp) {
     let first = case.work.relays == 0;

@@ -125,14 +125,21 @@ fn forwards(
     let customer = case.requester.as_ref().filter(|address| human && !outsider && !address.is_international());
     let relays = playbook.relays() && human && !outsider && case.requester.is_some();
     let about = About { case, transcript, why, answered, fault, relays };
-    let mut sheets: BTreeMap<Language, (Option<MailHash>, Written)> = BTreeMap::new();
+    // One sheet for all who read its language, unless an address in it is the agent's own.
+    let note_to = |to: &Address| {
+        let token = playbook.token(case.number, Right::Note, to, now);
+        playbook.address_of(&token).filter(|_| relays)
+    };
+    let key = |to: &Address| (playbook.agent_language(to), note_to(to));
+    let mut sheets: BTreeMap<(Language, Option<Address>), (Option<MailHash>, Written)> = BTreeMap::new();
     for agent in &agents {
-        let language = playbook.agent_language(agent);
-        sheets.entry(language).or_insert_with(|| sheet(mail, &about, language, playbook));
+        let (language, note_to) = key(agent);
+        let write = || sheet(mail, &about, note_to.clone(), language, playbook);
+        sheets.entry((language, note_to.clone())).or_insert_with(write);
     }
     let name = mail.hash.to_string();
     let forward = |to: &Address| {
-        let (original, written) = &sheets[&playbook.agent_language(to)];
+        let (original, written) = &sheets[&key(to)];
         let voice = playbook.voice(mail.mailbox, written.language());
         let token = playbook.token(case.number, Right::Reply, to, now);
         let reply_to = match customer {
@@ -167,7 +174,13 @@ struct About<'a> {
 }
 
 /// The sheet in one language, and the original that goes along with it.
-fn sheet(mail: &Mail<'_>, about: &About<'_>, language: Language, playbook: &Playbook) -> (Option<MailHash>, Written) {
+fn sheet(
+    mail: &Mail<'_>,
+    about: &About<'_>,
+    note_to: Option<Address>,
+    language: Language,
+    playbook: &Playbook,
+) -> (Option<MailHash>, Written) {
     let About { case, transcript, why, answered, fault, relays } = about;
     let message = mail.message;
     let never_left = matches!(why.silence, Some(Silence::Approval | Silence::Shadow));
@@ -203,6 +216,7 @@ fn sheet(mail: &Mail<'_>, about: &About<'_>, language: Language, playbook: &Play
         draft: never_left,
         transcript: told::transcript(transcript, &case.group, language, playbook),
         relays: *relays,
+        note_to,
         suggested: suggested.and_then(|name| name.as_str().strip_prefix("kb/")).unwrap_or_default().to_owned(),
         why: reasons(case, why, fault.clone(), playbook, language),
         attachments: message.attachments.clone(),

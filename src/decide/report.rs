@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::clock;
 use crate::address::Address;
 use crate::case::{Alarm, Case, CaseState};
 use crate::compose::{self, Values, Written};
@@ -111,13 +112,12 @@ impl Tally {
     }
 
     /// How a case stands now.
-    pub fn stands(&mut self, case: &Case) {
-        let is_over = |what: Alarm| matches!(what, Alarm::Escalate | Alarm::Emergency);
+    pub fn stands(&mut self, case: &Case, playbook: &Playbook, now: Timestamp) {
         let tally = self.group(&case.group);
         match case.state {
             CaseState::WithAgents => {
                 tally.waiting += 1;
-                tally.late += u64::from(case.work.timers.iter().any(|timer| is_over(timer.what)));
+                tally.late += u64::from(clock::is_late(case, playbook, now));
             }
             CaseState::Waiting => tally.with_requester += 1,
             _ => {}

@@ -7,7 +7,8 @@
 //!   put to its end, and those below `%% rules` are a rule file more;
 //! * `>> Li <li@example.org>` is a mail that comes in: `Subject:` and further fields, an empty line, the text. `Re: last`
 //!   answers the last mail sent to this person, as their mail program would, `Re: li@example.org` the last one sent to
-//!   somebody else, and `Back: last` is a new mail to the address for answers that stood in it; `Proof: none` or `fail` says what the
+//!   somebody else, and `Back: last` is a new mail to the address for answers that stood in it,
+//!   `Note: last` one to the address for notes that was named in it; `Proof: none` or `fail` says what the
 //!   receiving server found (else it confirms them); `To:` writes to another address; `Again: 1` gives it the
 //!   Message-ID of the mail before;
 //! * `<< answer li@example.org` is a mail that must have left, of this purpose to this person; below it lines that must
@@ -244,12 +245,17 @@ impl Stage {
             let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("no field: {line}"));
             let value = value.trim();
             match name {
-                "Re" | "Back" => {
+                "Re" | "Back" | "Note" => {
                     let whose = if value == "last" { address.as_str() } else { value };
-                    let last = self.sent.iter().rev().find(|sent| sent.to == whose);
+                    let names = |sent: &Sent| name != "Note" || sent.text.contains("desk+n-");
+                    let last = self.sent.iter().rev().find(|sent| sent.to == whose && names(sent));
                     let last = last.unwrap_or_else(|| panic!("nothing was sent to {whose}"));
                     let back = last.message.reply_to.first().or(last.message.from.first());
                     to.get_or_insert(back.and_then(|person| person.address.clone()).unwrap().to_string());
+                    if name == "Note" {
+                        let (_, named) = last.text.split_once("desk+n-").expect("an address for notes");
+                        to = Some(format!("desk+n-{}", named.split_whitespace().next().unwrap()));
+                    }
                     if name == "Re" {
                         let id = last.message.message_id.as_ref().unwrap();
                         let ids: Vec<String> = last.message.references.iter().map(ToString::to_string).collect();

@@ -39,6 +39,8 @@ struct Draft {
     case: Case,
     /// Lines of the receipt.
     told: Vec<String>,
+    /// What is held and asked about.
+    held: Option<String>,
     send: Vec<Outgoing>,
     release: Vec<MessageId>,
     withdraw: Vec<MessageId>,
@@ -60,6 +62,7 @@ impl Desk<'_> {
         let mut draft = Draft {
             case: Case { touched: self.now, ..self.case.clone() },
             told: Vec::new(),
+            held: None,
             send: Vec::new(),
             release: Vec::new(),
             withdraw: Vec::new(),
@@ -68,14 +71,20 @@ impl Desk<'_> {
             is_note: self.token.right == Right::Note,
             asked: false,
         };
-        for command in &orders.commands {
+        for (at, command) in orders.commands.iter().enumerate() {
+            // Said twice in one mail, it is meant once.
+            if orders.commands[..at].contains(command) {
+                continue;
+            }
             if let Err(fault) = self.obey(command, &mut draft) {
                 return self.unclear(vec![fault]);
             }
         }
         let text = said(self.mail.message, self.case);
         let heed = match (text.is_empty(), draft.is_note) {
-            (true, _) if orders.commands.is_empty() => return self.unclear(vec![receipt::nothing_said(language)]),
+            (true, _) if orders.commands.is_empty() || orders.commands.contains(&Command::Note) => {
+                return self.unclear(vec![receipt::nothing_said(language)]);
+            }
             (true, _) => Heed::Obeyed,
             (false, true) => {
                 draft.internal = Prints::of(&text);
@@ -89,6 +98,10 @@ impl Desk<'_> {
                 Err(fault) => return self.unclear(vec![fault]),
             },
         };
+        if !draft.told.is_empty() {
+            let receipt = self.receipt(&draft.told, draft.held.as_deref());
+            draft.post(receipt);
+        }
         let mut effects = vec![Effect::Append(draft.case)];
         // Who writes is back.
         let away_until = self.facts.agents.get(self.agent).and_then(|known| known.away_until);
@@ -100,9 +113,6 @@ impl Desk<'_> {
         effects.extend(draft.withdraw.into_iter().map(Effect::Withdraw));
         if !draft.internal.is_empty() {
             effects.push(Effect::Internal(draft.internal));
-        }
-        if !draft.told.is_empty() {
-            draft.send.push(self.receipt(&draft.told, None));
         }
         effects.extend(draft.send.into_iter().map(Effect::Send));
         Done { heed, effects }
@@ -226,9 +236,9 @@ impl Desk<'_> {
         let relay = self.relay(to, text, leaves);
         match hold {
             Some(hold) => {
-                draft.send.push(relay);
-                let lines = vec![receipt::held(&hold, language)];
-                draft.send.push(self.receipt(&lines, Some(text)));
+                draft.post(relay);
+                draft.told.push(receipt::held(&hold, language));
+                draft.held = Some(text.to_owned());
                 Ok(Heed::Held)
             }
             None => {
@@ -239,7 +249,7 @@ impl Desk<'_> {
                     draft.told.push(receipt::replaced(language));
                 }
                 draft.withdraw.extend(drafted);
-                draft.send.push(relay);
+                draft.post(relay);
                 self.answered(&mut draft.case);
                 draft.case.said.add(text);
                 if !draft.told.is_empty() {
@@ -297,7 +307,7 @@ impl Desk<'_> {
         };
         let written = self.playbook.templates().render(template, self.case.language, &self.values(self.case.language));
         let written = written.map_err(|error| error.to_string())?;
-        draft.send.push(self.letter(to, &written, template.as_str(), self.after_undo()));
+        draft.post(self.letter(to, &written, template.as_str(), self.after_undo()));
         draft.case.said.add(written.body());
         draft.case.last_answer = Some((*template).clone());
         self.answered(&mut draft.case);
@@ -336,7 +346,7 @@ impl Desk<'_> {
             let line = receipt::assigned(&self.playbook.group_label(&group, language), language);
             let to = assign::assign(case, true, self.facts, self.playbook, self.now);
             for agent in to.iter().filter(|agent| *agent != self.agent) {
-                draft.send.push(self.hand_over(agent));
+                draft.post(self.hand_over(agent));
             }
             return Ok(line);
         }
@@ -345,7 +355,7 @@ impl Desk<'_> {
         case.work.agent = Some(agent.clone());
         self.take_up(case);
         if agent != self.agent {
-            draft.send.push(self.hand_over(agent));
+            draft.post(self.hand_over(agent));
         }
         Ok(receipt::assigned(&agent.to_string(), language))
     }
@@ -465,6 +475,16 @@ impl Desk<'_> {
             || moment.strftime("%Y-%m-%d %H:%M UTC").to_string(),
             |calendar| compose::describe_moment(calendar, moment, self.language()),
         )
+    }
+}
+
+impl Draft {
+    /// One mail to one person leaves once, however many orders lead to it: a case is given to a group and then to one of
+    /// its members.
+    fn post(&mut self, mail: Outgoing) {
+        if self.send.iter().all(|other| other.message_id != mail.message_id) {
+            self.send.push(mail);
+        }
     }
 }
 

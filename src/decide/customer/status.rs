@@ -14,8 +14,8 @@ pub(in crate::decide) fn fill(values: &mut Values, case: &Case, proven: bool, pl
     let moment = |at: Timestamp| self::moment(case, at, language, playbook);
     let with_agents = case.state == CaseState::WithAgents;
     let due = clock::promised(case).filter(|due| with_agents && *due > now);
-    // What was promised is over, and what would be promised now is kept by no clock: this mail only asks.
-    let late = with_agents && due.is_none() && clock::promise(case, playbook, now).is_some();
+    // This mail only asks, and starts no clock.
+    let late = clock::is_late(case, playbook, now);
     values
         .text("status.state", &state(case, &moment, language))
         .text("status.due", &due.map(moment).unwrap_or_default())
