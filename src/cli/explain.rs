@@ -71,7 +71,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         let question = decide::question(&mail, None, &facts, &decision.why.screening.authentication, &playbook, now);
         let mut judged = judged::judgement(&decide::scored(&question, &playbook), &playbook);
         judged.extend(traced(&question, playbook.rules(), why_not.as_ref()));
-        println!("{}", explanation(path, &message, &decision, judged));
+        println!("{}", explanation(path, &decide::shown(&question, &playbook), &decision, judged));
         for outgoing in decision.outgoing() {
             println!("{}", letter(outgoing, &bytes, options.raw));
         }

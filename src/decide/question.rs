@@ -1,5 +1,6 @@
 //! What the rules are asked about a mail.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Mail, redact};
@@ -17,12 +18,16 @@ pub fn scored(question: &Input<'_>, playbook: &Playbook) -> Judgement {
     redact::judged(playbook.rules().judge(question))
 }
 
-/// What somebody wrote, as colleagues may read it: the fresh text with its secrets masked.
+/// A mail as people may read it who work here: with its secrets masked.
+pub fn shown<'m>(question: &Input<'m>, playbook: &Playbook) -> Cow<'m, Message> {
+    let judgement = playbook.rules().judge_without_scores(question);
+    redact::redacted(question.message, &judgement).map_or(Cow::Borrowed(question.message), Cow::Owned)
+}
+
+/// What somebody wrote, as colleagues may read it: the fresh text.
 pub fn shown_text(message: &Message, playbook: &Playbook, now: Timestamp) -> String {
     let language = message.language.language().unwrap_or(playbook.config().handoff.language);
-    let judgement = playbook.rules().judge_without_scores(&Input::first(message, language, now));
-    let masked = redact::redacted(message, &judgement);
-    masked.as_ref().unwrap_or(message).segments.fresh.clone()
+    shown(&Input::first(message, language, now), playbook).segments.fresh.clone()
 }
 
 /// What the rules are asked about a mail that comes into this case, or opens one.

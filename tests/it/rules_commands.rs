@@ -225,6 +225,18 @@ fn explain_says_why_a_rule_does_not_hold() {
 }
 
 #[test]
+fn explain_shows_no_secret() {
+    let desk = Desk::new();
+    let secret = "[[rule]]\nid = \"secret\"\nphase = \"guard\"\nscope = [\"subject\", \"body\"]\n\
+                  [rule.when]\nall = [{ secret = [\"password\"] }]\n[rule.do]\nredact = \"secrets\"\n";
+    desk.write("rules/secret.toml", &format!("schema = 1\n{secret}"));
+    desk.mail("1.eml", "我的密码是 Abc12345", "密码是 Abc12345，打不开");
+    let ran = desk.rules(&["explain", "1.eml"]);
+    ran.says(0, &["subject   我的密码是 ▮▮▮▮"]);
+    assert!(!ran.out.contains("Abc12345"), "{}", ran.out);
+}
+
+#[test]
 fn coverage_names_what_no_test_shows_and_fails_below_its_bar() {
     let desk = Desk::new();
     let ran = desk.rules(&["coverage", "--min", "90"]);
