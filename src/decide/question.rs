@@ -18,7 +18,7 @@ pub fn scored(question: &Input<'_>, playbook: &Playbook) -> Judgement {
     redact::judged(playbook.rules().judge(question))
 }
 
-/// A mail as people may read it who work here: with its secrets masked.
+/// A mail as those who work here may read it: with its secrets masked.
 pub fn shown<'m>(question: &Input<'m>, playbook: &Playbook) -> Cow<'m, Message> {
     let judgement = playbook.rules().judge_without_scores(question);
     redact::redacted(question.message, &judgement).map_or(Cow::Borrowed(question.message), Cow::Owned)

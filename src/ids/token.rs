@@ -7,7 +7,8 @@
 
 use super::{CaseNumber, Key};
 
-/// The purpose named in the proof of a token.
+/// The purpose named in the proof of every token. It is called after those there were first: with another name all that
+/// have been granted would be void.
 const PURPOSE: &str = "agent-token";
 
 /// What a token lets its owner do.

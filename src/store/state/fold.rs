@@ -86,7 +86,8 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// The rows whose keys begin with `prefix`, in order.
+    /// The rows whose keys begin with `prefix`, in order. All rows of the change are looked at: for those who ask, not for
+    /// the fold.
     pub fn scan(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), Broken>> {
         let newer = [Some(&self.writes), self.full.as_deref()].into_iter().flatten();
         self.below.over(newer.map(|rows| in_order(rows, prefix)).collect(), prefix, after(prefix))
@@ -185,9 +186,9 @@ pub(super) fn fold(change: &mut Change<'_>, position: Position, mark: Mark, reco
             withdraw(change, position, message_id)?;
             enqueue(change, position, *at, notice.as_slice())?;
         }
-        Record::Erased { at, cases, withdrawn, .. } => {
+        Record::Erased { at, cases, mails, withdrawn } => {
             withdrawn.iter().try_for_each(|id| withdraw(change, position, id))?;
-            quarantine::erased(change, cases)?;
+            mails.iter().for_each(|hash| change.remove(keys::quarantined(hash)));
             cases.iter().try_for_each(|number| erase(change, position, *at, *number))?;
         }
         Record::Compacted { at, by_age, cases } => {

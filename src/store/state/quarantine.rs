@@ -12,17 +12,6 @@ pub fn came(change: &mut Change<'_>, hash: &MailHash, position: Position, case: 
     change.put(keys::quarantined(hash), row);
 }
 
-/// Of these cases nothing is told any more.
-pub fn erased(change: &mut Change<'_>, cases: &[CaseNumber]) -> Result<(), Broken> {
-    let rows: Vec<_> = change.scan(keys::QUARANTINED).collect::<Result<_, _>>()?;
-    for (key, row) in rows {
-        if case_of(&row)?.is_some_and(|case| cases.contains(&case)) {
-            change.remove(key);
-        }
-    }
-    Ok(())
-}
-
 /// Where each mail in quarantine was decided, in the order in which they were, and its case.
 pub fn all(change: &Change<'_>) -> Result<Vec<(Position, Option<CaseNumber>)>, Broken> {
     let rows = change.scan(keys::QUARANTINED).map(|row| {
