@@ -4,17 +4,20 @@
 //! The mailbox is what lies in `new/`; a mail that is settled moves on to `cur/` as read, like a mail program
 //! does it. The way out writes what would have been sent, for rehearsals and for hosts that pick mail up.
 
+mod name;
+
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use self::name::{escape, name_of, seen};
 use crate::address::ReversePath;
 use crate::ids::{MailHash, MailboxName};
 use crate::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceError};
@@ -25,8 +28,6 @@ use crate::time::Timestamp;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Octets of a file name; the file systems in use allow 255.
 const MAX_NAME: usize = 255;
-/// Where the flags begin in the name of a mail in `cur/`.
-const FLAGS: &str = ":2,";
 
 /// A Maildir that we watch.
 pub struct MaildirSource {
@@ -254,68 +255,9 @@ fn deliver(folder: &Path, name: &str, mail: &[u8]) -> io::Result<()> {
     File::open(folder.join("new"))?.sync_all()
 }
 
-/// The name in `cur/` of a mail that is read: what flags it has, and `S`, in ASCII order.
-fn seen(name: &OsStr) -> OsString {
-    let bytes = name.as_bytes();
-    let at = bytes.windows(FLAGS.len()).position(|window| window == FLAGS.as_bytes());
-    let (base, flags) = match at {
-        Some(at) => (&bytes[..at], &bytes[at + FLAGS.len()..]),
-        None => (bytes, &b""[..]),
-    };
-    let mut flags = flags.to_vec();
-    flags.push(b'S');
-    flags.sort_unstable();
-    flags.dedup();
-    OsString::from_vec([base, FLAGS.as_bytes(), &flags].concat())
-}
-
-/// A file name as text that can be read back: what is not UTF-8, a control character or `%` becomes `%XX`.
-fn escape(name: &OsStr) -> String {
-    let mut text = String::new();
-    for chunk in name.as_bytes().utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if c == '%' || c.is_control() {
-                let mut bytes = [0; 4];
-                c.encode_utf8(&mut bytes).bytes().for_each(|byte| push_escaped(&mut text, byte));
-            } else {
-                text.push(c);
-            }
-        }
-        chunk.invalid().iter().for_each(|byte| push_escaped(&mut text, *byte));
-    }
-    text
-}
-
-fn push_escaped(text: &mut String, byte: u8) {
-    text.push_str(&format!("%{byte:02X}"));
-}
-
-/// The file of a place, which lies in `new/` and nowhere else.
-fn name_of(place: &Place) -> Result<OsString, String> {
-    let Place::Maildir { file } = place else {
-        return Err("it is a place in an IMAP mailbox".into());
-    };
-    let name = unescape(file).ok_or("the file name is not one of ours")?;
-    match name.as_slice() {
-        b"" | b"." | b".." => Err("the file name leads to a folder".into()),
-        name if name.contains(&b'/') || name.contains(&0) => Err("the file name leads out of the folder".into()),
-        name => Ok(OsString::from_vec(name.to_vec())),
-    }
-}
-
-fn unescape(text: &str) -> Option<Vec<u8>> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (hex, rest) = part.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(hex, 16).ok()?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
     use std::os::unix::fs::symlink;
 
     use super::*;
