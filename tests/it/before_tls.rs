@@ -146,13 +146,8 @@ const IMAP: [&[&str]; 26] = [
     &["HTTP/1.1 400 Bad Request\r\n\r\n"],
 ];
 
-/// Word for word what stands in the reply to EHLO behind a firewall of Cisco that "inspects" SMTP: so that nobody takes
-/// up TLS, it writes just these eight letters over the word STARTTLS.
-const OVERWRITTEN_BY_A_FIREWALL: &str = "250-x\r\n250-XXXXXXXA\r\n250 AUTH PLAIN\r\n";
-
-const SMTP: [&[&str]; 22] = [
+const SMTP: [&[&str]; 21] = [
     &["220 hi\r\n", "250-x\r\n250 AUTH PLAIN LOGIN XOAUTH2\r\n"],
-    &["220 hi\r\n", OVERWRITTEN_BY_A_FIREWALL],
     &["220 hi\r\n", "250-x\r\n250 STARTTLSX\r\n"],
     &["220 hi\r\n", "250-STARTTLS\r\n250 AUTH PLAIN\r\n"],
     &["220 hi\r\n", "250 STARTTLS\r\n"],
@@ -199,7 +194,11 @@ async fn v19_no_word_before_tls_costs_the_mailbox_its_password() {
 
 #[tokio::test]
 async fn v19_no_word_before_tls_costs_the_relay_its_password() {
-    for (n, says) in SMTP.into_iter().enumerate() {
+    // A firewall that "inspects" SMTP writes over the word, so that nobody takes up TLS.
+    let overwritten = format!("250-x\r\n250-{}\r\n250 AUTH PLAIN\r\n", "STARTTLS".replace(char::is_alphabetic, "X"));
+    let behind_a_firewall = ["220 hi\r\n", &overwritten];
+    let dialogues = [&SMTP[..], &[&behind_a_firewall]].concat();
+    for (n, says) in dialogues.into_iter().enumerate() {
         let mechanism = [smtp::Mechanism::Plain, smtp::Mechanism::Login, smtp::Mechanism::XOAuth2][n % 3];
         let parrot = Parrot::start(octets(says)).await;
         let mut relay = relay(parrot.port, mechanism, smtp::Tls::StartTls, AUTHORITY);

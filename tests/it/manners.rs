@@ -3,198 +3,28 @@
 //! A whole bot under a clock of the test: a Maildir it takes mail from, a relay that keeps what it is given. The doses are
 //! short; `HUIXIN_DOSE=long` gives those of the release.
 
-use std::collections::BTreeMap;
+mod bot;
+
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use huixin::address::Address;
 use huixin::app;
 use huixin::app::requests::{Answer, Clerk, Posted, Request};
-use huixin::case::{Case, Clues};
-use huixin::chores::Chores;
-use huixin::delivery::Delivery;
-use huixin::ids::{CaseNumber, MailHash, MailboxName, RequestId};
-use huixin::ingest::Ingest;
-use huixin::maildir::MaildirSource;
-use huixin::outgoing::{Accepted, Envelope, Purpose, Relay, SendError};
+use huixin::case::Clues;
+use huixin::ids::{CaseNumber, RequestId};
+use huixin::outgoing::Purpose;
 use huixin::playbook::Playbook;
 use huixin::screen::Kind;
-use huixin::store::{Decided, Record, Store};
-use huixin::time::{Clock, Timestamp};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::doses::dose;
-use crate::office::PATIENCE;
-use crate::shipped;
-
-/// What left: when, to whom, as what.
-#[derive(Debug, Clone)]
-struct Left {
-    at: Timestamp,
-    to: String,
-    mail: String,
-}
-
-#[derive(Clone)]
-struct Kept {
-    left: Arc<Mutex<Vec<Left>>>,
-    clock: Clock,
-}
-
-impl Relay for Kept {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8]) -> Result<Accepted, SendError> {
-        let mail = String::from_utf8_lossy(bytes).into_owned();
-        self.left.lock().unwrap().push(Left { at: (self.clock)(), to: envelope.to.to_string(), mail });
-        Ok(Accepted { response: "250 ok".into() })
-    }
-
-    async fn close(&mut self) {}
-}
-
-/// A bot, stepped by hand.
-struct Bot {
-    folder: tempfile::TempDir,
-    address: String,
-    now: Arc<Mutex<Timestamp>>,
-    clock: Clock,
-    left: Arc<Mutex<Vec<Left>>>,
-    laid: usize,
-    text: String,
-    /// Compiled once.
-    playbook: Option<Arc<Playbook>>,
-    house: Option<House>,
-}
-
-/// What a restart builds anew.
-struct House {
-    store: Store,
-    ingest: Ingest<MaildirSource>,
-    delivery: Delivery<Kept>,
-    chores: Chores,
-}
+use bot::{Bot, Left};
 
 const KNOWN: &str = "我发送邮件被退回，提示“554 DT:SPM”，请问怎么办？";
 const UNKNOWN: &str = "Does the choir rehearse on Thursday this week?";
 const AGENT: &str = "agents@example.com";
-
-impl Bot {
-    async fn new(address: &str, change: impl FnOnce(String) -> String) -> Bot {
-        let folder = tempfile::tempdir().unwrap();
-        for part in ["mail", "mail/tmp", "mail/new", "mail/cur"] {
-            fs::create_dir(folder.path().join(part)).unwrap();
-        }
-        let text = change(shipped::bot_toml().replace("support@example.com", address));
-        // A Tuesday morning in Shanghai.
-        let now = Arc::new(Mutex::new("2026-11-24T02:00:00Z".parse().unwrap()));
-        let read = now.clone();
-        let clock: Clock = Arc::new(move || *read.lock().unwrap());
-        let (address, left) = (address.to_owned(), Arc::default());
-        let mut bot = Bot { folder, address, now, clock, left, laid: 0, text, playbook: None, house: None };
-        bot.start();
-        bot.work().await;
-        bot.pass(60);
-        bot
-    }
-
-    fn start(&mut self) {
-        self.house = None;
-        let (store, _) = Store::open(&self.folder.path().join("data")).unwrap();
-        let make = || Arc::new(shipped::playbook(self.text.clone(), store.key().clone()));
-        let playbook = self.playbook.get_or_insert_with(make);
-        let (_, newest) = watch::channel(playbook.clone());
-        let source =
-            MaildirSource::new(MailboxName::parse("support").unwrap(), self.folder.path().join("mail"), 1 << 20);
-        let stop = CancellationToken::new();
-        let clock = self.clock.clone();
-        let ingest = Ingest::new(source, store.clone(), newest.clone(), clock.clone(), Duration::ZERO, stop);
-        let relays = vec![Kept { left: self.left.clone(), clock: clock.clone() }];
-        let delivery = Delivery::new(relays, store.clone(), newest.clone(), clock.clone(), PATIENCE);
-        let chores = Chores { store: store.clone(), playbook: newest, clock };
-        self.house = Some(House { store, ingest, delivery, chores });
-    }
-
-    fn house(&mut self) -> &mut House {
-        self.house.as_mut().unwrap()
-    }
-
-    fn store(&self) -> &Store {
-        &self.house.as_ref().unwrap().store
-    }
-
-    fn pass(&self, seconds: u64) {
-        let mut now = self.now.lock().unwrap();
-        *now = now.checked_add(Duration::from_secs(seconds)).unwrap();
-    }
-
-    fn lay(&mut self, mail: &str) -> MailHash {
-        self.lay_octets(mail.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes())
-    }
-
-    fn lay_octets(&mut self, mail: Vec<u8>) -> MailHash {
-        let path = self.folder.path().join(format!("mail/new/{:06}", self.laid));
-        self.laid += 1;
-        fs::write(&path, &mail).unwrap();
-        let at = u64::try_from((self.clock)().as_second()).unwrap();
-        let file = fs::File::options().write(true).open(path).unwrap();
-        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(at)).unwrap();
-        MailHash::of(&mail)
-    }
-
-    /// A new mail with its own subject and Message-ID.
-    fn ask(&mut self, from: &str, text: &str) -> MailHash {
-        let n = self.laid;
-        let (to, domain) = (self.address.clone(), from.split('@').nth(1).unwrap());
-        self.lay(&format!(
-            "From: {from}\nTo: {to}\nSubject: question {n}\nMessage-ID: <m{n}@{domain}>\nMIME-Version: 1.0\n\
-             Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{text}\n"
-        ))
-    }
-
-    async fn take(&mut self) {
-        while self.house().ingest.step().await.unwrap().more {}
-    }
-
-    /// Takes, sends, and does what time brings.
-    async fn work(&mut self) {
-        self.take().await;
-        self.house().chores.step().unwrap();
-        self.house().delivery.step().await.unwrap();
-    }
-
-    fn left(&self) -> Vec<Left> {
-        self.left.lock().unwrap().clone()
-    }
-
-    fn left_to(&self, to: &str) -> Vec<Left> {
-        self.left().into_iter().filter(|left| left.to == to).collect()
-    }
-
-    fn decided(&self, mail: &MailHash) -> Decided {
-        self.store().decided(mail).unwrap().unwrap()
-    }
-
-    fn case_of(&self, mail: &MailHash) -> CaseNumber {
-        self.decided(mail).outcome.case().unwrap()
-    }
-
-    fn cases(&self) -> BTreeMap<CaseNumber, Case> {
-        self.store().cases().unwrap().map(|case| case.map(|case| (case.number, case)).unwrap()).collect()
-    }
-
-    /// Automatic answers in the journal.
-    fn answers(&self) -> usize {
-        let mut answers = 0;
-        let count = |_, record: Record| {
-            answers += record.outgoing().iter().filter(|mail| mail.purpose == Purpose::Answer).count();
-            Ok(())
-        };
-        self.store().records(count).unwrap();
-        answers
-    }
-}
 
 /// Everybody of these domains is believed, or is not.
 fn with_our_server(text: String) -> String {

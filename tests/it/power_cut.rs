@@ -137,19 +137,10 @@ fn f04_every_legal_remainder_of_unsynced_writes_keeps_what_was_promised() {
     let mut torn = 0;
     for _ in 0..cuts {
         let at = random.usize(1..=done.len());
-        let after = folder.path().join("after");
-        let _ = fs::remove_dir_all(&after);
-        copy(&data, &after);
-        lose(&done[..at], &after, &mut random);
-        lose_views(&after, &mut random);
+        let after = cut(&data, &done[..at], &mut random);
         let (store, opened) = Store::open(&after).unwrap_or_else(|error| panic!("cut after {at}: {error}"));
         torn += usize::from(opened.torn.is_some());
-        let mut kept = Vec::new();
-        let keep = |_, record| {
-            kept.push(record);
-            Ok(())
-        };
-        store.records(keep).unwrap();
+        let kept = kept(&store);
         let promised = promised(&done[..at]);
         assert!(kept.len() >= promised, "cut after {at}: {} of {promised}", kept.len());
         assert_eq!(kept, records[..kept.len()], "cut after {at}");
@@ -209,23 +200,14 @@ fn f04_every_legal_remainder_of_a_compaction_keeps_what_was_promised() {
     let (mut torn, mut thin, mut half) = (0, 0, 0);
     for _ in 0..cuts {
         let at = random.usize(begun..=done.len());
-        let after = folder.path().join("after");
-        let _ = fs::remove_dir_all(&after);
-        copy(&data, &after);
-        lose(&done[..at], &after, &mut random);
-        lose_views(&after, &mut random);
+        let after = cut(&data, &done[..at], &mut random);
         let is_thin = |path: &PathBuf| fs::read(path).unwrap().starts_with(b"hxs2");
         let now_thin = segments(&after.join("journal")).values().filter(|path| is_thin(path)).count();
         (thin, half) = (thin + usize::from(now_thin == thinner), half + usize::from((1..thinner).contains(&now_thin)));
         let (store, opened) = Store::open(&after).unwrap_or_else(|error| panic!("cut after {at}: {error}"));
         torn += usize::from(opened.torn.is_some());
         assert!(!after.join("journal/thin.tmp").exists());
-        let mut kept = Vec::new();
-        let keep = |_, record| {
-            kept.push(record);
-            Ok(())
-        };
-        store.records(keep).unwrap();
+        let mut kept = kept(&store);
         kept.retain(|record| !matches!(record, Record::Compacted { .. }));
         // What stays is in order, and only what led to a decision is not there.
         let mut left = kept.iter().peekable();
@@ -253,6 +235,26 @@ fn f04_every_legal_remainder_of_a_compaction_keeps_what_was_promised() {
         format!("{cuts} cuts, {half} with some of {thinner} segments thinner, {thin} with all"),
         format!("0 promised frames lost, {cuts} clean opens, {torn} torn tails"),
     );
+}
+
+/// A copy of a data folder as a power cut after this much may leave it.
+fn cut(data: &Path, done: &[Done], random: &mut fastrand::Rng) -> PathBuf {
+    let after = data.with_file_name("after");
+    let _ = fs::remove_dir_all(&after);
+    copy(data, &after);
+    lose(done, &after, random);
+    lose_views(&after, random);
+    after
+}
+
+fn kept(store: &Store) -> Vec<Record> {
+    let mut kept = Vec::new();
+    let keep = |_, record| {
+        kept.push(record);
+        Ok(())
+    };
+    store.records(keep).unwrap();
+    kept
 }
 
 /// How many records were said to be durable.

@@ -19,9 +19,9 @@
 //! What leaves and is not told in the story is a fault. `SHOW=1 cargo test --test it scenarios -- --nocapture` prints
 //! the mails as people read them.
 
+mod doors;
 mod story;
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -30,11 +30,10 @@ use huixin::app::{self, files};
 use huixin::chores::Chores;
 use huixin::config;
 use huixin::delivery::{Delivery, Patience};
-use huixin::ids::{CaseNumber, Key, MailboxName};
+use huixin::ids::{CaseNumber, Key};
 use huixin::ingest::Ingest;
-use huixin::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use huixin::message::Message;
-use huixin::outgoing::{Accepted, Envelope, Purpose, Relay, SendError};
+use huixin::outgoing::Purpose;
 use huixin::playbook::Playbook;
 use huixin::problem::SourceText;
 use huixin::store::{Record, Store};
@@ -43,6 +42,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::doses::{dose, report};
+use doors::{Postbox, Taken};
 use story::{moment, parts, span};
 
 const KEY: [u8; 32] = [7; 32];
@@ -55,68 +55,6 @@ to = ["wang@example.com", "zhao@example.com"]
 [group.account-security]
 to = ["sun@example.com"]
 "#;
-
-/// The mailbox, in memory.
-#[derive(Clone, Default)]
-struct Postbox(Arc<Mutex<Vec<Laid>>>);
-
-/// When it came, and what.
-type Laid = (Timestamp, Vec<u8>);
-
-impl Source for Postbox {
-    fn name(&self) -> &MailboxName {
-        static NAME: OnceLock<MailboxName> = OnceLock::new();
-        NAME.get_or_init(|| MailboxName::parse("support").unwrap())
-    }
-
-    async fn list(&mut self, known: Known, most: usize) -> Result<Listing, SourceError> {
-        let mails = self.0.lock().unwrap();
-        let after = known.cursor.map_or(0, |cursor| cursor.uid);
-        let listed = mails.iter().zip(1..).filter(|(_, uid)| *uid > after).take(most);
-        let mails: Vec<Listed> = listed
-            .map(|((delivered, bytes), uid)| Listed {
-                place: Place::Imap { uid_validity: 1, uid },
-                size: bytes.len() as u64,
-                delivered: *delivered,
-                junk: false,
-            })
-            .collect();
-        Ok(Listing { uid_validity: 1, uid_next: 1, mails, more: false })
-    }
-
-    async fn fetch(&mut self, mails: &[Listed]) -> Result<Vec<(Place, Fetched)>, SourceError> {
-        let held = self.0.lock().unwrap();
-        let bytes = |place: &Place| match place {
-            Place::Imap { uid, .. } => held[*uid as usize - 1].1.clone(),
-            Place::Maildir { .. } => unreachable!("no folder here"),
-        };
-        Ok(mails.iter().map(|mail| (mail.place.clone(), Fetched::Whole(bytes(&mail.place)))).collect())
-    }
-
-    async fn settle(&mut self, _: &[Place]) -> Result<(), SourceError> {
-        Ok(())
-    }
-
-    async fn wait(&mut self, _: Duration) -> Result<(), SourceError> {
-        Ok(())
-    }
-}
-
-/// Takes everything, and remembers it.
-#[derive(Clone, Default)]
-struct Taken(Arc<Mutex<VecDeque<Left>>>);
-
-/// To whom, and what.
-type Left = (Envelope, Vec<u8>);
-
-impl Relay for Taken {
-    async fn send(&mut self, envelope: &Envelope, bytes: &[u8]) -> Result<Accepted, SendError> {
-        self.0.lock().unwrap().push_back((envelope.clone(), bytes.to_vec()));
-        Ok(Accepted { response: "250 ok".into() })
-    }
-
-    async fn close(&mut self) {}
-}
 
 /// A mail that left, as its reader sees it.
 #[derive(Clone)]
