@@ -66,10 +66,8 @@ pub fn playbook_of(configured: &Configured, texts: &Texts, key: Key) -> Result<(
 }
 
 /// What screening must know of the organisation.
-pub fn desk(file: &Path) -> Result<Desk, Problems> {
-    let configured = files::configured(file)?;
-    let key = stored_key(&configured);
-    Ok(playbook::desk(&configured.config, key))
+pub fn desk(configured: &Configured) -> Desk {
+    playbook::desk(&configured.config, stored_key(configured))
 }
 
 /// The bot's key, if the bot has been started in this data folder before; else one that nothing was signed with.

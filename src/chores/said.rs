@@ -41,7 +41,7 @@ pub(super) fn said(store: &Store, case: &Case, playbook: &Playbook) -> Result<Ve
             // As is what retention has taken of our own letters.
             if to_requester && !mail.content.is_forgotten() && left.contains(&mail.message_id) {
                 let message = read(&mail.content.bytes(None));
-                said.extend(message.and_then(|message| decide::said_to(&message, mail.purpose, at)));
+                said.extend(message.and_then(|message| decide::said_to(&message, mail.purpose, playbook, at)));
             }
         }
     }

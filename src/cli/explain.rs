@@ -71,7 +71,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         let question = decide::question(&mail, None, &facts, &decision.why.screening.authentication, &playbook, now);
         let mut judged = judged::judgement(&decide::scored(&question, &playbook), &playbook);
         judged.extend(traced(&question, playbook.rules(), why_not.as_ref()));
-        println!("{}", explanation(path, &decide::shown(&question, &playbook), &decision, judged));
+        println!("{}", explanation(path, &decide::shown(&question, playbook.rules()), &decision, judged));
         for outgoing in decision.outgoing() {
             println!("{}", letter(outgoing, &bytes, options.raw));
         }
@@ -82,8 +82,8 @@ pub fn run(file: &Path, options: Options) -> Done {
 
 /// The rules that nearly held, and why the one that was asked for did not.
 fn traced(question: &Input<'_>, rules: &Rules, why_not: Option<&RuleId>) -> judged::Lines {
-    let mut lines = judged::near_misses(&rules.near_misses(question, NEAR_MISSES));
-    if let Some(trace) = why_not.and_then(|rule| rules.trace(question, rule)) {
+    let mut lines = judged::near_misses(&decide::near_misses(question, rules, NEAR_MISSES));
+    if let Some(trace) = why_not.and_then(|rule| decide::traced(question, rules, rule)) {
         lines.extend(judged::why_not(&trace, rules));
     }
     lines

@@ -7,11 +7,14 @@ use serde_json::json;
 
 use super::terminal::{Progress, one_line};
 use super::{Done, Exit, Trouble, terminal};
-use crate::app;
+use crate::app::{self, files};
+use crate::decide;
 use crate::ingest::reader;
 use crate::language::Language;
-use crate::message::{Limits, Message, Report};
-use crate::screen::{self, Screening};
+use crate::message::{Message, Report};
+use crate::problem::{Problems, SourceText};
+use crate::rules::{self, Input, Rules};
+use crate::screen::{self, Desk, Screening};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -21,25 +24,28 @@ pub struct Options {
     /// One JSON object a line, in the order of the files.
     #[arg(long)]
     json: bool,
-    /// Leave the configuration aside: checks that need one (own addresses, age) are left out.
+    /// Leave the configuration aside: checks that need one (own addresses, age) are left out, and secrets are masked as
+    /// by the shipped rules.
     #[arg(long)]
     offline: bool,
+    /// Show passwords, codes, card numbers and the like as they stand in the mail.
+    #[arg(long)]
+    unmasked: bool,
 }
 
+/// What says, without a configuration, what is a secret.
+const SHIPPED: &str = include_str!("../../rules/05-secret.toml");
+
 pub fn run(config: &Path, options: Options) -> Done {
-    let desk = match options.offline {
-        true => None,
-        false => Some(app::desk(config).map_err(|error| Trouble::new(Exit::Config, error))?),
-    };
+    let (desk, rules) = known(config, options.offline).map_err(|error| Trouble::new(Exit::Config, error))?;
+    let rules = Some(rules).filter(|_| !options.unmasked);
+    let results = reader::on_all_cores(&options.files, |file| {
+        let message = app::read(&reader::read_file(file).map_err(|error| error.to_string())?);
+        Ok(inspected(message, desk.as_ref(), rules.as_ref()))
+    });
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut progress = Progress::new(options.files.len(), "reading");
-    for (file, result) in options.files.iter().zip(reader::read_files(&options.files, Limits::default())) {
-        let inspected = result.map(|message| {
-            let now = app::now();
-            let arrived = screen::Arrived { delivered: now, now, junk: false, baseline: false, findings: None };
-            let screening = screen::screen(&message, desk.as_ref().map(|desk| (desk, &arrived)));
-            (message, screening)
-        });
+    for (file, inspected) in options.files.iter().zip(results) {
         let line = match options.json {
             true => as_json(file, inspected.as_ref()),
             false => as_text(file, inspected.as_ref()),
@@ -52,6 +58,29 @@ pub fn run(config: &Path, options: Options) -> Done {
     }
     terminal::written(out.flush());
     Ok(Exit::Ok)
+}
+
+/// The organisation, if it is to be known, and the rules that say what is a secret.
+fn known(config: &Path, offline: bool) -> Result<(Option<Desk>, Rules), Problems> {
+    let configured = if offline { None } else { Some(files::configured(config)?) };
+    let texts = match &configured {
+        None => vec![SourceText::new("05-secret.toml", SHIPPED)],
+        Some(configured) => files::texts(configured)?.rules,
+    };
+    let (rules, problems) = rules::load(&texts);
+    if problems.has_errors() { Err(problems) } else { Ok((configured.as_ref().map(app::desk), rules)) }
+}
+
+/// Screened as it came, shown as these rules allow.
+fn inspected(message: Message, desk: Option<&Desk>, rules: Option<&Rules>) -> (Message, Screening) {
+    let now = app::now();
+    let arrived = screen::Arrived { delivered: now, now, junk: false, baseline: false, findings: None };
+    let screening = screen::screen(&message, desk.map(|desk| (desk, &arrived)));
+    let shown = rules.map(|rules| {
+        let language = message.language.language().unwrap_or(Language::En);
+        decide::shown(&Input::first(&message, language, now), rules).into_owned()
+    });
+    (shown.unwrap_or(message), screening)
 }
 
 type Inspected<'a> = Result<&'a (Message, Screening), &'a String>;

@@ -46,7 +46,7 @@ pub use budget::{Exhausted, Says};
 pub use clock::{Found, Rung, ring};
 pub use customer::{Speaker, Utterance, clues_of, heard_from, said_to};
 pub use digest::digest;
-pub use question::{question, scored, shown, shown_text};
+pub use question::{near_misses, question, scored, shown, shown_alone, traced};
 pub use ration::scopes as forward_scopes;
 pub use standing::holds;
 pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unread, unusable};

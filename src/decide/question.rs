@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::{Mail, redact};
 use crate::case::{Case, CaseState, Facts};
+use crate::ids::RuleId;
 use crate::language::Language;
 use crate::message::Message;
 use crate::playbook::Playbook;
-use crate::rules::{CaseMoment, Input, Judgement, Proof, Proofs};
+use crate::rules::{CaseMoment, Input, Judgement, Proof, Proofs, Rules, Trace};
 use crate::screen::{Authentication, Verdict};
 use crate::thread;
 use crate::time::Timestamp;
@@ -18,16 +19,27 @@ pub fn scored(question: &Input<'_>, playbook: &Playbook) -> Judgement {
     redact::judged(playbook.rules().judge(question))
 }
 
+/// How this rule fared with a mail, as those who work here may read it.
+pub fn traced(question: &Input<'_>, rules: &Rules, rule: &RuleId) -> Option<Trace> {
+    Some(redact::traced(rules.trace(question, rule)?, &rules.judge_without_scores(question)))
+}
+
+/// The rules that came closest to holding, the closest first, as those who work here may read it.
+pub fn near_misses(question: &Input<'_>, rules: &Rules, most: usize) -> Vec<Trace> {
+    let judgement = rules.judge_without_scores(question);
+    rules.near_misses(question, most).into_iter().map(|trace| redact::traced(trace, &judgement)).collect()
+}
+
 /// A mail as those who work here may read it: with its secrets masked.
-pub fn shown<'m>(question: &Input<'m>, playbook: &Playbook) -> Cow<'m, Message> {
-    let judgement = playbook.rules().judge_without_scores(question);
+pub fn shown<'m>(question: &Input<'m>, rules: &Rules) -> Cow<'m, Message> {
+    let judgement = rules.judge_without_scores(question);
     redact::redacted(question.message, &judgement).map_or(Cow::Borrowed(question.message), Cow::Owned)
 }
 
-/// What somebody wrote, as colleagues may read it: the fresh text.
-pub fn shown_text(message: &Message, playbook: &Playbook, now: Timestamp) -> String {
+/// The same of a mail that is looked at by itself, whatever case it belongs to.
+pub fn shown_alone<'m>(message: &'m Message, playbook: &Playbook, now: Timestamp) -> Cow<'m, Message> {
     let language = message.language.language().unwrap_or(playbook.config().handoff.language);
-    shown(&Input::first(message, language, now), playbook).segments.fresh.clone()
+    shown(&Input::first(message, language, now), playbook.rules())
 }
 
 /// What the rules are asked about a mail that comes into this case, or opens one.

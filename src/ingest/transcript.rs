@@ -64,7 +64,7 @@ pub(super) fn of(history: &[Record], case: &Case, archive: &Archive, playbook: &
         let (by, text) = match source {
             Source::Sent(mail) if mail.purpose == Purpose::Answer => (Some(Speaker::Bot), message.text.clone()),
             // Whose words they were is known by the mail that ordered it.
-            Source::Sent(_) => (None, message.text.clone()),
+            Source::Sent(_) => (None, decide::shown_alone(&message, playbook, *at).text.clone()),
             Source::Received(_) => received(&message, requester, playbook, *at),
         };
         Ok((*at, by, text, message.sender().cloned()))
@@ -100,14 +100,10 @@ fn received(
     playbook: &Playbook,
     at: Timestamp,
 ) -> (Option<Speaker>, String) {
+    let fresh = decide::shown_alone(message, playbook, at).into_owned().segments.fresh;
     match message.sender() {
-        Some(sender) if playbook.is_agent(sender) => {
-            (Some(Speaker::Note(sender.clone())), agent::read(&message.segments.fresh).text)
-        }
-        Some(sender) if Some(sender) == requester => {
-            (Some(Speaker::Requester), decide::shown_text(message, playbook, at))
-        }
-        Some(sender) => (Some(Speaker::Other(sender.clone())), decide::shown_text(message, playbook, at)),
-        None => (Some(Speaker::Requester), decide::shown_text(message, playbook, at)),
+        Some(sender) if playbook.is_agent(sender) => (Some(Speaker::Note(sender.clone())), agent::read(&fresh).text),
+        Some(sender) if Some(sender) != requester => (Some(Speaker::Other(sender.clone())), fresh),
+        _ => (Some(Speaker::Requester), fresh),
     }
 }

@@ -10,12 +10,13 @@ mod standing;
 pub use shifts::{Shift, Shifts};
 pub use standing::{AGAIN, Advice, Standing};
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::case::{Facts, Lesson};
-use crate::decide::{Foresight, Mail};
+use crate::decide::{self, Foresight, Mail};
 use crate::ids::{CaseNumber, CategoryId, MailHash};
 use crate::ingest::reader;
 use crate::message::{self, Limits, Message};
@@ -53,6 +54,11 @@ impl<'a> Replayed<'a> {
     /// The mail threaded and screened, as the configuration of this playbook says.
     pub fn foresight(&self, playbook: &'a Playbook) -> Foresight<'a> {
         Foresight::of(&self.mail, self.facts, playbook, self.now)
+    }
+
+    /// The mail as those who work here may read it.
+    pub fn shown(&self, playbook: &Playbook) -> Cow<'_, Message> {
+        decide::shown_alone(self.mail.message, playbook, self.now)
     }
 }
 

@@ -9,7 +9,7 @@ use super::field::value_of;
 use super::judgement::{CaseMoment, Evidence, Proof};
 use super::negation;
 use super::operand::{Comparison, DomainName, Method, Test, header_holds};
-use super::reason::{MAX_EVIDENCE, MAX_SECRETS, Mask, Reason, evidence_in, is_masked};
+use super::reason::{MAX_EVIDENCE, Mask, Reason, evidence_in, is_masked};
 use super::secrets::SecretKind;
 use super::segment::{Segments, View};
 use super::sequence::SequenceIn;
@@ -401,10 +401,13 @@ impl<'r> Judge<'r, '_> {
 
     fn secret_holds(&self, secret: &SecretIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
         let mut holds = false;
-        for (_, view) in self.views.of_segments(secret.segments.or(scope)) {
+        let segments = secret.segments.or(scope);
+        // What was found in the subject of an earlier mail is still a secret in this one.
+        let old_subject = self.views.old_subject(segments);
+        for view in self.views.of_segments(segments).map(|(_, view)| view).chain(old_subject) {
             for range in secret.kinds.iter().flat_map(|kind| kind.find(view.folded.text())) {
                 let range = view.folded.original(range);
-                if is_masked(masks, view.segment, &range) || reason.secrets.len() == MAX_SECRETS {
+                if is_masked(masks, view.segment, &range) {
                     continue;
                 }
                 holds = true;

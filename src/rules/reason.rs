@@ -29,8 +29,6 @@ pub(super) struct Mask {
 
 /// Pieces of evidence kept for one condition: enough to be convinced.
 pub(super) const MAX_EVIDENCE: usize = 8;
-/// Secrets of one rule that are kept: all of them are masked, not only the first.
-pub(super) const MAX_SECRETS: usize = 64;
 /// The named capture that is a secret.
 pub(super) const SECRET: &str = "secret";
 

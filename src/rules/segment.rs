@@ -127,7 +127,22 @@ pub(super) struct View<'a> {
     pub(super) squeezed: Option<Folded>,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// None where nothing stands there.
+    fn of(message: &'a Message, segment: Segment) -> Option<View<'a>> {
+        let original = cut(text_of(message, segment));
+        let begin = match segment {
+            Segment::Subject => original.len() - bare_subject(&original).len(),
+            _ => 0,
+        };
+        let folded = fold(&original[begin..]).within(begin);
+        let squeezed = match folded.squeeze() {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(squeezed) => Some(squeezed),
+        };
+        (!folded.text().is_empty()).then_some(View { segment, original, folded, squeezed })
+    }
+
     /// The text as these words are looked for in.
     pub(super) fn look(&self, look: Look) -> &Folded {
         match look {
@@ -140,6 +155,8 @@ impl View<'_> {
 /// The segments of one mail that any rule asks for.
 pub(super) struct Views<'a> {
     views: Vec<View<'a>>,
+    /// The subject, where it is that of the mail before.
+    old_subject: Option<View<'a>>,
     default: Segments,
 }
 
@@ -153,21 +170,10 @@ impl<'a> Views<'a> {
             .into_iter()
             .filter(|segment| needed.contains(*segment))
             .filter(|segment| with_subject || *segment != Segment::Subject)
-            .filter_map(|segment| {
-                let original = cut(text_of(message, segment));
-                let begin = match segment {
-                    Segment::Subject => original.len() - bare_subject(&original).len(),
-                    _ => 0,
-                };
-                let folded = fold(&original[begin..]).within(begin);
-                let squeezed = match folded.squeeze() {
-                    Cow::Borrowed(_) => None,
-                    Cow::Owned(squeezed) => Some(squeezed),
-                };
-                (!folded.text().is_empty()).then_some(View { segment, original, folded, squeezed })
-            })
+            .filter_map(|segment| View::of(message, segment))
             .collect();
-        Views { views, default }
+        let old_subject = if with_subject { None } else { View::of(message, Segment::Subject) };
+        Views { views, old_subject, default }
     }
 
     /// Is it looked into where a rule does not say where?
@@ -188,6 +194,12 @@ impl<'a> Views<'a> {
     pub(super) fn of_segments(&self, segments: Option<Segments>) -> impl Iterator<Item = (usize, &View<'a>)> {
         let segments = segments.unwrap_or(self.default);
         self.views.iter().enumerate().filter(move |(_, view)| segments.contains(view.segment))
+    }
+
+    /// The subject that was left out as judged before, where these segments have the subject.
+    pub(super) fn old_subject(&self, segments: Option<Segments>) -> Option<&View<'a>> {
+        let wanted = segments.unwrap_or(self.default).contains(Segment::Subject);
+        self.old_subject.as_ref().filter(|_| wanted)
     }
 }
 

@@ -35,6 +35,7 @@ mod layers;
 mod leaks;
 mod malformed;
 mod manners;
+mod masked;
 mod office;
 mod operator;
 mod pdf;

@@ -30,7 +30,7 @@ pub fn compare(past: &Past, before: &Playbook, after: &Playbook) -> Comparison {
     let change = Change::between(before.rules(), after.rules());
     let decide = |replayed: &Replayed<'_>| {
         let (from, to) = replayed.foresight(after).shift(before, after, &change)?;
-        Some((from, to, one_line(&replayed.mail.message.subject, SUBJECT)))
+        Some((from, to, one_line(&replayed.shown(after).subject, SUBJECT)))
     };
     past.replay(after, decide, |place, result| {
         match result {

@@ -20,7 +20,8 @@ pub fn of(config: &Path) -> Result<Vec<Labelled>, Trouble> {
     let playbook = playbook(&configured, &present(&configured)?)?;
     let past = Past::archived(&data(&configured), None).map_err(|error| Trouble::new(Exit::IoErr, error))?;
     let text = |replayed: &Replayed<'_>| {
-        let message = replayed.mail.message;
+        // Some of it becomes tests in a file of rules, which colleagues read.
+        let message = replayed.shown(&playbook);
         format!("{}\n{}", message.subject, message.segments.fresh)
     };
     Ok(past.replay_labelled(&playbook, text).into_iter().map(|(text, category)| Labelled { text, category }).collect())

@@ -71,5 +71,10 @@ fn supposed(replayed: &Replayed<'_>, playbook: &Playbook) -> (Vec<Supposed>, Str
         let with = foresight.under(playbook, Some(Suppose::InForce(&hit.rule)));
         (hit.rule.clone(), foreseen.upshot.clone(), with.upshot)
     });
-    (supposed.collect(), one_line(&replayed.mail.message.subject, SUBJECT))
+    let supposed: Vec<Supposed> = supposed.collect();
+    let subject = match supposed.is_empty() {
+        true => String::new(),
+        false => one_line(&replayed.shown(playbook).subject, SUBJECT),
+    };
+    (supposed, subject)
 }

@@ -3,14 +3,15 @@
 //! It goes to the case's own address, and only that address can ask for it. Notes, forwards and other people's mails are
 //! no part of it, and secrets are masked as they are everywhere.
 
+use std::borrow::Cow;
+
 use crate::case::Case;
 use crate::compose::{self, Enclosure, Values};
-use crate::decide::{heard, redact};
+use crate::decide::{self, heard};
 use crate::language::Language;
 use crate::message::Message;
 use crate::outgoing::{Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
-use crate::rules::Input;
 use crate::thread;
 use crate::time::Timestamp;
 
@@ -47,9 +48,7 @@ pub fn heard_from(message: &Message, case: &Case, playbook: &Playbook, at: Times
         return None;
     }
     let heard = heard::heard(message, &case.said);
-    let judgement = playbook.rules().judge_without_scores(&Input::first(&heard, case.language, at));
-    let masked = redact::redacted(&heard, &judgement);
-    let message = masked.as_ref().unwrap_or(&heard);
+    let message = decide::shown_alone(&heard, playbook, at);
     Some(Utterance {
         at,
         by: Speaker::Requester,
@@ -60,10 +59,11 @@ pub fn heard_from(message: &Message, case: &Case, playbook: &Playbook, at: Times
 }
 
 /// What was said to the requester, by the bot or by an agent; none for any other mail of ours.
-pub fn said_to(message: &Message, purpose: Purpose, at: Timestamp) -> Option<Utterance> {
-    let by = match purpose {
-        Purpose::Answer => Speaker::Bot,
-        Purpose::Relay => Speaker::Agent,
+pub fn said_to(message: &Message, purpose: Purpose, playbook: &Playbook, at: Timestamp) -> Option<Utterance> {
+    let (by, message) = match purpose {
+        Purpose::Answer => (Speaker::Bot, Cow::Borrowed(message)),
+        // An agent may have told them a password that they were to change.
+        Purpose::Relay => (Speaker::Agent, decide::shown_alone(message, playbook, at)),
         Purpose::Forward | Purpose::Receipt | Purpose::Notice => return None,
     };
     Some(Utterance { at, by, subject: message.subject.clone(), text: message.text.clone(), files: Vec::new() })

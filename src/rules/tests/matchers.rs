@@ -192,6 +192,11 @@ redact = ["client"]
     assert_eq!(redact("密码：Ab12345!，卡号 4111 1111 1111 1111"), ["4111 1111 1111 1111", "Ab12345"]);
     assert_eq!(redact("暗号芝麻开门，续费\n客户端：Outlook 2019"), ["Outlook 2019", "芝麻开门"]);
     assert_eq!(redact("忘记密码"), Vec::<String>::new());
+    let many: String = (0..500).map(|n| format!("密码：Ab12345{n}\n")).collect();
+    assert_eq!(redact(&many).len(), 500);
+    // The subject of the mail before is not judged twice, and what stands in it is still a secret.
+    let follow_up = mail("Re: password: Ab12345!", "你好");
+    assert_eq!(rules.judge(&Input { subject_unchanged: true, ..input(&follow_up) }).redact, ["Ab12345"]);
 }
 
 #[test]
