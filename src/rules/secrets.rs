@@ -22,7 +22,13 @@ pub(super) enum SecretKind {
 
 static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
     compile(
-        r"(?:密码|口令|授权码|パスワード|(?-u:\b)(?:password|passwd|pwd|passcode)(?-u:\b)) ?(?:(?:是|为|は)? ?[:=]|是|为|は|is(?-u:\b)) ?[\x22'“「]?(?P<value>[!-~]{6,64})",
+        r"(?:密码|口令|授权码|パスワード|(?-u:\b)(?:password|passwd|pwd|passcode)(?-u:\b)) ?(?:(?:就?是|为|は)? ?[:=]|就?是|[设改换]?[为成]了?|は|(?:is|was)(?-u:\b)) ?[\x22'“「]?(?P<value>[!-~]{6,64})",
+    )
+});
+/// With nothing between but a blank: 密码 abc12345.
+static BARE_PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
+    compile(
+        r"(?:密码|口令|授权码|パスワード|(?-u:\b)(?:password|passwd|pwd|passcode)(?-u:\b)) ?[\x22'“「]?(?P<value>[!-~]{6,64})",
     )
 });
 static ONE_TIME_CODE: LazyLock<Regex> = LazyLock::new(|| {
@@ -73,7 +79,14 @@ impl SecretKind {
             SecretKind::ApiKey => &API_KEY,
         };
         let values = regex.captures_iter(text).filter_map(|captures| captures.name("value"));
-        values.filter_map(|value| self.checked(text, value.range())).collect()
+        let mut found: Vec<Range<usize>> = values.filter_map(|value| self.checked(text, value.range())).collect();
+        if self == SecretKind::Password {
+            let values = BARE_PASSWORD.captures_iter(text).filter_map(|captures| captures.name("value"));
+            let bare = values.filter_map(|value| self.checked(text, value.range()));
+            let bare = bare.filter(|range| !found.contains(range) && is_bare_password(&text[range.clone()]));
+            found = found.iter().cloned().chain(bare).collect();
+        }
+        found
     }
 
     fn checked(self, text: &str, range: Range<usize>) -> Option<Range<usize>> {
@@ -97,6 +110,13 @@ impl SecretKind {
             }
         }
     }
+}
+
+/// What names no password stands behind the word as well: an address, a host, a version, an error code.
+fn is_bare_password(value: &str) -> bool {
+    value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && value.chars().any(|c| c.is_ascii_digit())
+        && !value.contains(['.', '/', ':', '=', '@', '(', ',', ';'])
 }
 
 /// GB 11643: seventeen digits with a date of birth in them, and a check character modulo 11-2 (ISO 7064).
@@ -151,6 +171,16 @@ mod tests {
             (BankCard, "订单号 20260107143000123", ""),
             (Password, "我的密码是 Abc12345，登录不了", "abc12345"),
             (Password, "密码：hunter2!x。", "hunter2!x"),
+            (Password, "账号 lilei 密码 abc12345 登录不了", "abc12345"),
+            (Password, "密码abc12345", "abc12345"),
+            (Password, "新密码改成了Xk39!fw2", "xk39!fw2"),
+            (Password, "my password was hunter22, now it fails", "hunter22"),
+            (Password, "password hunter22 does not work", "hunter22"),
+            (Password, "パスワード Sakura2026 で入れません", "sakura2026"),
+            (Password, "忘记密码 Outlook 提示 535", ""),
+            (Password, "密码 smtp.example.com 要填哪个", ""),
+            (Password, "密码 lilei@example.com", ""),
+            (Password, "password reset link", ""),
             (Password, "password: reset", ""),
             (Password, "My password is correct", ""),
             (Password, "忘记密码了", ""),
