@@ -116,7 +116,7 @@ impl OwnTemplates {
 }
 
 /// The values every template may name, beside `org.*` and `fields.*`.
-const VARIABLES: [&str; 49] = [
+const VARIABLES: [&str; 50] = [
     "case.number",
     "group.label",
     "hours.text",
@@ -162,6 +162,7 @@ const VARIABLES: [&str; 49] = [
     "status.steps",
     "close.survey",
     "mail.secrets",
+    "mail.by_hand",
     "case.offers",
     "promise.due",
     "promise.expected",
@@ -330,10 +331,11 @@ impl Playbook {
         }
         values.text("group.label", &self.group_label(group, language));
         let calendar = self.rules.taxonomy().calendar(group);
-        values.text("hours.text", &calendar.map(|calendar| compose::describe(calendar, language)).unwrap_or_default());
+        let hours = calendar.map(|calendar| compose::describe(calendar, now, language));
+        values.text("hours.text", &hours.unwrap_or_default());
         let next = calendar.filter(|calendar| !calendar.moment(now).is_open()).and_then(|calendar| {
             let opening = calendar.next_opening(now)?;
-            Some(compose::describe_moment(calendar, opening, language))
+            Some(compose::describe_moment_abroad(calendar, opening, language))
         });
         values.text("hours.next_opening", &next.unwrap_or_default());
         values

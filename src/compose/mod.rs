@@ -25,7 +25,7 @@ pub use clean::{Block, Line};
 pub use executable::is_executable;
 pub use forward_text::{Field, ForwardSheet, SHEET_VARIABLES, Verdict, transcript_rows};
 pub use head::{Enclosure, Voice};
-pub use hours::{describe, describe_moment};
+pub use hours::{describe, describe_moment, describe_moment_abroad, describe_moment_for_good};
 pub use letter::{answer, digest, enclosing, forward, in_thread, notice, notice_with_octets, receipt};
 pub use pdf::pdf;
 pub use template::{MAX_ANSWER_TEXT, RenderError, Templates};

@@ -165,30 +165,34 @@ pub fn handoff(reason: &str, language: Language) -> String {
         "offer-accepted" => {
             ("客户接受了人工协助", "the customer accepts the offer of a human", "お客様が担当者の対応を希望されました")
         }
-        "unresolved" => ("多次来信仍未解决", "several mails did not resolve it", "複数回のやり取りで解決していません"),
+        "unresolved" => {
+            ("多次来信仍未解决", "several mails have not resolved it", "複数回のやり取りで解決していません")
+        }
         "sales" => ("销售或计费咨询", "it is about sales or billing", "お申し込み・料金に関する内容です"),
         "api" => ("接口对接问题", "it is about the API", "API連携に関する内容です"),
         "cancel-recover" => {
             ("希望恢复已注销的账号", "a closed account is to be recovered", "解約済みアカウントの復旧をご希望です")
         }
-        "tried-already" => ("客户已照办法试过", "they have tried what we would say", "案内する方法はすでにお試しです"),
+        "tried-already" => {
+            ("客户已照办法试过", "they have already tried what we would suggest", "案内する方法はすでにお試しです")
+        }
         "corrected" => ("客户说明问题另有所在", "they say that it is something else", "原因は別にあるとお書きです"),
         "two-matters" => ("一封信里有几件事", "several matters in one mail", "複数の用件が含まれています"),
         "records-are-fine" => {
-            ("记录无误，问题仍在", "the records are right, and still", "設定は正しいのに解決していません")
+            ("记录无误，问题仍在", "the records are right, and the problem remains", "設定は正しいのに解決していません")
         }
-        "other-side" => ("问题在对方一侧", "it is on the other side", "相手側の問題です"),
-        "no-entry" => ("没有合适的自动答复", "no answer of ours fits", "該当する自動回答がありません"),
-        "lost-mail" => ("邮件丢失", "mail is gone", "メールが消えています"),
+        "other-side" => ("问题在对方一侧", "the cause is on the other side", "相手側の問題です"),
+        "no-entry" => ("没有合适的自动答复", "none of our answers fits", "該当する自動回答がありません"),
+        "lost-mail" => ("邮件丢失", "mail is missing", "メールが消えています"),
         "favour" => (
             "请求破例、退款或证明",
-            "an exception, a refund or a paper is asked for",
+            "they ask for an exception, a refund or a document",
             "例外対応・返金・証明書のご希望です",
         ),
         "needs-2fa" => ("须先验证管理员身份", "an administrator must prove who they are", "管理者の本人確認が必要です"),
         "legal" => ("涉及法律事务", "it is a legal matter", "法務に関わる内容です"),
         "misuse" => ("举报滥用", "misuse is reported", "不正利用のご報告です"),
-        "not-support" => ("不是客服事务", "it is no matter of support", "サポートの用件ではありません"),
+        "not-support" => ("不是客服事务", "it is not a support matter", "サポートの用件ではありません"),
         other => return other.to_owned(),
     };
     by_language(language, told.0, told.1, told.2).to_owned()
@@ -320,7 +324,7 @@ pub fn ambiguity(why_not: &Ambiguity, label: impl Fn(&CategoryId) -> String, lan
         // Fewer points than none: nothing speaks for it.
         Ambiguity::Nothing | Ambiguity::BelowThreshold { .. } => by_language(
             language,
-            "没有规则认得这封来信",
+            "没有规则能判断这封来信",
             "no rule had anything to say about it",
             "該当するルールがありません",
         )

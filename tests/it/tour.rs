@@ -111,7 +111,7 @@ const EN: Words = Words {
     not_solved: "I have tried all of it, and it still comes back with the same words. Human, please.\n\nhuman",
     answer: "Hello Ann,\n\nthe log shows that a link in your mail is taken for spam by the other side. Please write it out as words and\nsend the mail again; we have asked their postmaster to look at it as well.",
     more: "That worked, thank you! Do I have to send yesterday's mail again, too?",
-    closing: "#close\n\nYes, please: yesterday's mail was not delivered. If you see the same words again, just answer this mail.",
+    closing: "#close\n\nYes, please: yesterday's mail was not delivered. If you see the same words again, just reply to this email.",
     steps: [
         "The customer writes",
         "It did not help, and the customer wants a human",

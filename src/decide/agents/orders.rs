@@ -305,7 +305,9 @@ impl Desk<'_> {
             let near = crate::problem::closest(&format!("kb/{wanted}"), near).map(str::to_owned);
             return Err(receipt::no_entry(wanted, near.as_deref(), language));
         };
-        let written = self.playbook.templates().render(template, self.case.language, &self.values(self.case.language));
+        let mut values = self.values(self.case.language);
+        values.flag("mail.by_hand", true);
+        let written = self.playbook.templates().render(template, self.case.language, &values);
         let written = written.map_err(|error| error.to_string())?;
         draft.post(self.letter(to, &written, template.as_str(), self.after_undo()));
         draft.case.said.add(written.body());

@@ -37,7 +37,7 @@ pub(super) fn refusal(refusal: Refusal, language: Language) -> &'static str {
         Refusal::NoToken => by_language(
             language,
             "信里有命令，但没有凭证：请直接回复转交案件的那封邮件",
-            "it has an order and no token: answer the mail by which the case was handed over",
+            "it has an order and no token: reply to the mail by which the case was handed over",
             "コマンドがありますがトークンがありません。案件の転送メールに直接返信してください",
         ),
     }
@@ -62,9 +62,9 @@ pub(super) fn unclear(unclear: &Unclear, language: Language) -> String {
             let example = wants(*wanted, language);
             by_language(
                 language,
-                format!("“{line}”缺少内容，例如：{example}"),
-                format!("“{line}” is not complete; for example: {example}"),
-                format!("「{line}」に続く内容が必要です。例：{example}"),
+                format!("“{line}”没有写全或看不懂，例如：{example}"),
+                format!("“{line}” is incomplete or unclear; for example: {example}"),
+                format!("「{line}」の内容が不足しているか、読み取れません。例：{example}"),
             )
         }
         Fault::TooMany => by_language(
@@ -111,7 +111,7 @@ pub(super) fn nothing_done(language: Language) -> String {
     by_language(
         language,
         "因此什么也没有做，也没有发给客户。改好后请再回复一次。",
-        "So nothing was done, and nothing was sent to the customer. Answer once more when it is put right.",
+        "So nothing was done, and nothing was sent to the customer. Please correct it and reply once more.",
         "そのため何も実行せず、お客様にも送っていません。修正してもう一度ご返信ください。",
     )
     .into()
@@ -168,7 +168,7 @@ pub(super) fn prioritised(priority: Priority, language: Language) -> String {
 pub(super) fn put_aside(until: &str, language: Language) -> String {
     by_language(
         language,
-        format!("已搁置到 {until}；客户来信会提前叫醒"),
+        format!("已搁置到 {until}；客户再来信会提前提醒您"),
         format!("put aside until {until}, or until the customer writes"),
         format!("{until} まで保留します（お客様から連絡があれば再開します）"),
     )
@@ -239,7 +239,7 @@ pub(super) fn another_customer(number: CaseNumber, language: Language) -> String
     by_language(
         language,
         format!("{number} 是另一位客户的案件，不能合并"),
-        format!("{number} is another customer's case: the two cannot be one"),
+        format!("{number} is another customer's case; the two cannot be merged"),
         format!("{number} は別のお客様の案件のため統合できません"),
     )
 }
@@ -284,14 +284,15 @@ pub(super) fn undone(language: Language) -> String {
     by_language(
         language,
         "已撤回，没有发给客户",
-        "called back; the customer got nothing",
+        "called back; nothing went to the customer",
         "取り消しました（お客様には届いていません）",
     )
     .into()
 }
 
 pub(super) fn nothing_held(language: Language) -> String {
-    by_language(language, "没有等待确认的邮件", "no mail waits for your word", "確認待ちのメールはありません").into()
+    by_language(language, "没有等待确认的邮件", "nothing is waiting for your word", "確認待ちのメールはありません")
+        .into()
 }
 
 pub(super) fn released(language: Language) -> String {
@@ -302,7 +303,7 @@ pub(super) fn dropped(language: Language) -> String {
     by_language(
         language,
         "已放弃，没有发给客户",
-        "dropped; the customer got nothing",
+        "dropped; nothing went to the customer",
         "破棄しました（お客様には届いていません）",
     )
     .into()
@@ -312,7 +313,7 @@ pub(super) fn no_requester(language: Language) -> String {
     by_language(
         language,
         "这个案件没有可以回信的客户地址",
-        "this case has no address of a customer to write to",
+        "this case has no customer address to write to",
         "この案件には返信できるお客様のアドレスがありません",
     )
     .into()
@@ -320,6 +321,14 @@ pub(super) fn no_requester(language: Language) -> String {
 
 pub(super) fn relayed(to: &Address, undo: Duration, language: Language) -> String {
     let seconds = undo.as_secs();
+    if seconds == 0 {
+        return by_language(
+            language,
+            format!("正文马上发给 {to}"),
+            format!("your text is on its way to {to}"),
+            format!("本文を {to} へ送信します"),
+        );
+    }
     by_language(
         language,
         format!("正文将在 {seconds} 秒后发给 {to}；在此之前可用 #撤回 收回"),
@@ -363,7 +372,7 @@ pub(super) fn handed_over(from: &Address, language: Language) -> String {
     by_language(
         language,
         format!("{from} 把这个案件转给了您；直接回复本邮件即可答复客户"),
-        format!("{from} handed this case over to you; answer this mail to answer the customer"),
+        format!("{from} handed this case over to you; reply to this mail to answer the customer"),
         format!("{from} からこの案件を引き継ぎました。このメールに返信するとお客様に届きます"),
     )
 }

@@ -58,7 +58,7 @@ pub(in crate::decide) fn chased(times: u32, language: Language) -> String {
     by_language(
         language,
         format!("客户来信催办（第 {times} 次），尚未得到人工答复"),
-        format!("the customer asks how it stands (time {times}) and still waits for a human"),
+        format!("the customer has asked how it stands (asked so far: {times}) and is still waiting for a human"),
         format!("お客様から進捗のお問い合わせがありました（{times}回目）。担当者からの返信をお待ちです"),
     )
 }

@@ -35,25 +35,25 @@ fn state(case: &Case, moment: &impl Fn(Timestamp) -> String, language: Language)
     match case.state {
         CaseState::WithAgents if case.work.relays == 0 => by_language(
             language,
-            "同事已经收到，正在处理，还没有答复您。",
-            "Your case is with a colleague who is working on it; you have not been answered yet.",
-            "担当者が確認中で、まだご回答を差し上げていない状況です。",
+            "同事已经收到，还没有答复您。",
+            "They have everything you wrote, and have not answered you yet.",
+            "内容は担当者に届いておりますが、まだご回答を差し上げておりません。",
         )
         .into(),
         CaseState::WithAgents => by_language(
             language,
-            "您最近一次来信已转给负责的同事，正在处理。",
-            "Your last mail is with the colleague who looks after your case.",
-            "前回のメールを担当者が確認しております。",
+            "您最近一次来信已转给负责的同事，还没有答复。",
+            "Your last email is with the colleague who looks after your case, and has not been answered yet.",
+            "前回のメールは担当者に届いておりますが、まだご回答を差し上げておりません。",
         )
         .into(),
         CaseState::Waiting => {
             let at = last(Milestone::Replied).unwrap_or_else(|| moment(case.touched));
             by_language(
                 language,
-                format!("同事已于{at}答复您，正在等您的消息。如果没有收到，请查看垃圾邮件箱，或直接回复本邮件。"),
+                format!("同事已于{at}答复您，在等您的回复。如果没有收到，请查看垃圾邮件箱，或直接回复本邮件。"),
                 format!(
-                    "A colleague answered you on {at} and is waiting to hear from you. If nothing has arrived, please look into your spam folder, or just reply to this mail."
+                    "A colleague answered you on {at} and is waiting to hear from you. If nothing has arrived, please check your spam folder, or just reply to this email."
                 ),
                 format!(
                     "{at}に担当者からご返信し、お客様のご連絡をお待ちしております。届いていない場合は迷惑メールフォルダをご確認いただくか、このメールにご返信ください。"
@@ -72,7 +72,7 @@ fn state(case: &Case, moment: &impl Fn(Timestamp) -> String, language: Language)
         CaseState::New | CaseState::Answered | CaseState::Offered => by_language(
             language,
             "我们已经自动答复过您，还没有转给同事。",
-            "We have answered you automatically; no colleague has it yet.",
+            "We have sent you an automatic answer; it has not been passed on to a colleague yet.",
             "自動返信でご案内しており、担当者にはまだ引き継いでおりません。",
         )
         .into(),
@@ -82,7 +82,9 @@ fn state(case: &Case, moment: &impl Fn(Timestamp) -> String, language: Language)
 /// A step of the course: when, and what.
 fn told(step: &Step, moment: &impl Fn(Timestamp) -> String, language: Language) -> String {
     let what = match step.what {
-        Milestone::Opened => by_language(language, "收到您的来信", "your mail came in", "お問い合わせを受け付けました"),
+        Milestone::Opened => {
+            by_language(language, "收到您的来信", "your email came in", "お問い合わせを受け付けました")
+        }
         Milestone::Answered => {
             by_language(language, "已自动答复处理方法", "answered automatically", "自動返信でご案内しました")
         }
@@ -100,7 +102,7 @@ fn told(step: &Step, moment: &impl Fn(Timestamp) -> String, language: Language) 
 /// A moment as the group's calendar shows it.
 pub(super) fn moment(case: &Case, at: Timestamp, language: Language, playbook: &Playbook) -> String {
     match playbook.rules().taxonomy().calendar(&case.group) {
-        Some(calendar) => compose::describe_moment(calendar, at, language),
+        Some(calendar) => compose::describe_moment_abroad(calendar, at, language),
         None => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
     }
 }
