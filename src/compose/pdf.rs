@@ -102,13 +102,22 @@ fn shown(lines: &[String]) -> Vec<u8> {
     content.finish().to_vec()
 }
 
+/// What no line begins with: it stands in the margin behind the line before (GB/T 15834, JIS X 4051).
+const CLOSING: &str = "。，、；：！？）」』】〉》”’．";
+/// What no line ends with.
+const OPENING: &str = "（「『【〈《“‘";
+
 /// A line in pieces that fit into the page; an empty one is one piece. Latin words are kept whole where they fit.
 fn wrapped(line: &str) -> Vec<String> {
     let (mut pieces, mut piece, mut width) = (Vec::new(), String::new(), 0);
     for c in line.chars() {
         let wide = if is_half(c) { 1 } else { 2 };
-        if width + wide > COLUMNS {
-            let break_at = piece.rfind(' ').filter(|at| is_half(c) && c != ' ' && *at > piece.len() / 2);
+        let hangs = CLOSING.contains(c) && width <= COLUMNS + 4;
+        if width + wide > COLUMNS && !hangs {
+            let break_at = match piece.char_indices().next_back() {
+                Some((at, last)) if at > 0 && OPENING.contains(last) => Some(at),
+                _ => piece.rfind(' ').filter(|at| is_half(c) && c != ' ' && *at > piece.len() / 2),
+            };
             let rest = break_at.map(|at| piece.split_off(at).trim_start().to_owned()).unwrap_or_default();
             pieces.push(std::mem::replace(&mut piece, rest));
             width = piece.chars().map(|c| if is_half(c) { 1 } else { 2 }).sum();
@@ -132,6 +141,14 @@ mod tests {
     fn lines_are_wrapped_by_what_they_are_wide() {
         assert_eq!(wrapped(""), [""]);
         assert_eq!(wrapped(&"字".repeat(COLUMNS / 2 + 1)), ["字".repeat(COLUMNS / 2), "字".into()]);
+        let full = "字".repeat(COLUMNS / 2);
+        assert_eq!(
+            wrapped(&format!("{full}。下")),
+            [format!("{full}。"), "下".into()],
+            "no line begins with a full stop"
+        );
+        let nearly = "字".repeat(COLUMNS / 2 - 1);
+        assert_eq!(wrapped(&format!("{nearly}（下）")), [nearly, "（下）".into()], "no line ends with a bracket");
         let words = format!("{} wonderful", "x".repeat(COLUMNS - 4));
         assert_eq!(wrapped(&words), ["x".repeat(COLUMNS - 4), "wonderful".into()]);
     }

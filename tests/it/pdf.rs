@@ -23,3 +23,52 @@ fn the_text_of_a_pdf_comes_out_as_it_went_in() {
         assert_eq!(letters(&String::from_utf8(read.stdout).unwrap()), letters(&text), "{language:?}");
     }
 }
+
+/// What a reader makes of a document, page by page, each as its lines.
+fn pages(text: &str, language: Language) -> Option<Vec<Vec<String>>> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record.pdf");
+    std::fs::write(&file, compose::pdf("record", text, language)).unwrap();
+    let read = Command::new("pdftotext").args(["-layout", "-enc", "UTF-8"]).arg(&file).arg("-").output().ok()?;
+    let read = String::from_utf8(read.stdout).unwrap();
+    let pages = read.split_terminator('\u{c}');
+    let lines = |page: &str| page.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+    Some(pages.map(lines).collect())
+}
+
+#[test]
+fn a_long_record_goes_on_from_page_to_page_and_loses_no_line() {
+    for (language, line) in [
+        (Language::Zh, "请把 SMTP 端口改为 465，"),
+        (Language::En, "Please change the port to 465"),
+        (Language::Ja, "ポートを465に変更し、"),
+    ] {
+        let text: String = (1..=200).map(|n| format!("{line} {n}.\n")).collect();
+        let Some(pages) = pages(&text, language) else { return };
+        assert_eq!(pages.len(), 5, "{language:?}");
+        let read: Vec<String> = pages.concat();
+        let letters = |line: &String| line.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        let want: Vec<String> = text.lines().map(|line| letters(&line.to_owned())).collect();
+        assert_eq!(read.iter().map(letters).collect::<Vec<_>>(), want, "{language:?}");
+    }
+}
+
+#[test]
+fn a_line_of_a_record_is_broken_where_people_break_it() {
+    for (language, text) in [
+        (Language::Zh, "您好，发送失败（错误 550），请“检查”端口。".repeat(40)),
+        (Language::Ja, "送信できません（エラー 550）。「設定」をご確認ください、".repeat(40)),
+        (Language::En, "The mail program says that it could not sign in, and the port is right. ".repeat(40)),
+    ] {
+        let Some(pages) = pages(&text, language) else { return };
+        let lines = pages.concat();
+        assert!(lines.len() > 10, "{language:?}");
+        for line in &lines {
+            assert!(!line.starts_with(['。', '，', '、', '）', '”', '」']), "{line}");
+            assert!(!line.ends_with(['（', '“', '「']), "{line}");
+        }
+        let words: Vec<&str> = lines.iter().flat_map(|line| line.split(' ')).collect();
+        let whole = |word: &&&str| !text.split(' ').any(|other| other == **word);
+        assert!(language != Language::En || words.iter().find(whole).is_none(), "{:?}", words.iter().find(whole));
+    }
+}

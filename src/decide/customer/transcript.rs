@@ -15,7 +15,6 @@ use crate::playbook::{OwnTemplates, Playbook, own};
 use crate::thread;
 use crate::time::Timestamp;
 
-use super::status::moment;
 use crate::decide::told::by_language;
 
 /// Pieces in a transcript, the newest; and characters of one. A case with more is copied out by a human.
@@ -96,21 +95,25 @@ pub(in crate::decide) fn transcript(
 
 fn text(case: &Case, said: &[Utterance], playbook: &Playbook, now: Timestamp) -> String {
     let language = case.language;
-    let moment = |at| moment(case, at, language, playbook);
+    let calendar = playbook.rules().taxonomy().calendar(&case.group);
+    let moment = |at: Timestamp| match calendar {
+        Some(calendar) => compose::describe_moment_for_good(calendar, at, language),
+        None => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    };
     let left_out = said.len().saturating_sub(MOST_PIECES);
     let mut text = head(case, &moment(now), language, playbook);
     if left_out > 0 {
         text += &by_language(
             language,
             format!("（较早的 {left_out} 封未列出）\n"),
-            format!("(the {left_out} earliest mails are left out)\n"),
-            format!("（古い{left_out}通は省略しています）\n"),
+            format!("(the {left_out} earliest emails are left out)\n"),
+            format!("（古い{left_out}通は省略しております）\n"),
         );
     }
     for piece in &said[left_out..] {
         let by = match piece.by {
-            Speaker::Requester => by_language(language, "您写道", "you wrote", "お客様より").to_owned(),
-            Speaker::Bot => by_language(language, "自动答复", "automatic reply", "自動返信").to_owned(),
+            Speaker::Requester => by_language(language, "您写道", "You wrote", "お客様より").to_owned(),
+            Speaker::Bot => by_language(language, "自动答复", "Automatic reply", "自動返信").to_owned(),
             Speaker::Agent => playbook.group_label(&case.group, language),
         };
         text += &format!("\n{}\n{}  {by}\n", "─".repeat(30), moment(piece.at));
@@ -144,10 +147,10 @@ fn head(case: &Case, now: &str, language: Language, playbook: &Playbook) -> Stri
             "案号：{number}\n负责：{group}\n制作时间：{now}\n\n以下是本案中您与我们的全部往来。密码等敏感信息已遮盖（▮▮▮▮）。\n"
         ),
         format!(
-            "Case number: {number}\nWith: {group}\nMade: {now}\n\nEverything that you and we wrote in this case. Secrets are masked (▮▮▮▮).\n"
+            "Case number: {number}\nTeam: {group}\nRecord made: {now}\n\nThis is everything that you and we wrote in this case. Passwords and other secrets are masked (▮▮▮▮).\n"
         ),
         format!(
-            "受付番号：{number}\n担当：{group}\n作成：{now}\n\n本件でお客様と当窓口が交わした全文です。機密情報は伏せ字（▮▮▮▮）にしています。\n"
+            "受付番号：{number}\n担当：{group}\n作成：{now}\n\n本件でお客様と当窓口の間で交わされたメールの全文です。パスワードなどの機密情報は伏せ字（▮▮▮▮）にしております。\n"
         ),
     )
 }
