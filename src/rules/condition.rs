@@ -13,6 +13,7 @@ use super::reason::{MAX_EVIDENCE, Mask, Reason, evidence_in, is_masked};
 use super::secrets::SecretKind;
 use super::segment::{Segments, View};
 use super::sequence::SequenceIn;
+use super::skeleton::Skeleton;
 use super::vocabulary::{Look, Needle, Seen};
 use crate::address::Address;
 use crate::fold::fold_words;
@@ -101,8 +102,7 @@ pub(super) enum Edges {
 #[derive(Debug)]
 pub(super) struct PatternIn {
     pub(super) regex: LateRegex,
-    /// Of each of these sets one was seen wherever it matches; empty: it cannot be told.
-    pub(super) literals: Vec<Vec<Needle>>,
+    pub(super) skeleton: Skeleton<Needle>,
     pub(super) segments: Option<Segments>,
 }
 
@@ -341,12 +341,9 @@ impl<'r> Judge<'r, '_> {
     }
 
     fn pattern_holds(&self, pattern: &PatternIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
-        if !pattern.literals.iter().all(|words| words.iter().any(|word| self.sightings.any(*word))) {
-            return false;
-        }
         let mut holds = false;
         for (index, view) in self.views.of_segments(pattern.segments.or(scope)) {
-            if !self.may_match(pattern, index) {
+            if !self.may_match(&pattern.skeleton, index) {
                 continue;
             }
             let (regex, text) = (pattern.regex.get(), view.folded.text());
@@ -373,10 +370,6 @@ impl<'r> Judge<'r, '_> {
             }
         }
         holds
-    }
-
-    fn may_match(&self, pattern: &PatternIn, view: usize) -> bool {
-        pattern.literals.iter().all(|words| words.iter().any(|word| self.sightings.is_in(*word, view)))
     }
 
     /// A code that a mail system said.
@@ -437,7 +430,7 @@ impl<'r> Judge<'r, '_> {
             }
             Condition::Pattern(pattern) => {
                 for (index, view) in self.views.all().iter().enumerate() {
-                    if self.may_match(pattern, index) {
+                    if self.may_match(&pattern.skeleton, index) {
                         let regex = pattern.regex.get();
                         masks.extend(
                             regex.find_iter(view.folded.text()).map(|found| Mask {

@@ -1,6 +1,6 @@
 //! Which rules a mail can wake, by the words that were seen in it.
 //!
-//! Nearly every rule needs a word: without one of its keywords, or of the literals of its regex, it cannot hold. So
+//! Nearly every rule needs a word: without one of its keywords, or of the words of its regex, it cannot hold. So
 //! with ten thousand rules a mail asks the dozen whose words it has, and those that need none. The same goes for the
 //! boosts of a rule: one that was learnt has a hundred and sixty, of which a mail has a few.
 
@@ -93,7 +93,7 @@ fn of_when(when: &When) -> Option<Vec<Needle>> {
 pub(super) fn of_condition(condition: &Condition) -> Option<Vec<Needle>> {
     match condition {
         Condition::Words(words) => Some(words.needles.clone()),
-        Condition::Pattern(pattern) => pattern.literals.first().cloned(),
+        Condition::Pattern(pattern) => pattern.skeleton.telling().map(<[Needle]>::to_vec),
         Condition::Sequence(sequence) => sequence.steps.iter().min_by_key(|step| step.len()).cloned(),
         Condition::Group(when) => of_when(when),
         _ => None,

@@ -1,15 +1,15 @@
-//! A regex of a rule: folded like the text it is matched against, with the literals it cannot do without.
+//! A regex of a rule: folded like the text it is matched against, with the words it cannot do without.
 //!
 //! The pattern is parsed, changed in its parsed form and printed again, so that `(?P<code>５５４)` and `[Ａ-Ｃ]`
 //! mean what they say in folded text. `\b` becomes the ASCII word boundary: Han characters are letters to
 //! Unicode, and `\b550\b` would not match in 错误代码550错误.
 
-use std::cmp::Reverse;
 use std::ops::Range;
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 
+use super::skeleton::Skeleton;
 use crate::fold::{fold, is_han_or_kana};
 use crate::patterns::LateRegex;
 
@@ -19,21 +19,14 @@ const MAX_COMPILED: usize = 1 << 20;
 const MAX_NESTING: u32 = 64;
 /// Characters of a class that are folded one by one; a larger class is a script.
 const MAX_FOLDED_CLASS: usize = 1_000;
-/// Literals of one regex; a regex with more alternatives is looked at in every mail.
-const MAX_LITERALS: usize = 64;
-/// Sets of literals of one regex that are looked for: the second rules out nearly all that the first let through.
-const MAX_SETS: usize = 3;
-/// Octets of a literal worth looking for: a single letter stands in every mail.
-const MIN_LITERAL: usize = 2;
-
 /// A compiled pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) regex: LateRegex,
     /// The names of its captures.
     pub(super) names: Vec<String>,
-    /// Of each of these sets one word stands in every match, the most telling set first; none: it cannot be told.
-    pub(super) literals: Vec<Vec<String>>,
+    /// The words that stand wherever it matches.
+    pub(super) skeleton: Skeleton<String>,
     /// A `\b` stands beside a Han character or kana and nothing of ASCII: it then asks for an ASCII letter there.
     pub(super) edge_beside_han: bool,
 }
@@ -51,10 +44,7 @@ impl Pattern {
     pub(super) fn parse(pattern: &str) -> Result<Pattern, PatternError> {
         let parsed = ParserBuilder::new().nest_limit(MAX_NESTING).build().parse(pattern).map_err(PatternError::from)?;
         let folded = fold_hir(parsed);
-        let mut literals = literals(&folded);
-        literals.retain(|words| words.len() <= MAX_LITERALS && words.iter().all(|word| word.len() >= MIN_LITERAL));
-        literals.sort_by_key(|words| (Reverse(worth(words)), words.len()));
-        literals.truncate(MAX_SETS);
+        let skeleton = Skeleton::of(&folded);
         let names = names(&folded);
         let regex = LateRegex::new(folded.to_string(), MAX_COMPILED).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => PatternError {
@@ -65,7 +55,7 @@ impl Pattern {
             other => PatternError { what: format!("the regex is not accepted: {other}"), at: None, help: None },
         })?;
         let edge_beside_han = edge_beside_han(&folded);
-        Ok(Pattern { regex, names, literals, edge_beside_han })
+        Ok(Pattern { regex, names, skeleton, edge_beside_han })
     }
 }
 
@@ -164,33 +154,6 @@ fn fold_class(mut class: ClassUnicode) -> ClassUnicode {
     folded
 }
 
-/// Sets of literals; of each set one stands in every match.
-fn literals(hir: &Hir) -> Vec<Vec<String>> {
-    match hir.kind() {
-        HirKind::Literal(literal) => match String::from_utf8(literal.0.to_vec()) {
-            Ok(text) => vec![vec![text]],
-            Err(_) => Vec::new(),
-        },
-        HirKind::Capture(capture) => literals(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => literals(&repetition.sub),
-        HirKind::Concat(parts) => parts.iter().flat_map(literals).collect(),
-        // Of every branch the best set: whichever branch matches, a word of their union stands there.
-        HirKind::Alternation(parts) => {
-            let best = |part: &Hir| literals(part).into_iter().max_by_key(|words| (worth(words), Reverse(words.len())));
-            match parts.iter().map(best).collect::<Option<Vec<_>>>() {
-                Some(sets) => vec![sets.concat()],
-                None => Vec::new(),
-            }
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// How telling a set of literals is: as its shortest.
-fn worth(words: &[String]) -> Option<usize> {
-    words.iter().map(String::len).min()
-}
-
 fn edge_beside_han(hir: &Hir) -> bool {
     let is_edge = |hir: &Hir| matches!(hir.kind(), HirKind::Look(Look::WordAscii));
     match hir.kind() {
@@ -261,24 +224,6 @@ mod tests {
         ];
         for (pattern, text, want) in cases {
             assert_eq!(matches(pattern, text), want, "{pattern} in {text}");
-        }
-    }
-
-    #[test]
-    fn the_literals_of_a_pattern_are_found() {
-        let cases: [(&str, &[&[&str]]); 9] = [
-            (r"(?P<code>554)[ -]?(?:5\.\d\.\d )?DT:SPM", &[&["dt:spm"], &["554"]]),
-            ("(?:错误|代码|ERROR).{0,20}550", &[&["错误", "代码", "error"], &["550"]]),
-            ("退信|邮件(?:被退|退回)", &[&["退信", "邮件"]]),
-            ("(?:ab)+c*", &[&["ab"]]),
-            ("(?:ab)*c", &[]),
-            (r"\d{3}", &[]),
-            ("a|b", &[]),
-            ("ab|.*", &[]),
-            (r"^\w+$", &[]),
-        ];
-        for (pattern, want) in cases {
-            assert_eq!(Pattern::parse(pattern).unwrap().literals, want, "{pattern}");
         }
     }
 

@@ -72,7 +72,7 @@ struct List {
 }
 
 /// Places of one needle that are kept. A word that stands here a hundred times is proven by thirty-two.
-const MAX_SEEN: usize = 32;
+pub(super) const MAX_SEEN: usize = 32;
 
 impl Words {
     /// The needle for a folded, non-empty word.
@@ -214,10 +214,6 @@ impl Sightings {
     /// All needles that were seen.
     pub(super) fn all(&self) -> &[Needle] {
         &self.needles
-    }
-
-    pub(super) fn is_in(&self, needle: Needle, view: usize) -> bool {
-        self.any(needle) && self.of(needle).any(|seen| seen.view == view)
     }
 
     /// The same by the names that needles have elsewhere, where there are so many.

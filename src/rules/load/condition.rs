@@ -225,7 +225,7 @@ impl<'t> Loader<'t> {
         let (text, parsed) = (text.clone()?, pattern(&text?, faults)?);
         rule.captures.extend(parsed.names);
         let found = |what| text.file.warning(text.span.clone(), what);
-        if parsed.literals.is_empty() && !rule.vetoing {
+        if parsed.skeleton.telling().is_none() && !rule.vetoing {
             self.findings.of_rule(
                 rule.place,
                 found("this regex has no word in it that it cannot do without")
@@ -242,9 +242,8 @@ impl<'t> Loader<'t> {
             );
         }
         // In the text that is searched a line break is a blank.
-        let mut needle = |word: &String| self.words.needle(Look::Folded, &word.replace('\n', " "));
-        let literals = parsed.literals.iter().map(|words| words.iter().map(&mut needle).collect()).collect();
-        Some(Condition::Pattern(PatternIn { regex: parsed.regex, literals, segments }))
+        let skeleton = parsed.skeleton.named(|word| self.words.needle(Look::Folded, &word.replace('\n', " ")));
+        Some(Condition::Pattern(PatternIn { regex: parsed.regex, skeleton, segments }))
     }
 
     pub(super) fn segments_in(&mut self, table: &mut Table<'t>, faults: &mut Problems) -> Option<Segments> {

@@ -1,5 +1,8 @@
 //! Matching, point by point, with Chinese and Japanese in mind: how text is seen before any rule is asked.
 
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::*;
 use crate::ids::{CaseNumber, Key, MailHash};
 
@@ -128,5 +131,61 @@ fn m10_words_of_all_languages_count_whatever_the_language_of_the_mail() {
     {
         let message = read(format!("From: a@example.org\r\n\r\n{text}\r\n").as_bytes());
         assert_eq!(message.language.language().map(|language| language.as_str()), Some(want), "{text}");
+    }
+}
+
+/// Pieces of regexes, and of texts in which these are nearly or wholly found, too often, and broken over lines.
+const PIECES: [&str; 20] = [
+    "邮件",
+    "(?:退信|删|ab c)",
+    "[发寄]",
+    "[不没]?出",
+    "(?:信(?:被退)?|x)",
+    "[^。，]{0,4}",
+    ".{1,3}",
+    ".*",
+    "[^\\n]{2,40}",
+    "(?:删.?除)+",
+    "\\b550\\b",
+    "\\d",
+    "(未达|a{2,3})",
+    "(?:邮件.{0,2}退信|[发寄]出)",
+    "^",
+    "$",
+    "(?:)",
+    "(?:错误|代码)?",
+    "\\s*",
+    "人",
+];
+const WORDS: [&str; 24] = [
+    "邮件", "邮", "件", "退信", "删", "ab c", "ab\nc", "AB", "发", "寄", "不", "没出", "出", "信", "被退", "x", "。",
+    "，", "550", "除", "未达", "aaa", "\n", "人",
+];
+
+fn several(of: &'static [&'static str], most: usize) -> impl Strategy<Value = String> {
+    proptest::collection::vec((select(of), 1..40usize), 1..most).prop_map(|pieces| {
+        let again = |many: usize| if many == 39 { 39 } else { 1 };
+        pieces.into_iter().map(|(piece, many)| piece.repeat(again(many))).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_regex_is_found_wherever_it_matches(
+        regex in proptest::collection::vec(select(&PIECES[..]), 1..5).prop_map(|pieces| pieces.concat()),
+        other in proptest::collection::vec(select(&PIECES[..]), 0..4).prop_map(|pieces| pieces.concat()),
+        texts in proptest::collection::vec(several(&WORDS, 12), 40),
+    ) {
+        let regex = if other.is_empty() { regex } else { format!("{regex}|{other}") };
+        let rule = format!("[[rule]]\nid = 'tested'\nphase = 'guard'\n[rule.when]\nall = [{{ re = '{regex}', in = ['body'] }}]\n");
+        let (rules, _) = load(&files(&[("t", TAXONOMY), ("r", &rule)]));
+        let meant = pattern::Pattern::parse(&regex).unwrap().regex.now();
+        for text in texts {
+            let message = mail("", &text);
+            let matches = meant.is_match(crate::fold::fold(&text).text());
+            prop_assert_eq!(rules.judge(&input(&message)).hits.len(), usize::from(matches), "{} in {:?}", regex, text);
+        }
     }
 }
