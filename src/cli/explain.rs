@@ -1,11 +1,12 @@
 //! `huixin explain FILE…`: the whole decision about a mail, as if it came in now. Changes nothing.
 //!
-//! A mail is explained as the first of a new case: what the store knows is left aside, since a running bot
-//! holds it and an explanation must not wait for it.
+//! A mail is explained as the first of a new case: what the store knew of its sender that day is gone. Where the bot has
+//! taken it already, the journal says into which case it went then, and why.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::operator::trouble;
 use super::rules::named;
 use super::terminal::{Progress, one_line};
 use super::{Done, Exit, Trouble, judged};
@@ -17,6 +18,7 @@ use crate::ingest::reader;
 use crate::language::Language;
 use crate::message::Message;
 use crate::rules::{Input, Rules};
+use crate::store::{Decisions, StoreError};
 use crate::thread;
 
 #[derive(clap::Args)]
@@ -52,6 +54,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         return Err(Trouble::new(Exit::Usage, anyhow::anyhow!("there is no such mailbox in {}", file.display())));
     };
     let why_not = options.why_not.as_deref().map(|id| named(playbook.rules(), id)).transpose()?;
+    let taken = Decisions::beside(&configured.path(&configured.config.data)).map_err(trouble)?;
     let (mut exit, mut progress) = (Exit::Ok, Progress::new(options.files.len(), "deciding"));
     for path in &options.files {
         let bytes = match reader::read_file(path) {
@@ -71,6 +74,7 @@ pub fn run(file: &Path, options: Options) -> Done {
         let question = decide::question(&mail, None, &facts, &decision.why.screening.authentication, &playbook, now);
         let mut judged = judged::judgement(&decide::scored(&question, &playbook), &playbook);
         judged.extend(traced(&question, playbook.rules(), why_not.as_ref()));
+        judged.extend(taken.as_ref().map(|taken| then(taken, &hash)).transpose().map_err(trouble)?.unwrap_or_default());
         println!("{}", explanation(path, &decide::shown(&question, playbook.rules()), &decision, judged));
         for outgoing in decision.outgoing() {
             println!("{}", letter(outgoing, &bytes, options.raw));
@@ -78,6 +82,15 @@ pub fn run(file: &Path, options: Options) -> Done {
         progress.step();
     }
     Ok(exit)
+}
+
+/// Where the mail went when it came, and why.
+fn then(taken: &Decisions, mail: &MailHash) -> Result<judged::Lines, StoreError> {
+    let Some(decided) = taken.of(mail)? else { return Ok(judged::Lines::new()) };
+    let told = decided.why.0.iter().filter(|(key, _)| ["thread", "shown"].contains(&key.as_str()));
+    let mut lines = vec![("then", decided.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())];
+    lines.extend(told.map(|(_, text)| ("", one_line(text, WIDTH * 2))));
+    Ok(lines)
 }
 
 /// The rules that nearly held, and why the one that was asked for did not.

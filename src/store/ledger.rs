@@ -2,9 +2,10 @@
 //! of the quarantine, which the state knows.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::record::{Decided, Outcome, Record, Why};
+use super::state::Aside;
 use super::{StoreError, beside};
 use crate::ids::{CaseNumber, MailHash, MailboxName};
 use crate::mailbox::Place;
@@ -47,6 +48,31 @@ pub struct Quarantined {
     pub why: Option<String>,
     /// By whom it was dropped and why, if it was.
     pub dropped: Option<String>,
+}
+
+/// What was decided about mails when they came, beside a running bot.
+pub struct Decisions {
+    data: PathBuf,
+    state: Aside,
+}
+
+impl Decisions {
+    /// None if no bot was ever started in this folder.
+    pub fn beside(data: &Path) -> Result<Option<Decisions>, StoreError> {
+        match data.join("journal").exists() {
+            true => Ok(Some(Decisions { data: data.to_owned(), state: beside::state(data)? })),
+            false => Ok(None),
+        }
+    }
+
+    /// The decision about the mail with these bytes; none if there was none, or the journal has been made thinner since.
+    pub fn of(&self, mail: &MailHash) -> Result<Option<Decided>, StoreError> {
+        let Some(ledgered) = self.state.taken(mail)? else { return Ok(None) };
+        match beside::record(&self.data, ledgered.position)? {
+            Some(Record::Decided(decided)) => Ok(Some(*decided)),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// Hands over every entry of the ledger in the order in which it was written down, those not decided yet at last.

@@ -47,7 +47,7 @@ pub use compact::Compacted;
 pub use error::StoreError;
 pub use frame::{End, Frame, frame_at, next_after, walk};
 pub use journal::{Disk, Mark, Position, SEGMENT, Torn};
-pub use ledger::{DROPPED, Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, ledger_since, quarantined};
+pub use ledger::{DROPPED, Decisions, Fate, LedgerEntry, QUARANTINED, Quarantined, ledger, ledger_since, quarantined};
 pub use manners::{Standing, standing};
 pub use opened::Opened;
 pub use past::{PastJournal, PastMail};

@@ -140,7 +140,16 @@ fn every_view_of_a_mail_has_its_secrets_masked() {
         .collect();
     assert!(leaks.is_empty(), "{}", leaks.join("\n\n"));
 
-    // Who must see them says so.
+    // Who must see them says so; and what was taken is explained with where it went then.
+    let taken: Vec<String> =
+        files(&bot.folder().join("data/archive")).iter().map(|file| file.display().to_string()).collect();
+    let archived: Vec<&str> = taken.iter().map(String::as_str).filter(|file| file.ends_with(".eml")).collect();
+    let (code, out, err) = bot.command(&[&["explain"][..], &archived].concat());
+    assert_eq!(code, Some(0), "{err}");
+    for why in ["a new matter", "it answers a mail of ours, by its Message-ID"] {
+        assert!(out.lines().any(|line| line.starts_with("            ") && line.contains(why)), "no “{why}”\n{out}");
+    }
+    assert_eq!(out.matches("\n  then ").count(), 2, "{out}");
     for arguments in
         [&["inspect", "--unmasked", "--json", mail][..], &["inspect", "--offline", "--unmasked", "--json", mail]]
     {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::fold::{Change, fold};
 use super::layers::Layers;
 use super::table::Table;
-use super::{Broken, OutboxItem, guarded, keys, manners, number, quarantine};
+use super::{Broken, Ledgered, OutboxItem, guarded, keys, manners, number, quarantine};
 use crate::case::{Case, Pulse, Tripped};
-use crate::ids::CaseNumber;
+use crate::ids::{CaseNumber, MailHash};
 use crate::store::journal::{Mark, Position};
 use crate::store::record::Record;
 use crate::store::schema;
@@ -42,6 +42,11 @@ impl Aside {
     /// The case, as it stands now.
     pub fn case(&self, number: CaseNumber) -> Result<Option<Case>, Broken> {
         guarded(|| self.change.row(&keys::case(number)))
+    }
+
+    /// What became of the mail with these bytes; none if it was not decided.
+    pub fn taken(&self, hash: &MailHash) -> Result<Option<Ledgered>, Broken> {
+        guarded(|| self.change.row(&keys::ledger(hash)))
     }
 
     /// The frames that tell the history of a case, in order.
