@@ -6,6 +6,10 @@
 //! thing. A number from anyone else opens a new case, and the answer is the same whether that number exists or not. An
 //! empty identifier joins nothing, and a sender who is proven false joins nothing but by a proof of ours.
 
+mod because;
+
+pub use because::Because;
+
 use std::time::Duration;
 
 use crate::address::Address;
@@ -42,60 +46,6 @@ pub enum Threading {
     Continues(CaseNumber),
     /// The same mail came before on another way; it is recorded in that case and gets no second answer.
     Twin(CaseNumber),
-}
-
-/// Why a mail was taken for a follow-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Because {
-    /// It answers a mail of ours, told by the Message-ID or by the address that stands there for answers, and the
-    /// requester wrote it.
-    OwnMessageId,
-    /// It answers a mail of ours, but someone else wrote it: they are heard, never answered.
-    OwnMessageIdFromOther,
-    /// It answers an earlier mail of the same requester.
-    EarlierMail,
-    /// It names the case, and the requester wrote it.
-    Number,
-    /// The requester wrote a new mail with the subject of an open case.
-    SameSubject,
-    /// The requester wrote a new mail about what an open case is about.
-    SameMatter,
-    /// The requester has an open case and asks for nothing but how it stands.
-    Chaser,
-    /// It carries the token of an agent.
-    AgentsToken,
-    /// Its sender is taken for a program, whose mails are kept in one case.
-    Robot,
-}
-
-impl Because {
-    /// One sentence for `explain`.
-    pub fn explanation(self) -> &'static str {
-        match self {
-            Because::OwnMessageId => {
-                "it answers a mail of ours, by its Message-ID or by the address for answers, and the requester wrote it"
-            }
-            Because::OwnMessageIdFromOther => {
-                "it answers a mail of ours, but someone other than the requester wrote it"
-            }
-            Because::EarlierMail => "it answers an earlier mail of the same requester",
-            Because::Number => "it names the case number, and the requester wrote it",
-            Because::SameSubject => {
-                "the requester has an open case with the same subject that moved lately, and wrote a new mail"
-            }
-            Because::SameMatter => {
-                "the requester has an open case about the same thing that moved lately, and wrote a new mail"
-            }
-            Because::Chaser => "the requester has an open case, and the mail only asks how it stands",
-            Because::AgentsToken => "it carries the token of an agent",
-            Because::Robot => "its sender is taken for a program, whose mails are kept in one case",
-        }
-    }
-
-    /// Was the mail written anew, and not as an answer? Then its author does not know yet where it went.
-    pub fn is_new_mail(self) -> bool {
-        matches!(self, Because::Number | Because::SameSubject | Because::SameMatter)
-    }
 }
 
 /// What to ask the store about a mail.

@@ -63,6 +63,8 @@ pub struct Facts {
     pub waiting: Vec<Pending>,
     /// What was written in the case that the mail follows, oldest first: looked up only where colleagues are to read it.
     pub transcript: Vec<Exchange>,
+    /// Why that case is where it is, in lines for the agent who asks: looked up only where one does.
+    pub account: Vec<String>,
     /// The agents that were asked for, those of whom something is known.
     pub agents: BTreeMap<Address, AgentFacts>,
     /// How many wait for each group.
@@ -133,6 +135,7 @@ impl Facts {
             of_sender,
             // Made of what the case was before, which does not change while the case does not.
             transcript: _,
+            account: _,
             budgets: _,
             suppressed,
             internal,

@@ -116,8 +116,9 @@ fn explanation(path: &Path, message: &Message, decision: &Decision, judged: judg
     for reason in &why.screening.reasons {
         line("", format!("no answer, {}: {}", reason.code(), reason.explanation(Language::En)));
     }
-    for (key, value) in why.lines().into_iter().filter(|(key, _)| key == "thread") {
-        line(&key, value);
+    line("thread", told::threading(&why.threading, Language::En));
+    if let Some(number) = why.names {
+        line("", told::names_another(number, Language::En));
     }
     for (label, value) in judged {
         line(label, value);

@@ -6,8 +6,6 @@ use crate::language::Language;
 use crate::playbook::Playbook;
 use crate::rules::{Asked, CategoryScore, Evidence, Failure, Judgement, Phase, Rules, Trace};
 
-/// Characters of one piece of evidence.
-const EVIDENCE: usize = 40;
 /// Characters of what a condition looks for.
 const LOOKED_FOR: usize = 200;
 
@@ -23,16 +21,12 @@ pub fn judgement(judgement: &Judgement, playbook: &Playbook) -> Lines {
     }
     for score in &judgement.scores {
         lines.push(("score", scored(score, playbook)));
-        for contribution in &score.contributions {
-            let (rule, weight) = (&contribution.rule, contribution.weight);
-            lines.push(("", format!("{weight:+5.1}  {rule}  {}", evidence(&contribution.evidence))));
-        }
+        lines.extend(score.contributions.iter().map(|points| ("", told::points(points, true, Language::En))));
     }
     match (&judgement.category, &judgement.why_not) {
         (Some(won), _) => {
-            let needed = playbook.rules().taxonomy().category(&won.category).map_or(0.0, |category| category.margin);
-            let told = format!("{}, {:.1} ahead of the next (needs {needed:.1})", won.category, won.margin);
-            lines.push(("category", told));
+            let needs = playbook.rules().taxonomy().category(&won.category);
+            lines.push(("category", told::won(won, needs, won.category.as_str(), Language::En)));
         }
         (None, Some(why_not)) => {
             lines.push(("category", format!("none: {}", told::ambiguity(why_not, ToString::to_string, Language::En))));
@@ -91,17 +85,10 @@ fn failed(failure: &Failure) -> Lines {
 
 fn scored(score: &CategoryScore, playbook: &Playbook) -> String {
     let label = playbook.category_label(&score.category, Language::Zh);
-    format!("{:5.1} of {:.1}  {} {label}", score.score, score.threshold, score.category)
+    told::score(score, &format!("{} {label}", score.category), Language::En)
 }
 
 /// Each piece with the octets it takes in its part of the mail.
 fn evidence(evidence: &[Evidence]) -> String {
-    let spans: Vec<String> = evidence
-        .iter()
-        .map(|span| {
-            let (from, to) = (span.range.start, span.range.end);
-            format!("{} {from}..{to} “{}”", span.segment.as_str(), one_line(&span.text, EVIDENCE))
-        })
-        .collect();
-    spans.join(", ")
+    told::evidence(evidence, true, Language::En)
 }

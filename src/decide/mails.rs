@@ -334,7 +334,7 @@ fn reasons(case: &Case, why: &Why, fault: Option<String>, playbook: &Playbook, l
 }
 
 /// What in a mail, or in how it came, is for a human.
-fn matters(why: &Why, playbook: &Playbook, language: Language) -> Vec<String> {
+pub(super) fn matters(why: &Why, playbook: &Playbook, language: Language) -> Vec<String> {
     let judgement = &why.judgement;
     let mut matters: Vec<String> = Vec::new();
     matters.extend(judgement.handoff.as_ref().map(|handoff| told::handoff(&handoff.reason, language)));

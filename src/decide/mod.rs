@@ -14,6 +14,7 @@
 //! nobody is answered. What would bury the agents is told to them in a digest. Mail from before the first start is
 //! recorded and nobody is told.
 
+mod account;
 mod agents;
 mod assign;
 mod banner;
@@ -40,7 +41,8 @@ mod trouble;
 mod upshot;
 mod why;
 
-pub use agents::{Heed, Refusal};
+pub use account::{REVISION, Remembered, account};
+pub use agents::{Heed, Refusal, asks_why};
 pub use breaker::cause as breaker_cause;
 pub use budget::{Exhausted, Says};
 pub use clock::{Found, Rung, ring};

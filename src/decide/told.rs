@@ -1,7 +1,11 @@
 //! The reasons of a decision in sentences, for agents and admins, in their language.
 
+mod judged;
+
+pub use judged::{evidence, points, score, won};
+
 use super::budget::Exhausted;
-use super::why::Silence;
+use super::why::{Shown, Silence};
 use crate::address::Address;
 use crate::case::{Exchange, Scope, Speaker, Suppression};
 use crate::compose;
@@ -10,6 +14,7 @@ use crate::language::Language;
 use crate::playbook::Playbook;
 use crate::rules::Ambiguity;
 use crate::screen::{Authentication, Screening, Verdict, Witness};
+use crate::thread::Threading;
 use crate::time::Timestamp;
 
 /// Why nothing is answered.
@@ -74,6 +79,53 @@ pub fn suppressed(suppression: &Suppression, language: Language) -> String {
         format!("{address} gets no automatic answers before {until}"),
         format!("{until}まで{address}へは自動返信しません"),
     )
+}
+
+/// Where a mail went, and why there.
+pub fn threading(threading: &Threading, language: Language) -> String {
+    match threading {
+        Threading::New => by_language(language, "新事项", "a new matter", "新しい案件").into(),
+        Threading::Continues(number) => continues(*number, language),
+        Threading::Follows { case, because } => {
+            let (number, because) = (case.number, because.explanation(language));
+            by_language(
+                language,
+                format!("归入案件 {number}：{because}"),
+                format!("case {number}: {because}"),
+                format!("案件 {number} に追加：{because}"),
+            )
+        }
+        Threading::Twin(number) => by_language(
+            language,
+            format!("案件 {number}：同一封邮件先前已从另一途径收到"),
+            format!("case {number}: the same mail came before on another way"),
+            format!("案件 {number}：同じメールが別の経路で届いています"),
+        ),
+    }
+}
+
+/// What became of a mail.
+pub fn shown(shown: &Shown, language: Language) -> String {
+    match (shown, language) {
+        (Shown::Recorded, Language::Zh) => "只记入案件，没有转交也没有答复".into(),
+        (Shown::Recorded, Language::Ja) => "案件に記録のみ".into(),
+        (Shown::ToHumans, Language::Zh) => "转交人工".into(),
+        (Shown::ToHumans, Language::Ja) => "担当者へ引き継ぎ".into(),
+        (Shown::Answered(template), Language::Zh) => format!("已用 {template} 自动答复"),
+        (Shown::Answered(template), Language::Ja) => format!("{template} で自動返信"),
+        (Shown::HandedOff(template), Language::Zh) => format!("转交人工，并用 {template} 答复客户"),
+        (Shown::HandedOff(template), Language::Ja) => format!("担当者へ引き継ぎ、{template} でお客様に返信"),
+        // Which language `Display` speaks too; of agents' mails nobody is told but in the log.
+        (shown, Language::En) | (shown @ Shown::Agent(_), _) => shown.to_string(),
+    }
+}
+
+/// A moment as those say it who have the case.
+pub fn moment_of(group: &GroupId, then: Timestamp, language: Language, playbook: &Playbook) -> String {
+    match playbook.rules().taxonomy().calendar(group) {
+        Some(calendar) => compose::describe_moment(calendar, then, language),
+        None => moment(then),
+    }
 }
 
 fn moment(moment: Timestamp) -> String {
@@ -205,11 +257,7 @@ pub fn transcript(
     language: Language,
     playbook: &Playbook,
 ) -> Vec<(String, String)> {
-    let calendar = playbook.rules().taxonomy().calendar(group);
-    let at = |then: Timestamp| match calendar {
-        Some(calendar) => compose::describe_moment(calendar, then, language),
-        None => moment(then),
-    };
+    let at = |then: Timestamp| moment_of(group, then, language, playbook);
     let who = |by: &Speaker| match by {
         Speaker::Requester => by_language(language, "客户", "the customer", "お客様").to_owned(),
         Speaker::Bot => by_language(language, "自动答复", "automatic answer", "自動返信").to_owned(),

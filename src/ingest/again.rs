@@ -53,6 +53,7 @@ pub fn again(view: &View<'_>, mail: &Again<'_>, at: Timestamp) -> Result<Record,
         (_, case) => Outcome::Appended(case.map_or(mail.case, |case| case.number)),
     };
     let mut why = Why(decision.why.lines());
+    why.push(decide::REVISION, mail.playbook.revision());
     why.push("quarantine", mail.asked);
     let opens = decision.opens();
     let Effects { mut case, outgoing, spent, suppressed, orders, manners } = decision.effects.into_iter().collect();

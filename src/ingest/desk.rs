@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::effects::Effects;
-use super::{is_baseline, transcript};
+use super::{account, is_baseline, transcript};
 use crate::case::{Clues, Facts, Tripped};
 use crate::config::Mailbox;
 use crate::decide::{self, Decision, Effect, Mail, Quarantine};
@@ -17,7 +17,7 @@ use crate::maillog;
 use crate::message::Message;
 use crate::playbook::Playbook;
 use crate::screen::Findings;
-use crate::store::{Decided, Outcome, QUARANTINED, Record, StartMark, Store, StoreError, View, Why};
+use crate::store::{Archive, Decided, Outcome, QUARANTINED, Record, StartMark, Store, StoreError, View, Why};
 use crate::thread::{self, Threading};
 use crate::time::{Clock, Timestamp};
 
@@ -56,10 +56,9 @@ impl Desk {
         let (clues, at) = (self.clues(message, &asked.hash), (self.clock)());
         let facts = store.facts(&clues, at)?;
         let mut decision = self.decision(asked, message, &facts, at);
-        if let Some(case) = decision.retold(message.sender()) {
-            let history = store.latest(case.number, transcript::FRAMES)?;
-            let transcript = transcript::of(&history, case, store.archive(), &self.playbook);
-            decision = self.decision(asked, message, &Facts { transcript, ..facts.clone() }, at);
+        let history = |number| store.latest(number, transcript::FRAMES);
+        if let Some(more) = self.read_up(message, &facts, &decision, store.archive(), history)? {
+            decision = self.decision(asked, message, &more, at);
         }
         Ok(Some(Draft { clues, facts, at, decision }))
     }
@@ -97,7 +96,7 @@ impl Desk {
         let mut decided = self.blank(asked, outcome(&decision), at);
         decided.known_as.extend(message.message_id.clone());
         decided.twin = clues.twin;
-        decided.why = Why(decision.why.lines());
+        decided.why = self.why(&decision);
         Ok(with_effects(decided, decision.effects))
     }
 
@@ -119,16 +118,37 @@ impl Desk {
         at: Timestamp,
     ) -> Result<Decision, StoreError> {
         let mut decision = self.decision(asked, message, &facts, at);
-        if let Some(case) = decision.retold(message.sender()) {
-            let history = view.history(case.number, transcript::FRAMES)?;
-            facts.transcript = transcript::of(&history, case, view.archive(), &self.playbook);
-            decision = self.decision(asked, message, &facts, at);
+        let history = |number| view.history(number, transcript::FRAMES);
+        if let Some(more) = self.read_up(message, &facts, &decision, view.archive(), history)? {
+            decision = self.decision(asked, message, &more, at);
+            facts = more;
         }
         if !decision.trips() {
             return Ok(decision);
         }
         facts.answered = view.answered(&facts.pulse)?;
         Ok(self.decision(asked, message, &facts, at))
+    }
+
+    /// The facts with what journal and archive tell of the case, where colleagues are to read it; none where they are not.
+    fn read_up(
+        &self,
+        message: &Message,
+        facts: &Facts,
+        decision: &Decision,
+        archive: &Archive,
+        history: impl FnOnce(CaseNumber) -> Result<Vec<Record>, StoreError>,
+    ) -> Result<Option<Facts>, StoreError> {
+        let (retold, asks) = (decision.retold(message.sender()), decide::asks_why(message, decision, &self.playbook));
+        let Some(case) = retold.or(asks.map(|(case, _)| case)) else { return Ok(None) };
+        let (history, mut more) = (history(case.number)?, facts.clone());
+        if retold.is_some() {
+            more.transcript = transcript::of(&history, case, archive, &self.playbook);
+        }
+        if let Some((_, language)) = asks {
+            more.account = account::of(&history, &case.group, archive, &self.playbook, language);
+        }
+        Ok(Some(more))
     }
 
     fn decision(&self, asked: &Asked, message: &Message, facts: &Facts, at: Timestamp) -> Decision {
@@ -161,9 +181,16 @@ impl Desk {
             why = reason
         );
         let mut decided = self.blank(asked, Outcome::Quarantined(case), at);
-        decided.why = Why(decision.why.lines());
+        decided.why = self.why(&decision);
         decided.why.push(QUARANTINED, reason);
         Ok(with_effects(decided, decision.effects))
+    }
+
+    /// Why it was decided so, and by which rules and templates.
+    fn why(&self, decision: &Decision) -> Why {
+        let mut why = Why(decision.why.lines());
+        why.push(decide::REVISION, self.playbook.revision());
+        why
     }
 
     /// A record that nothing follows from yet.

@@ -5,6 +5,7 @@
 //! early (a cut, a full disk, the process) leaves the mailbox as it was: the next step starts from the last
 //! commit.
 
+mod account;
 mod again;
 mod batch;
 mod desk;

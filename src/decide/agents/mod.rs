@@ -14,9 +14,10 @@ use super::ration::Ration;
 use super::{Decision, Effect, Mail, Shown, Why};
 use super::{assign, digest, mails};
 use crate::address::Address;
-use crate::agent;
+use crate::agent::{self, Command};
 use crate::case::{Absence, Case, Facts};
 use crate::ids::{MailHash, Token, TokenFault};
+use crate::language::Language;
 use crate::message::Message;
 use crate::playbook::{OwnTemplates, Playbook};
 use crate::rules::Judgement;
@@ -104,6 +105,14 @@ pub(super) fn attend(
     let desk = Desk { mail, agent, token, case, facts, playbook, now };
     let done = desk.carry_out(&orders);
     Some(decision(screening, case, done.heed, done.effects))
+}
+
+/// The case about which an agent asks why it is where it is, and their language.
+pub fn asks_why<'d>(message: &Message, decision: &'d Decision, playbook: &Playbook) -> Option<(&'d Case, Language)> {
+    let Threading::Follows { case, because: Because::AgentsToken } = &decision.why.threading else { return None };
+    let asks = agent::read(fresh(message)).commands.contains(&Command::Why);
+    let agent = message.sender().filter(|_| asks)?;
+    Some((case.as_ref(), playbook.agent_language(agent)))
 }
 
 /// Is the order this agent's, and about a case we know? Both proofs are looked at, whatever the first one says.

@@ -181,7 +181,9 @@ impl Desk<'_> {
             Command::Merge(into) => self.merge(*into, case)?,
             Command::Why => {
                 draft.asked = true;
-                receipt::why(self.case, self.playbook, language)
+                draft.told.push(receipt::why(self.case, self.playbook, language));
+                draft.told.extend(self.facts.account.iter().cloned());
+                return Ok(());
             }
             Command::Undo => {
                 let mut called_back = self.called_back();
@@ -472,11 +474,7 @@ impl Desk<'_> {
     }
 
     fn moment(&self, moment: Timestamp) -> String {
-        let calendar = self.playbook.rules().taxonomy().calendar(&self.case.group);
-        calendar.map_or_else(
-            || moment.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-            |calendar| compose::describe_moment(calendar, moment, self.language()),
-        )
+        told::moment_of(&self.case.group, moment, self.language(), self.playbook)
     }
 }
 
