@@ -304,6 +304,11 @@ impl Work {
         self.timers.sort();
     }
 
+    /// Until when an agent has put the case aside.
+    pub fn put_aside(&self) -> Option<Timestamp> {
+        self.timers.iter().find(|timer| timer.what == Alarm::Wake).map(|timer| timer.at)
+    }
+
     pub fn stop_timer(&mut self, what: Alarm) {
         self.timers.retain(|timer| timer.what != what);
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::clock;
+use super::{clock, told};
 use crate::address::Address;
 use crate::case::{Alarm, Case, CaseState};
 use crate::compose::{self, Values, Written};
@@ -41,6 +41,9 @@ pub struct GroupTally {
     pub late: u64,
     /// Cases that wait for their requester now.
     pub with_requester: u64,
+    /// Cases that an agent has put aside, and when the first of them comes back.
+    pub aside: u64,
+    pub wakes: Option<Timestamp>,
 }
 
 /// Every mail that was taken, and what became of it.
@@ -119,7 +122,13 @@ impl Tally {
                 tally.waiting += 1;
                 tally.late += u64::from(clock::is_late(case, playbook, now));
             }
-            CaseState::Waiting => tally.with_requester += 1,
+            CaseState::Waiting => match case.work.put_aside() {
+                None => tally.with_requester += 1,
+                Some(until) => {
+                    tally.aside += 1;
+                    tally.wakes = Some(tally.wakes.map_or(until, |first| first.min(until)));
+                }
+            },
             _ => {}
         }
     }
@@ -185,7 +194,7 @@ fn values(
     let rows = rows.filter(|(_, tally)| *tally != GroupTally::default()).map(|(group, tally)| {
         let mut row = Values::new();
         row.text("label", &playbook.group_label(group, language));
-        let GroupTally { new, breached, waiting, late, with_requester } = tally;
+        let GroupTally { new, breached, waiting, late, with_requester, aside, wakes } = tally;
         let figures = [
             ("new", new),
             ("breached", breached),
@@ -196,6 +205,9 @@ fn values(
         for (name, figure) in figures {
             row.text(name, &figure.to_string());
         }
+        let wakes = wakes.map(|until| told::moment_of(group, until, language, playbook));
+        row.text("aside", &wakes.as_ref().map(|_| aside.to_string()).unwrap_or_default());
+        row.text("wakes", &wakes.unwrap_or_default());
         row
     });
     values.rows("report.groups", rows);
