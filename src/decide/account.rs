@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::told::{self, by_language};
-use super::{Mail, Shown, Why, heard, mails, question, redact, screened};
+use super::{Mail, Recorded, Shown, Why, heard, mails, question, redact, screened};
 use crate::case::{Case, Facts};
 use crate::compose::Line;
 use crate::ids::{CategoryId, GroupId, RuleId};
@@ -253,7 +253,7 @@ impl<'a> Teller<'a> {
     }
 
     fn category_then(&self) -> Option<CategoryId> {
-        CategoryId::parse(self.line("category")?.split(' ').next()?).ok()
+        Recorded::of(self.past.why).category
     }
 
     fn line(&self, wanted: &str) -> Option<&'a str> {

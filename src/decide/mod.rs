@@ -53,7 +53,7 @@ pub use ration::scopes as forward_scopes;
 pub use standing::holds;
 pub use trouble::{Quarantine, Undelivered, quarantine, undelivered, unread, unusable};
 pub use upshot::{Aspect, Foreseen, Foresight, Upshot};
-pub use why::{Shown, Silence, Why};
+pub use why::{Recorded, Shown, Silence, Why};
 
 use std::time::Duration;
 

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use super::agents::{Heed, Refusal};
-use super::budget::Exhausted;
+use super::budget::{Exhausted, Says};
 use super::told;
 use crate::address::Address;
 use crate::case::{Case, CaseState, Scope, Suppression};
-use crate::ids::{CaseNumber, RuleId, TemplateName};
+use crate::ids::{CaseNumber, CategoryId, RuleId, TemplateName};
 use crate::language::Language;
 use crate::rules::Judgement;
 use crate::screen::{Reason, Screening};
@@ -195,6 +195,34 @@ impl Why {
     }
 }
 
+/// What the lines of a past decision say, for whoever counts what became of mail.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Recorded {
+    /// What the mail was taken to be about.
+    pub category: Option<CategoryId>,
+    /// What the requester was answered with, or was to be after an agent's word.
+    pub template: Option<TemplateName>,
+    /// An agent wrote it.
+    pub by_agent: bool,
+}
+
+impl Recorded {
+    pub fn of(lines: &[(String, String)]) -> Recorded {
+        let line = |wanted: &str| lines.iter().find(|(key, _)| key == wanted).map(|(_, text)| text.as_str());
+        let by_agent = line("thread").and_then(|text| text.rsplit_once(' '));
+        Recorded {
+            category: line("category").and_then(|text| CategoryId::parse(text.split(' ').next()?).ok()),
+            template: line("template").and_then(|name| TemplateName::parse(name).ok()),
+            by_agent: by_agent.is_some_and(|(_, because)| because == Because::AgentsToken.as_str()),
+        }
+    }
+
+    /// The answer that was meant to solve the matter, where there was one.
+    pub fn entry(&self) -> Option<&TemplateName> {
+        self.template.as_ref().filter(|template| Says::of(template) == Says::Answer)
+    }
+}
+
 fn thread_line(threading: &Threading) -> String {
     match threading {
         Threading::New => "new".into(),
@@ -299,6 +327,27 @@ mod tests {
         for wrong in ["", "newer", "new x", "follows", &format!("follows {number} love"), "a new matter"] {
             assert_eq!(threading(wrong, Some(&case)), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_was_recorded_is_known_by_its_lines() {
+        let lines = |lines: &[(&str, &str)]| -> Vec<(String, String)> {
+            lines.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect()
+        };
+        let answered = lines(&[
+            ("thread", "new"),
+            ("category", "deliver.bounce (7.0, margin 2.0)"),
+            ("shown", "answered with kb/554-dt-spm"),
+            ("template", "kb/554-dt-spm"),
+        ]);
+        let recorded = Recorded::of(&answered);
+        assert_eq!(recorded.category, CategoryId::parse("deliver.bounce").ok());
+        assert_eq!(recorded.entry().map(TemplateName::as_str), Some("kb/554-dt-spm"));
+        assert!(!recorded.by_agent);
+        let unknown = Recorded::of(&lines(&[("category", "none: no rule"), ("template", "ack/received")]));
+        assert_eq!((unknown.category.clone(), unknown.entry()), (None, None));
+        assert!(Recorded::of(&lines(&[("thread", "follows K7F3-9QD2-X agents-token")])).by_agent);
+        assert_eq!(Recorded::of(&[]), Recorded::default());
     }
 
     #[test]

@@ -4,20 +4,23 @@
 //! function as then. Nothing is written, no lock is taken, nobody is asked: a running bot goes on beside it. What was
 //! found about its signatures is not looked up again.
 
+mod labels;
 mod shifts;
 mod standing;
 
+pub use labels::{Label, Labelled};
 pub use shifts::{Shift, Shifts};
 pub use standing::{AGAIN, Advice, Standing};
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::case::{Facts, Lesson};
-use crate::decide::{self, Foresight, Mail};
-use crate::ids::{CaseNumber, CategoryId, MailHash};
+use crate::decide::{self, Foresight, Mail, Recorded};
+use crate::ids::{CaseNumber, MailHash};
 use crate::ingest::reader;
 use crate::message::{self, Limits, Message};
 use crate::playbook::Playbook;
@@ -32,8 +35,14 @@ pub struct Past {
 }
 
 enum Source {
-    Archived(PastMail),
+    Archived(Archived),
     File(PathBuf),
+}
+
+/// A mail of the journal, and what was written down of it. That is the same for thousands of mails, and kept once.
+struct Archived {
+    mail: PastMail,
+    recorded: Arc<Recorded>,
 }
 
 /// One mail, ready to be decided.
@@ -45,6 +54,8 @@ pub struct Replayed<'a> {
     pub case: Option<CaseNumber>,
     /// What it taught about the rules then, where it is an agent's.
     pub learned: &'a [Lesson],
+    /// What was decided then; nothing is known of a mail of a file.
+    pub recorded: &'a Recorded,
 }
 
 /// Mails between two steps of a progress bar.
@@ -66,10 +77,14 @@ impl Past {
     /// The mails of a data folder that were decided at this time or after.
     pub fn archived(data: &Path, since: Option<Timestamp>) -> Result<Past, StoreError> {
         let (mut mails, journal) = (Vec::new(), PastJournal::beside(data)?);
+        let mut known: HashSet<Arc<Recorded>> = HashSet::new();
         if let Some(journal) = &journal {
-            journal.mails(|mail| {
+            journal.mails(|mut mail| {
                 if since.is_none_or(|since| mail.at >= since) {
-                    mails.push(Source::Archived(mail));
+                    let recorded = Arc::new(Recorded::of(&std::mem::take(&mut mail.why)));
+                    let recorded = known.get(&recorded).cloned().unwrap_or(recorded);
+                    known.insert(recorded.clone());
+                    mails.push(Source::Archived(Archived { mail, recorded }));
                 }
             })?;
         }
@@ -97,7 +112,7 @@ impl Past {
     /// What a person finds the mail by.
     pub fn name(&self, at: usize) -> String {
         match self.mails.get(at) {
-            Some(Source::Archived(mail)) => mail.hash.short(),
+            Some(Source::Archived(archived)) => archived.mail.hash.short(),
             Some(Source::File(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             None => String::new(),
         }
@@ -119,42 +134,38 @@ impl Past {
         }
     }
 
-    /// The first mail of every case that an agent put into a category, with the category they named last; only these are
-    /// read.
+    /// What agents said of these mails.
+    pub fn labels(&self) -> Vec<Labelled> {
+        let archived = self.mails.iter().enumerate().filter_map(|(place, source)| match source {
+            Source::Archived(archived) => Some((place, archived)),
+            Source::File(_) => None,
+        });
+        labels::labels(archived)
+    }
+
+    /// Decides the labelled mails alone, in the order of the labels; none for a mail that cannot be read.
     pub fn replay_labelled<T: Send>(
         &self,
+        labelled: &[Labelled],
         playbook: &Playbook,
         decide: impl Fn(&Replayed<'_>) -> T + Sync,
-    ) -> Vec<(T, CategoryId)> {
-        let mut first: HashMap<CaseNumber, &Source> = HashMap::new();
-        let mut labels: HashMap<CaseNumber, (usize, &CategoryId)> = HashMap::new();
-        for (at, source) in self.mails.iter().enumerate() {
-            let Source::Archived(mail) = source else { continue };
-            first.entry(mail.case).or_insert(source);
-            let label = mail.learned.iter().rev().find_map(|lesson| match lesson {
-                Lesson::Category(category) => Some(category),
-                _ => None,
-            });
-            labels.extend(label.map(|label| (mail.case, (at, label))));
-        }
-        // In the order in which they were named.
-        let mut labels: Vec<_> = labels.into_iter().collect();
-        labels.sort_by_key(|(_, (at, _))| *at);
-        let labelled: Vec<(&Source, &CategoryId)> =
-            labels.into_iter().filter_map(|(case, (_, label))| Some((*first.get(&case)?, label))).collect();
-        let made = reader::on_all_cores(&labelled, |(source, _)| self.one(source, playbook, &decide));
-        made.into_iter().zip(&labelled).filter_map(|(made, (_, label))| Some((made.ok()?, (*label).clone()))).collect()
+    ) -> Vec<Option<T>> {
+        let made = reader::on_all_cores(labelled, |label| {
+            let source = self.mails.get(label.mail).ok_or("there is no such mail")?;
+            self.one(source, playbook, &decide)
+        });
+        made.into_iter().map(Result::ok).collect()
     }
 
     fn one<T>(&self, source: &Source, playbook: &Playbook, decide: impl Fn(&Replayed<'_>) -> T) -> Result<T, String> {
         let bytes = match source {
-            Source::Archived(mail) => self.archive.get(&mail.hash).map_err(|error| error.to_string())?,
+            Source::Archived(archived) => self.archive.get(&archived.mail.hash).map_err(|error| error.to_string())?,
             Source::File(path) => reader::read_file(path).map_err(|error| error.to_string())?,
         };
         let message = message::read(&bytes, &Limits::default());
         let first = playbook.config().mailboxes.first().ok_or("there is no mailbox")?;
-        let replayed = match source {
-            Source::Archived(past) => {
+        match source {
+            Source::Archived(Archived { mail: past, recorded }) => {
                 // A mailbox that is watched no more is stood for by the first.
                 let mailbox = playbook.config().mailbox(&past.mailbox).unwrap_or(first);
                 let before = past.before.zip(self.journal.as_ref()).map(|(position, journal)| journal.case(position));
@@ -164,21 +175,22 @@ impl Past {
                     ..Facts::default()
                 };
                 let mail = mail(mailbox, past.hash, &message, past.delivered);
-                return Ok(decide(&Replayed {
+                Ok(decide(&Replayed {
                     mail,
                     facts: &facts,
                     now: past.at,
                     case: Some(past.case),
                     learned: &past.learned,
-                }));
+                    recorded,
+                }))
             }
             Source::File(_) => {
                 let at = message.date.unwrap_or_default();
                 let mail = mail(first, MailHash::of(&bytes), &message, at);
-                Replayed { mail, facts: &Facts::default(), now: at, case: None, learned: &[] }
+                let (facts, recorded) = (Facts::default(), Recorded::default());
+                Ok(decide(&Replayed { mail, facts: &facts, now: at, case: None, learned: &[], recorded: &recorded }))
             }
-        };
-        Ok(decide(&replayed))
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub struct PastMail {
     pub case: CaseNumber,
     /// What it taught about the rules, where it is an agent's.
     pub learned: Vec<Lesson>,
+    /// Of its reasons the lines that say where it went, what it was about and what it was answered with.
+    pub why: Vec<(String, String)>,
 }
 
 /// The journal of a data folder that a bot may be writing.
@@ -151,12 +153,12 @@ impl PastJournal {
             match glance {
                 Glance::Decided(decided) => {
                     let (Outcome::Opened(case) | Outcome::Appended(case)) = decided.outcome else { return Ok(()) };
-                    let GlancedDecision { hash, mailbox, at, delivered, orders, .. } = decided;
+                    let GlancedDecision { hash, mailbox, at, delivered, orders, why, .. } = decided;
                     let learned = orders.learned;
                     let told = decided.case.map(|_| position);
                     entries.push(Entry::Mail(
                         told,
-                        PastMail { hash, mailbox, at, delivered, before: None, case, learned },
+                        PastMail { hash, mailbox, at, delivered, before: None, case, learned, why: why.0 },
                     ));
                 }
                 Glance::Changed(case) => entries.push(Entry::Changed(position, case)),

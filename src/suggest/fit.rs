@@ -13,14 +13,35 @@ use super::feature::Features;
 /// What is learnt from, and the state of the fit.
 pub(super) struct Fit {
     pub(super) features: Features,
-    /// For each text its category; none: it is about none of them.
-    pub(super) wanted: Vec<Option<u32>>,
+    pub(super) wanted: Vec<Truth>,
     /// The keywords of each category.
     pub(super) chosen: Vec<Vec<Chosen>>,
     /// `exp(score)`, for each category a row of all texts.
     odds: Vec<Vec<f32>>,
     /// For each text the sum of them, and 1 for the category of none.
     total: Vec<f32>,
+}
+
+/// What is known of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truth {
+    /// Its category.
+    Is(u32),
+    /// It is about none of them.
+    Neither,
+    /// It is not about this one. Whether it is about another nobody has said, so it says nothing of the others.
+    IsNot(u32),
+}
+
+impl Truth {
+    /// Is it about this category? None: that is not known.
+    fn about(self, category: u32) -> Option<bool> {
+        match self {
+            Truth::Is(known) => Some(known == category),
+            Truth::Neither => Some(false),
+            Truth::IsNot(other) => (other == category).then_some(false),
+        }
+    }
 }
 
 /// A keyword of a category.
@@ -39,7 +60,7 @@ const MAX_STEP: f32 = 1.0;
 const ARRIVED: f32 = 0.01;
 
 impl Fit {
-    pub(super) fn new(features: Features, wanted: Vec<Option<u32>>, categories: usize) -> Fit {
+    pub(super) fn new(features: Features, wanted: Vec<Truth>, categories: usize) -> Fit {
         let texts = wanted.len();
         Fit {
             features,
@@ -72,9 +93,9 @@ impl Fit {
         let (mut slope, mut bend) = (PRICE * weight, PRICE);
         for &text in &self.features.holders[feature as usize] {
             let text = text as usize;
+            let Some(truth) = self.wanted[text].about(category as u32) else { continue };
             let likely = odds[text] / self.total[text];
-            let truth = f32::from(self.wanted[text] == Some(category as u32));
-            slope += likely - truth;
+            slope += likely - f32::from(truth);
             bend += likely * (1.0 - likely);
         }
         let step = (-slope / bend).clamp(-MAX_STEP, MAX_STEP);
@@ -110,10 +131,14 @@ impl Fit {
         }
     }
 
-    /// How likely each text is of this category, as things stand, and whether it is.
+    /// How likely each text is of this category, as things stand, and whether it is; where that is not known, it is as
+    /// likely as it seems.
     pub(super) fn likelihoods(&self, category: usize) -> impl Iterator<Item = (f32, f32)> {
         let texts = self.odds[category].iter().zip(&self.total).zip(&self.wanted);
-        texts.map(move |((odds, total), wanted)| (odds / total, f32::from(*wanted == Some(category as u32))))
+        texts.map(move |((odds, total), wanted)| {
+            let likely = odds / total;
+            (likely, wanted.about(category as u32).map_or(likely, f32::from))
+        })
     }
 
     /// What leaving this keyword out would cost.
@@ -122,9 +147,10 @@ impl Fit {
         let factor = (-weight).exp();
         let mut cost = -0.5 * PRICE * weight * weight;
         for &text in &self.features.holders[feature as usize] {
+            let Some(truth) = self.wanted[text as usize].about(category as u32) else { continue };
             let (odds, total) = (self.odds[category][text as usize], self.total[text as usize]);
             cost += (1.0 + odds * (factor - 1.0) / total).ln();
-            if self.wanted[text as usize] == Some(category as u32) {
+            if truth {
                 cost += weight;
             }
         }
@@ -161,7 +187,8 @@ mod tests {
     /// Two categories and texts about neither; each has two keywords.
     fn fitted() -> Fit {
         let texts = ["card lost", "card lost", "card pin", "card pin", "pin", "hello", "hello card"];
-        let wanted = vec![Some(0), Some(0), Some(1), Some(1), Some(1), None, None];
+        let [first, second] = [0, 1].map(Truth::Is);
+        let wanted = vec![first, first, second, second, second, Truth::Neither, Truth::Neither];
         let mut fit = Fit::new(Features::of(texts.into_iter(), 1), wanted, 2);
         let named = |name: &str| fit.features.names.iter().position(|one| one == name).unwrap() as u32;
         let (card, lost, pin) = (named("card"), named("lost"), named("pin"));
@@ -178,6 +205,24 @@ mod tests {
         assert!(weight(0, 1) > 1.0 && weight(1, 1) > 1.0, "{:?}", fit.chosen);
         assert!(weight(0, 0).abs() < weight(0, 1) / 2.0, "card is in texts of all: {:?}", fit.chosen);
         assert!(fit.worth(0, fit.chosen[0][1]) > fit.worth(0, fit.chosen[0][0]));
+    }
+
+    #[test]
+    fn a_text_that_is_not_about_a_category_says_nothing_of_the_others() {
+        let texts = ["card lost", "card lost", "card pin", "card pin", "pin lost", "pin lost"];
+        let weights = |last: Truth| {
+            let [first, second] = [0, 1].map(Truth::Is);
+            let mut fit =
+                Fit::new(Features::of(texts.into_iter(), 1), vec![first, first, second, second, last, last], 2);
+            let lost = fit.features.names.iter().position(|one| one == "lost").unwrap() as u32;
+            fit.chosen = vec![vec![Chosen { feature: lost, weight: 0.0 }]; 2];
+            fit.fit(100);
+            [0, 1].map(|category| fit.chosen[category][0].weight)
+        };
+        let (neither, not_first) = (weights(Truth::Neither), weights(Truth::IsNot(0)));
+        let without = weights(Truth::Is(0));
+        assert!(not_first[0] < without[0] - 0.3, "lost speaks less for the first: {not_first:?} {without:?}");
+        assert!(not_first[1] > neither[1] + 0.1, "and of the second they say nothing: {not_first:?} {neither:?}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use write::{FileNotes, rules_file};
 use std::collections::{BTreeMap, BTreeSet};
 
 use feature::Features;
-use fit::Fit;
+use fit::{Fit, Truth};
 
 use crate::ids::CategoryId;
 use crate::rules::{Segment, UNCLASSIFIED};
@@ -111,7 +111,12 @@ const FOLDS: usize = 5;
 const UNIT: f64 = 0.25;
 
 impl Learner {
-    pub fn learn<'e>(examples: impl IntoIterator<Item = &'e Example>, wish: &Wish) -> Result<Learner, LearnError> {
+    /// `refused` are texts that are not about what their label says, whatever they are about.
+    pub fn learn<'e>(
+        examples: impl IntoIterator<Item = &'e Example>,
+        refused: &[Example],
+        wish: &Wish,
+    ) -> Result<Learner, LearnError> {
         let examples: Vec<&Example> = examples.into_iter().collect();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for example in &examples {
@@ -123,14 +128,18 @@ impl Learner {
         if enough.len() < 2 {
             return Err(LearnError::NothingToTellApart);
         }
-        if examples.len().saturating_mul(enough.len()) > MAX_CELLS {
-            return Err(LearnError::TooLarge { texts: examples.len(), categories: enough.len() });
-        }
         let place = |label: &str| enough.binary_search_by_key(&label, |(known, _)| known).ok();
+        let refused = refused.iter().filter_map(|one| Some((Truth::IsNot(place(&one.label)? as u32), one)));
         // What a category with too few examples is about, none of the others is.
-        let wanted = examples.iter().map(|example| place(&example.label).map(|place| place as u32)).collect();
-        let least = LEAST + examples.len() / LEAST_STEP / 2;
-        let features = Features::of(examples.iter().map(|example| example.text.as_str()), least);
+        let truth = |label: &str| place(label).map_or(Truth::Neither, |place| Truth::Is(place as u32));
+        let known = examples.iter().map(|example| (truth(&example.label), *example));
+        let (wanted, texts): (Vec<Truth>, Vec<&str>) =
+            known.chain(refused).map(|(truth, example)| (truth, example.text.as_str())).unzip();
+        if texts.len().saturating_mul(enough.len()) > MAX_CELLS {
+            return Err(LearnError::TooLarge { texts: texts.len(), categories: enough.len() });
+        }
+        let least = LEAST + texts.len() / LEAST_STEP / 2;
+        let features = Features::of(texts.into_iter(), least);
         let mut fit = Fit::new(features, wanted, enough.len());
         fit.select(wish.weights.max(1));
         let ids = ids(enough.iter().map(|(label, _)| *label));

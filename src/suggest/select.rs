@@ -158,6 +158,7 @@ fn common(one: &[u32], other: &[u32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::feature::Features;
+    use super::super::fit::Truth;
     use super::*;
 
     #[test]
@@ -174,7 +175,7 @@ mod tests {
             "my pin please",
             "the pin is wrong",
         ];
-        let wanted = (0..texts.len()).map(|text| Some(u32::from(text >= 5))).collect();
+        let wanted = (0..texts.len()).map(|text| Truth::Is(u32::from(text >= 5))).collect();
         let mut fit = Fit::new(Features::of(texts.into_iter(), 2), wanted, 2);
         fit.select(2);
         let names = |category: usize| -> Vec<&str> {

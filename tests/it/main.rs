@@ -33,6 +33,7 @@ mod kills;
 mod knowledge;
 mod layers;
 mod leaks;
+mod learning;
 mod malformed;
 mod manners;
 mod masked;

@@ -79,19 +79,19 @@ want = { match = false }
 "#;
 
 /// A folder with bot.toml, two rules and the templates that the code itself needs.
-struct Desk {
+pub(crate) struct Desk {
     folder: tempfile::TempDir,
 }
 
 /// How a command ended.
-struct Ran {
+pub(crate) struct Ran {
     code: i32,
-    out: String,
+    pub out: String,
     err: String,
 }
 
 impl Desk {
-    fn new() -> Desk {
+    pub fn new() -> Desk {
         let desk = Desk { folder: tempfile::tempdir().unwrap() };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::copy(root.join("bot.toml"), desk.path("bot.toml")).unwrap();
@@ -114,7 +114,7 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -125,13 +125,13 @@ impl Desk {
     }
 
     /// Replaces a piece of a file, which must be there.
-    fn change(&self, name: &str, from: &str, to: &str) {
+    pub fn change(&self, name: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.path(name)).unwrap();
         assert!(text.contains(from), "{from}");
         self.write(name, &text.replacen(from, to, 1));
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
@@ -142,7 +142,7 @@ impl Desk {
         self.write(name, &format!("{head}{rest}"));
     }
 
-    fn rules(&self, arguments: &[&str]) -> Ran {
+    pub fn rules(&self, arguments: &[&str]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_huixin"))
             .current_dir(self.folder.path())
             .arg("rules")
@@ -161,7 +161,7 @@ impl Desk {
 
 impl Ran {
     #[track_caller]
-    fn says(&self, code: i32, out: &[&str]) -> &Ran {
+    pub fn says(&self, code: i32, out: &[&str]) -> &Ran {
         let (all, got) = (format!("{}\n{}", self.out, self.err), self.code);
         assert_eq!(got, code, "{all}");
         for wanted in out {

@@ -22,7 +22,7 @@
 mod doors;
 mod story;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ use story::{moment, parts, span};
 const KEY: [u8; 32] = [7; 32];
 
 /// The agents of every story, beside the shipped bot.toml.
-const PEOPLE: &str = r#"
+pub(crate) const PEOPLE: &str = r#"
 [group.mail-tech]
 to = ["wang@example.com", "zhao@example.com"]
 
@@ -65,8 +65,8 @@ struct Sent {
     text: String,
 }
 
-struct Stage {
-    _folder: tempfile::TempDir,
+pub(crate) struct Stage {
+    folder: tempfile::TempDir,
     store: Store,
     playbook: watch::Receiver<Arc<Playbook>>,
     ingest: Ingest<Postbox>,
@@ -106,7 +106,7 @@ impl Stage {
         let delivery = Delivery::new(vec![taken.clone()], store.clone(), playbook.clone(), clock.clone(), patience);
         let chores = Chores { store: store.clone(), playbook: playbook.clone(), clock };
         Stage {
-            _folder: folder,
+            folder,
             store,
             playbook,
             ingest,
@@ -122,6 +122,12 @@ impl Stage {
             mails: 0,
             journal: 0,
         }
+    }
+
+    /// The data folder, as the bot has it at the end of a story.
+    pub fn data(&self) -> PathBuf {
+        self.store.sync().unwrap();
+        self.folder.path().join("data")
     }
 
     fn pass(&mut self, time: Duration) {
@@ -341,7 +347,7 @@ fn playbook(changes: &Changes) -> Arc<Playbook> {
     }
 }
 
-async fn tell(story: &str) {
+pub(crate) async fn tell(story: &str) -> Stage {
     let parts = parts(story);
     let mut changes = Changes::default();
     for (_, change, lines) in parts.iter().filter(|(sign, ..)| *sign == '%') {
@@ -381,6 +387,7 @@ async fn tell(story: &str) {
         }
     }
     stage.nothing_untold();
+    stage
 }
 
 #[test]
@@ -399,8 +406,9 @@ fn every_story_goes_as_it_is_told() {
                 while let Some(file) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                     let story = std::fs::read_to_string(file).unwrap();
                     let runtime = tokio::runtime::Runtime::new().unwrap();
-                    let told =
-                        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(tell(&story))));
+                    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                        runtime.block_on(tell(&story)).untold.len()
+                    }));
                     if let Err(panic) = told {
                         let why = panic.downcast_ref::<String>().cloned();
                         let why = why.or(panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));

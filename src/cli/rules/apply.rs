@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::{Done, Exit, Trouble};
-use super::{compare, configured, data, playbook, present, since, trouble};
+use super::{compare, configured, data, labels, playbook, present, since, trouble};
 use crate::app;
 use crate::app::files::Configured;
 use crate::app::revisions::{self, Applied, Revisions};
@@ -96,6 +96,7 @@ fn compared(
         Past::archived(&data(configured), since(&options.since)?).map_err(|error| Trouble::new(Exit::IoErr, error))?;
     let comparison = compare::compare(&past, &before, after);
     comparison.print(&past);
+    labels::Compared::of(&past, &before, after).print(&past);
     let (shifts, most) = (&comparison.shifts, configured.config.apply_percent);
     if shifts.percent() > f64::from(most) && !options.yes {
         let what = format!(

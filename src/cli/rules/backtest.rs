@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::{Done, Exit, Trouble};
-use super::{compare, configured, data, labels, playbook, present, since, trouble};
+use super::{compare, configured, count, data, labels, playbook, present, since, trouble};
 use crate::app::files::Configured;
 use crate::app::revisions::{self, Revisions};
 use crate::playbook::Texts;
@@ -21,6 +21,12 @@ pub struct Options {
     /// The `*.eml` files of this folder instead of the archive, each as the first of its case.
     #[arg(long, value_name = "FOLDER", conflicts_with = "since")]
     mails: Option<PathBuf>,
+    /// Exit with 1 only if more than so many answers that agents called right would be given no more.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "mails")]
+    max_lost: Option<usize>,
+    /// Exit with 1 only if more than so many answers that agents called wrong would still be given.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "mails")]
+    max_wrong: Option<usize>,
 }
 
 pub fn run(file: &Path, options: Options) -> Done {
@@ -36,10 +42,23 @@ pub fn run(file: &Path, options: Options) -> Done {
     println!("from {} to {}, the present rules and templates", before.revision(), after.revision());
     let comparison = compare::compare(&past, &before, &after);
     comparison.print(&past);
+    let mut agents = labels::Compared::default();
     if options.mails.is_none() {
-        labels::print(&past, &before, &after);
+        agents = labels::Compared::of(&past, &before, &after);
+        agents.print(&past);
     }
-    Ok(if comparison.shifts.changed > 0 { Exit::Differs } else { Exit::Ok })
+    let gates = [
+        (options.max_lost, agents.lost(), "that agents called right would be given no more"),
+        (options.max_wrong, agents.still_wrong(), "that agents called wrong would still be given"),
+    ];
+    let mut differs = comparison.shifts.changed > 0 && gates.iter().all(|(most, ..)| most.is_none());
+    for (most, found, what) in gates {
+        if let Some(most) = most.filter(|most| found > *most) {
+            eprintln!("huixin: {} {what}, and {most} may", count(found, "answer"));
+            differs = true;
+        }
+    }
+    Ok(if differs { Exit::Differs } else { Exit::Ok })
 }
 
 /// The texts that were named, or those of the last revision.

@@ -2,7 +2,7 @@
 //!
 //! What is written are shadow rules: an admin reads them, corrects them, watches what they would have done, and
 //! lets them loose. How good they are is measured on texts they were not learnt from, by judging those as mail
-//! is judged. Labelled files are read here; mail that agents have sorted would come in by the same [`Example`]s.
+//! is judged. Labelled files are read here; mail of which agents have said something comes in by the same [`Example`]s.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,7 +28,8 @@ pub struct Options {
     /// JSON file.
     #[arg(long, required_unless_present = "history", value_name = "FILE")]
     input: Vec<String>,
-    /// Learn from the mails of this bot that agents put into a category (#category, #归类) as well.
+    /// Learn from the mails of this bot as well that agents put into a category (#category, #归类), or whose entry they
+    /// called right or wrong (#kb good, #话术 差).
     #[arg(long)]
     history: bool,
     /// The column of the text, by name or number; default: found by looking.
@@ -85,21 +86,24 @@ pub fn run(config: &Path, options: Options) -> Done {
     let columns = Columns { text: options.text_column.clone(), label: options.label_column.clone() };
     let started = Instant::now();
     let mut examples = read(&options.input, &columns)?;
+    let mut refused = Vec::new();
     if options.history {
-        let sorted = labels::of(config)?;
-        eprintln!("{} mails were sorted by agents", sorted.len());
-        examples.extend(
-            sorted.into_iter().map(|labelled| Example { label: labelled.category.to_string(), text: labelled.text }),
+        let taught = labels::of(config)?;
+        let (sorted, right, wrong) = (taught.sorted, taught.examples.len() - taught.sorted, taught.refused.len());
+        eprintln!(
+            "{sorted} mails were sorted by agents; of the entries of others {right} were called right, {wrong} wrong"
         );
+        examples.extend(taught.examples);
+        refused = taught.refused;
     }
-    let examples = examples;
+    let (examples, refused) = (examples, refused);
     let (tuning, evaluation) = (read(&options.tune, &columns)?, read(&options.evaluate, &columns)?);
     let wish = Wish { weights: options.weights, out_of_scope: options.out_of_scope.clone() };
 
     let (learnt, mut trials) = std::thread::scope(|scope| {
         // What is measured has to be learnt without what it is measured by: on another core, meanwhile.
-        let trials = tuning.is_empty().then(|| scope.spawn(|| Trial::of_splits(&examples, &wish)));
-        let learnt = Learner::learn(&examples, &wish).map(|learner| (learner, started.elapsed()));
+        let trials = tuning.is_empty().then(|| scope.spawn(|| Trial::of_splits(&examples, &refused, &wish)));
+        let learnt = Learner::learn(&examples, &refused, &wish).map(|learner| (learner, started.elapsed()));
         (learnt, trials.and_then(|trials| trials.join().ok()).unwrap_or_default())
     });
     let (mut learner, took) = learnt.map_err(|error| Trouble::new(Exit::DataErr, anyhow::Error::new(error)))?;
@@ -179,8 +183,9 @@ struct Trial<'e> {
 
 impl Trial<'_> {
     /// None at all where one of the splits leaves too little to learn from.
-    fn of_splits<'e>(examples: &'e [Example], wish: &Wish) -> Vec<Trial<'e>> {
-        let trial = |(learning, held_out)| Learner::learn(learning, wish).map(|learner| Trial { learner, held_out });
+    fn of_splits<'e>(examples: &'e [Example], refused: &[Example], wish: &Wish) -> Vec<Trial<'e>> {
+        let trial =
+            |(learning, held_out)| Learner::learn(learning, refused, wish).map(|learner| Trial { learner, held_out });
         suggest::splits(examples).into_iter().map(trial).collect::<Result<_, _>>().unwrap_or_default()
     }
 }

@@ -172,7 +172,7 @@ impl Desk<'_> {
             }
             Command::Entry(name) => return self.entry(name, draft),
             Command::Praise(good) => {
-                if self.case.last_answer.is_none() {
+                if self.case.solutions() == 0 {
                     return Err(receipt::nothing_answered(language));
                 }
                 draft.learned.push(Lesson::Answer { good: *good });

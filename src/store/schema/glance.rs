@@ -1,8 +1,11 @@
-//! A record read at a glance: what a replay asks of it, and no more. Letters and reasons, which are nearly all of a
-//! record, are read over, and so is what other records say.
+//! A record read at a glance: what a replay asks of it, and no more. Letters, which are nearly all of a record, are read
+//! over, most of the reasons too, and so is what other records say.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::super::record::Outcome;
 use super::{list, one, read};
@@ -33,7 +36,45 @@ pub(in crate::store) struct GlancedDecision {
     pub(in crate::store) case: Option<IgnoredAny>,
     #[serde(default)]
     pub(in crate::store) orders: GlancedOrders,
+    #[serde(default)]
+    pub(in crate::store) why: GlancedWhy,
 }
+
+/// Those lines of the reasons that a replay asks for: where a mail went, what it was about, and the answer.
+#[derive(Default)]
+pub(in crate::store) struct GlancedWhy(pub(in crate::store) Vec<(String, String)>);
+
+/// The keys of those lines.
+const ASKED: [&str; 3] = ["thread", "category", "template"];
+
+impl<'de> Deserialize<'de> for GlancedWhy {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<GlancedWhy, D::Error> {
+        struct Lines;
+
+        impl<'de> Visitor<'de> for Lines {
+            type Value = GlancedWhy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("lines of a key and a text")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut lines: A) -> Result<GlancedWhy, A::Error> {
+                let mut asked = Vec::new();
+                while let Some(Line(key, text)) = lines.next_element()? {
+                    if ASKED.contains(&key.as_ref()) {
+                        asked.push((key.into_owned(), text.into_owned()));
+                    }
+                }
+                Ok(GlancedWhy(asked))
+            }
+        }
+
+        from.deserialize_seq(Lines)
+    }
+}
+
+#[derive(Deserialize)]
+struct Line<'l>(#[serde(borrow)] Cow<'l, str>, #[serde(borrow)] Cow<'l, str>);
 
 /// What an agent's mail taught.
 #[derive(Deserialize, Default)]
