@@ -10,7 +10,7 @@ mod standing;
 
 pub use labels::{Label, Labelled};
 pub use shifts::{Shift, Shifts};
-pub use standing::{AGAIN, Advice, Standing};
+pub use standing::{AGAIN, Advice, Standing, Taught};
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -15,15 +15,22 @@ pub struct Standing {
     pub decisive: usize,
     /// Of these, those whose case had another mail within [`AGAIN`].
     pub again: usize,
-    /// Of the cases for which it chose the category, those that an agent put into another.
+    pub last: Option<Timestamp>,
+    /// Of the cases for which it chose the category, and of its answers.
+    pub taught: Taught,
+}
+
+/// What agents taught about a rule, or about a category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taught {
+    /// Cases that an agent put into another category.
     pub corrected: usize,
-    /// Its answers that agents called right, and wrong.
+    /// Answers that agents called right, and wrong.
     pub praised: usize,
     pub blamed: usize,
-    /// Its answers that waited for an agent's word, and those of them that left as they were.
+    /// Answers that waited for an agent's word, and those of them that left as they were.
     pub drafts: usize,
     pub accepted: usize,
-    pub last: Option<Timestamp>,
 }
 
 /// What an admin is advised to do.
@@ -51,6 +58,7 @@ const ENOUGH_DRAFTS: usize = 5;
 impl Standing {
     /// `mails` were looked at in all.
     pub fn advice(&self, mails: usize) -> Advice {
+        let taught = &self.taught;
         match self.hits {
             0 if mails < ENOUGH_MAILS => Advice::Wait,
             0 => Advice::Retire,
@@ -59,8 +67,8 @@ impl Standing {
             hits if self.decisive * 10 < hits => Advice::Tune,
             _ if self.again * 2 > self.decisive => Advice::Tune,
             // Agents know better.
-            _ if self.corrected * 4 > self.decisive || self.blamed > self.praised => Advice::Tune,
-            _ if self.drafts >= ENOUGH_DRAFTS && self.accepted * 2 < self.drafts => Advice::Tune,
+            _ if taught.corrected * 4 > self.decisive || taught.blamed > taught.praised => Advice::Tune,
+            _ if taught.drafts >= ENOUGH_DRAFTS && taught.accepted * 2 < taught.drafts => Advice::Tune,
             _ => Advice::Keep,
         }
     }
@@ -168,9 +176,13 @@ mod tests {
             assert_eq!(standing.advice(mails), want, "{standing:?}");
         }
         let good = Standing { hits: 100, decisive: 80, ..Standing::default() };
-        assert_eq!(Standing { corrected: 21, ..good.clone() }.advice(5_000), Advice::Tune);
-        assert_eq!(Standing { blamed: 2, praised: 1, ..good.clone() }.advice(5_000), Advice::Tune);
-        assert_eq!(Standing { drafts: 10, accepted: 4, ..good.clone() }.advice(5_000), Advice::Tune);
-        assert_eq!(Standing { drafts: 10, accepted: 5, ..good }.advice(5_000), Advice::Keep);
+        for (taught, want) in [
+            (Taught { corrected: 21, ..Taught::default() }, Advice::Tune),
+            (Taught { blamed: 2, praised: 1, ..Taught::default() }, Advice::Tune),
+            (Taught { drafts: 10, accepted: 4, ..Taught::default() }, Advice::Tune),
+            (Taught { drafts: 10, accepted: 5, ..Taught::default() }, Advice::Keep),
+        ] {
+            assert_eq!(Standing { taught, ..good.clone() }.advice(5_000), want, "{taught:?}");
+        }
     }
 }

@@ -181,6 +181,14 @@ fn backtest_tells_of_the_answers_that_agents_called_right_and_wrong() {
     desk.rules(&["backtest", "--max-wrong", "0", "--max-lost", "1"]).says(0, &[]);
     desk.rules(&["backtest", "--max-lost", "0"])
         .says(1, &["1 answer that agents called right would be given no more, and 0 may"]);
+    let stats = desk.rules(&["stats"]);
+    stats.says(0, &["category"]);
+    let row = |first: &str| -> Vec<String> {
+        let line = stats.out.lines().find(|line| line.split_whitespace().next() == Some(first));
+        line.unwrap_or_else(|| panic!("no {first} in {}", stats.out)).split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(row("deliver.bounce")[1..], ["0", "2/1", "-"]);
+    assert_eq!(row("billing.invoice")[1..], ["0", "0/0", "1", "of", "1"]);
 }
 
 /// The shipped rules, an agent's two words in a case, and the commands beside that bot.

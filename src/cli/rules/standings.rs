@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::terminal::Progress;
 use crate::case::{DraftFate, Lesson};
+use crate::decide::Recorded;
 use crate::ids::{CaseNumber, CategoryId, RuleId};
 use crate::playbook::Playbook;
-use crate::replay::{AGAIN, Past, Replayed, Standing};
+use crate::replay::{AGAIN, Past, Replayed, Standing, Taught};
 use crate::rules::Suppose;
 use crate::time::Timestamp;
 
-/// Every rule that held, after all mails that could be read.
+/// Every rule that held, after all mails that could be read, and what agents taught about each category.
 pub struct Standings {
     rules: BTreeMap<RuleId, Standing>,
+    pub categories: BTreeMap<CategoryId, Taught>,
     pub mails: usize,
     pub unread: usize,
 }
@@ -30,6 +32,8 @@ struct Told {
     chose: Vec<RuleId>,
     /// What it taught, where it is an agent's.
     learned: Vec<Lesson>,
+    /// What was decided then.
+    recorded: Recorded,
 }
 
 impl Standings {
@@ -47,7 +51,9 @@ impl Standings {
                 progress.step();
             },
         );
-        Standings { rules: standings(&mails), mails: mails.len(), unread }
+        let mut rules = standings(&mails);
+        let categories = lessons(&mails, &mut rules);
+        Standings { rules, categories, mails: mails.len(), unread }
     }
 
     pub fn of(&self, rule: &RuleId) -> Standing {
@@ -75,6 +81,7 @@ fn told(replayed: &Replayed<'_>, playbook: &Playbook) -> Told {
         chose: chose.map(|hit| hit.rule.clone()).collect(),
         category,
         learned: replayed.learned.to_vec(),
+        recorded: replayed.recorded.clone(),
     }
 }
 
@@ -94,39 +101,54 @@ fn standings(mails: &[Told]) -> BTreeMap<RuleId, Standing> {
             standing.last = standing.last.max(Some(mail.at));
         }
     }
-    lessons(mails, &mut standings);
     standings
 }
 
-/// What agents taught is about the last mail of the case that was not theirs.
-fn lessons(mails: &[Told], standings: &mut BTreeMap<RuleId, Standing>) {
-    let mut last: HashMap<CaseNumber, &Told> = HashMap::new();
+/// What agents taught, of the rules and by category. Which category it is is about the last mail of the case that was not
+/// theirs; a word about an entry is about the last that was answered with one, and what became of a draft about the last
+/// that was answered at all.
+fn lessons(mails: &[Told], standings: &mut BTreeMap<RuleId, Standing>) -> BTreeMap<CategoryId, Taught> {
+    let mut categories: BTreeMap<CategoryId, Taught> = BTreeMap::new();
+    let [mut last, mut answered, mut with_entry]: [HashMap<CaseNumber, &Told>; 3] = Default::default();
     for mail in mails {
         let Some(case) = mail.case else { continue };
         if mail.learned.is_empty() {
-            last.insert(case, mail);
+            if !mail.recorded.by_agent {
+                last.insert(case, mail);
+                answered.extend(mail.recorded.template.as_ref().map(|_| (case, mail)));
+                with_entry.extend(mail.recorded.entry().map(|_| (case, mail)));
+            }
             continue;
         }
-        let Some(about) = last.get(&case) else { continue };
         for lesson in &mail.learned {
-            let answer = about.replying.as_ref();
-            match lesson {
-                Lesson::Category(category) if about.category.as_ref() != Some(category) => {
-                    about.chose.iter().for_each(|rule| standings.entry(rule.clone()).or_default().corrected += 1);
-                }
-                Lesson::Category(_) => {}
-                Lesson::Answer { good } => {
-                    let Some(rule) = answer else { continue };
-                    let standing = standings.entry(rule.clone()).or_default();
-                    *if *good { &mut standing.praised } else { &mut standing.blamed } += 1;
-                }
-                Lesson::Draft(fate) => {
-                    let Some(rule) = answer else { continue };
-                    let standing = standings.entry(rule.clone()).or_default();
-                    standing.drafts += 1;
-                    standing.accepted += usize::from(*fate == DraftFate::Sent);
-                }
-            }
+            let about = match lesson {
+                Lesson::Category(_) => &last,
+                Lesson::Answer { .. } => &with_entry,
+                Lesson::Draft(_) => &answered,
+            };
+            let Some(about) = about.get(&case) else { continue };
+            let (rules, category): (&[RuleId], _) = match lesson {
+                Lesson::Category(category) if about.category.as_ref() == Some(category) => continue,
+                Lesson::Category(_) => (&about.chose, about.category.as_ref()),
+                // What the rules of today would take it for, where the journal does not say.
+                _ => (about.replying.as_slice(), about.recorded.category.as_ref().or(about.category.as_ref())),
+            };
+            let of_category = category.map(|category| categories.entry(category.clone()).or_default());
+            of_category.into_iter().for_each(|taught| learn(taught, lesson));
+            rules.iter().for_each(|rule| learn(&mut standings.entry(rule.clone()).or_default().taught, lesson));
+        }
+    }
+    categories
+}
+
+fn learn(taught: &mut Taught, lesson: &Lesson) {
+    match lesson {
+        Lesson::Category(_) => taught.corrected += 1,
+        Lesson::Answer { good: true } => taught.praised += 1,
+        Lesson::Answer { good: false } => taught.blamed += 1,
+        Lesson::Draft(fate) => {
+            taught.drafts += 1;
+            taught.accepted += usize::from(*fate == DraftFate::Sent);
         }
     }
 }
@@ -134,6 +156,7 @@ fn lessons(mails: &[Told], standings: &mut BTreeMap<RuleId, Standing>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::TemplateName;
 
     #[test]
     fn who_writes_again_within_three_days_was_not_helped() {
@@ -146,6 +169,7 @@ mod tests {
             category: None,
             chose: Vec::new(),
             learned: Vec::new(),
+            recorded: Recorded::default(),
         };
         let mails = [told(1, 0), told(2, 1), told(1, 71), told(2, 100)];
         let standing = &standings(&mails)[&rule];
@@ -165,20 +189,29 @@ mod tests {
             category: about.map(category),
             chose: about.map(|_| rule("chooses")).into_iter().collect(),
             learned,
+            recorded: Recorded {
+                category: about.map(category),
+                template: about.and_then(|_| TemplateName::parse("kb/a").ok()),
+                by_agent: about.is_none(),
+            },
         };
         let sent = |fate| vec![Lesson::Draft(fate)];
         let mails = [
             mail(1, Some("a.b"), vec![]),
             mail(2, Some("a.b"), vec![]),
+            // What an agent wrote is no mail to learn about.
+            mail(1, None, vec![]),
             mail(1, None, vec![Lesson::Category(category("a.b")), Lesson::Answer { good: true }]),
             mail(2, None, vec![Lesson::Category(category("a.c")), Lesson::Answer { good: false }]),
             mail(1, None, sent(DraftFate::Sent)),
             mail(2, None, sent(DraftFate::Replaced)),
             mail(3, None, sent(DraftFate::Sent)),
         ];
-        let standings = standings(&mails);
-        assert_eq!(standings[&rule("chooses")].corrected, 1);
-        let Standing { praised, blamed, drafts, accepted, .. } = standings[&rule("answers")];
-        assert_eq!((praised, blamed, drafts, accepted), (1, 1, 2, 1));
+        let mut rules = standings(&mails);
+        let categories = lessons(&mails, &mut rules);
+        assert_eq!(rules[&rule("chooses")].taught, Taught { corrected: 1, ..Taught::default() });
+        let answers = Taught { corrected: 0, praised: 1, blamed: 1, drafts: 2, accepted: 1 };
+        assert_eq!(rules[&rule("answers")].taught, answers);
+        assert_eq!(categories, [(category("a.b"), Taught { corrected: 1, ..answers })].into());
     }
 }
