@@ -32,6 +32,14 @@ pub(in crate::decide) fn fill(values: &mut Values, case: &Case, proven: bool, pl
 
 fn state(case: &Case, moment: &impl Fn(Timestamp) -> String, language: Language) -> String {
     let last = |what| case.work.course.steps().iter().rev().find(|step| step.what == what).map(|step| moment(step.at));
+    if let (CaseState::Waiting, Some(until)) = (case.state, case.work.put_aside().map(moment)) {
+        return by_language(
+            language,
+            format!("同事已经看过，{until}之后会接着处理，目前不需要您做什么。"),
+            format!("A colleague has looked at it and goes on with it after {until}. There is nothing you need to do."),
+            format!("担当者が確認済みで、{until}以降に対応を進めます。お客様にお願いすることはございません。"),
+        );
+    }
     match case.state {
         CaseState::WithAgents if case.work.relays == 0 => by_language(
             language,
