@@ -87,9 +87,13 @@ pub fn run(file: &Path, options: Options) -> Done {
 /// Where the mail went when it came, and why.
 fn then(taken: &Decisions, mail: &MailHash) -> Result<judged::Lines, StoreError> {
     let Some(decided) = taken.of(mail)? else { return Ok(judged::Lines::new()) };
-    let told = decided.why.0.iter().filter(|(key, _)| ["thread", "shown"].contains(&key.as_str()));
+    let told = decided.why.0.iter().filter_map(|(key, text)| match key.as_str() {
+        "thread" => Some(told::thread_line(text, Language::En)),
+        "shown" => Some(text.clone()),
+        _ => None,
+    });
     let mut lines = vec![("then", decided.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())];
-    lines.extend(told.map(|(_, text)| ("", one_line(text, WIDTH * 2))));
+    lines.extend(told.map(|text| ("", one_line(&text, WIDTH * 2))));
     Ok(lines)
 }
 

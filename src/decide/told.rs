@@ -14,7 +14,7 @@ use crate::language::Language;
 use crate::playbook::Playbook;
 use crate::rules::Ambiguity;
 use crate::screen::{Authentication, Screening, Verdict, Witness};
-use crate::thread::Threading;
+use crate::thread::{Because, Threading};
 use crate::time::Timestamp;
 
 /// Why nothing is answered.
@@ -86,15 +86,7 @@ pub fn threading(threading: &Threading, language: Language) -> String {
     match threading {
         Threading::New => by_language(language, "新事项", "a new matter", "新しい案件").into(),
         Threading::Continues(number) => continues(*number, language),
-        Threading::Follows { case, because } => {
-            let (number, because) = (case.number, because.explanation(language));
-            by_language(
-                language,
-                format!("归入案件 {number}：{because}"),
-                format!("case {number}: {because}"),
-                format!("案件 {number} に追加：{because}"),
-            )
-        }
+        Threading::Follows { case, because } => follows(case.number, *because, language),
         Threading::Twin(number) => by_language(
             language,
             format!("案件 {number}：同一封邮件先前已从另一途径收到"),
@@ -102,6 +94,31 @@ pub fn threading(threading: &Threading, language: Language) -> String {
             format!("案件 {number}：同じメールが別の経路で届いています"),
         ),
     }
+}
+
+/// The same by the line that the journal has of it; in other words than ours it is told as it stands there.
+pub fn thread_line(line: &str, language: Language) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let told = match words.as_slice() {
+        ["new"] => Some(threading(&Threading::New, language)),
+        ["continues", number] => CaseNumber::parse(number).map(|number| continues(number, language)),
+        ["twin", number] => CaseNumber::parse(number).map(|number| threading(&Threading::Twin(number), language)),
+        ["follows", number, because] => CaseNumber::parse(number)
+            .zip(Because::parse(because))
+            .map(|(number, because)| follows(number, because, language)),
+        _ => None,
+    };
+    told.unwrap_or_else(|| line.to_owned())
+}
+
+fn follows(number: CaseNumber, because: Because, language: Language) -> String {
+    let because = because.explanation(language);
+    by_language(
+        language,
+        format!("归入案件 {number}：{because}"),
+        format!("case {number}: {because}"),
+        format!("案件 {number} に追加：{because}"),
+    )
 }
 
 /// What became of a mail.
