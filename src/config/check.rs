@@ -289,7 +289,9 @@ impl Check<'_> {
         let to = self.addresses(&["handoff", "to"], &table.to);
         let groups: BTreeMap<GroupId, Group> =
             groups.into_iter().filter_map(|(name, table)| self.group(&name, &table)).collect();
-        let known: Vec<&Address> = groups.values().flat_map(|group| &group.to).chain(&to).collect();
+        let leads = self.addresses(&["handoff", "leads"], &table.leads);
+        let of_groups = groups.values().flat_map(|group| group.to.iter().chain(&group.leads));
+        let known: Vec<&Address> = of_groups.chain(&to).chain(&leads).collect();
         let agents: Vec<Agent> =
             agents.into_iter().filter_map(|(name, table)| self.agent(name, &table, &known)).collect();
         let report_at = match table.report_at.as_str() {
@@ -320,7 +322,7 @@ impl Check<'_> {
                 silence: hours(table.silence_hours),
             },
             case_minutes: table.case_minutes,
-            leads: self.addresses(&["handoff", "leads"], &table.leads),
+            leads,
             emergency,
             report_at,
             agents,

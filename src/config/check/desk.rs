@@ -39,7 +39,10 @@ impl Check<'_> {
         let at = |key| ["agent", name.as_str(), key];
         let address = self.address(&at("address"), &table.address)?;
         if !known.contains(&&address) {
-            self.wrong(&at("address"), format!("{address} is in no group: nothing is ever handed to them"));
+            self.wrong(
+                &at("address"),
+                format!("{address} is in no group and leads none: nothing is ever sent to them"),
+            );
         }
         let mut languages = Vec::new();
         for language in &table.languages {
