@@ -33,13 +33,25 @@ static BARE_PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
 });
 static ONE_TIME_CODE: LazyLock<Regex> = LazyLock::new(|| {
     compile(
-        r"(?:验证码|校验码|动态码|認証コード|认证コード|確認コード|确认コード|(?-u:\b)(?:otp|verification code|security code|one-time code)(?-u:\b)) ?(?:是|为|は|is)? ?[:=]? ?(?P<value>[0-9]{4,8})(?-u:\b)",
+        r"(?:验证码|校验码|动态码|認証コード|认证コード|確認コード|确认コード|(?-u:\b)(?:otp|verification code|security code|one-time code)(?-u:\b)) ?(?:就?是|为|は|is|was)? ?[:=]? ?[(\x22'“「]?(?P<value>[0-9]{4,8})(?-u:\b)",
+    )
+});
+/// 483920 是验证码.
+static CODE_BEFORE_ITS_NAME: LazyLock<Regex> = LazyLock::new(|| {
+    compile(
+        r"(?-u:\b)(?P<value>[0-9]{4,8})[)\x22'”」]? ?(?:(?:就?是|为)(?:我的|短信|收到的)*(?:验证码|校验码|动态码)|が(?:認証|认证|確認|确认)コード|is (?:my|the|your) (?:otp|verification code|security code|one-time code))",
     )
 });
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| compile(r"(?P<value>[0-9](?:[ -]?[0-9]){11,18}[0-9x]?)"));
 static API_KEY: LazyLock<Regex> = LazyLock::new(|| {
     compile(
         r"(?-u:\b)(?P<value>sk-[a-z0-9_-]{20,}|(?:akia|asia)[0-9a-z]{16}|gh[pousr]_[a-z0-9]{30,}|xox[abprs]-[a-z0-9-]{10,}|ltai[a-z0-9]{12,}|akid[a-z0-9]{13,}|aiza[a-z0-9_-]{30,}|eyj[a-z0-9_-]{10,}\.eyj[a-z0-9_-]{10,}\.[a-z0-9_-]{10,}|(?:api[ _-]?key|secret[ _-]?key|access[ _-]?token|appsecret) ?[:=] ?[a-z0-9_./+-]{16,})",
+    )
+});
+/// The key in a PEM block (RFC 7468), and what stands in a URL before the host, or as a token behind it (RFC 3986 §3.2.1).
+static KEY_IN_A_FORM: LazyLock<Regex> = LazyLock::new(|| {
+    compile(
+        r"-----begin [a-z ]{0,20}private key-----(?P<block>[a-z0-9+/=:,\s-]{20,8000}?)-----end|://[^\s/:@]{1,64}:(?P<user>[^\s/@]{3,64})@|[?&](?:access_|auth_)?token=(?P<token>[a-z0-9_.%~-]{16,512})",
     )
 });
 
@@ -80,11 +92,27 @@ impl SecretKind {
         };
         let values = regex.captures_iter(text).filter_map(|captures| captures.name("value"));
         let mut found: Vec<Range<usize>> = values.filter_map(|value| self.checked(text, value.range())).collect();
-        if self == SecretKind::Password {
-            let values = BARE_PASSWORD.captures_iter(text).filter_map(|captures| captures.name("value"));
-            let bare = values.filter_map(|value| self.checked(text, value.range()));
-            let bare = bare.filter(|range| !found.contains(range) && is_bare_password(&text[range.clone()]));
-            found = found.iter().cloned().chain(bare).collect();
+        match self {
+            SecretKind::Password => {
+                let values = BARE_PASSWORD.captures_iter(text).filter_map(|captures| captures.name("value"));
+                let bare = values.filter_map(|value| self.checked(text, value.range()));
+                let bare = bare.filter(|range| is_bare_password(&text[range.clone()])).collect::<Vec<_>>();
+                found.extend(bare);
+                found.sort_by_key(|range| (range.start, range.end));
+                found.dedup();
+            }
+            SecretKind::OneTimeCode => {
+                let values = CODE_BEFORE_ITS_NAME.captures_iter(text).filter_map(|captures| captures.name("value"));
+                found.extend(values.map(|value| value.range()));
+            }
+            SecretKind::ApiKey => {
+                let captures = KEY_IN_A_FORM.captures_iter(text);
+                let value = |captures: regex::Captures<'_>| {
+                    ["block", "user", "token"].iter().find_map(|name| Some(captures.name(name)?.range()))
+                };
+                found.extend(captures.filter_map(value));
+            }
+            SecretKind::IdentityNumber | SecretKind::BankCard => {}
         }
         found
     }
@@ -186,10 +214,23 @@ mod tests {
             (Password, "忘记密码了", ""),
             (OneTimeCode, "验证码：483920，五分钟内有效", "483920"),
             (OneTimeCode, "收不到验证码", ""),
+            (OneTimeCode, "验证码（483920）五分钟内有效", "483920"),
+            (OneTimeCode, "483920 是我的验证码", "483920"),
+            (OneTimeCode, "483920が認証コードです", "483920"),
+            (OneTimeCode, "收不到验证码，错误代码 5502", ""),
             (OneTimeCode, "your verification code is 1234", "1234"),
             (ApiKey, "key AKIAIOSFODNN7EXAMPLE fails", "akiaiosfodnn7example"),
             (ApiKey, "api_key=0123456789abcdef0123", "api_key=0123456789abcdef0123"),
             (ApiKey, "where do I get an api key?", ""),
+            (
+                ApiKey,
+                "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\nbVd2\n-----END RSA PRIVATE KEY-----",
+                "\nmiiepaibaakcaqea7\nbvd2\n",
+            ),
+            (ApiKey, "git clone https://li:Xk39fw2@git.example.com/a.git", "xk39fw2"),
+            (ApiKey, "https://x.example/verify?id=1&token=0123456789abcdef0", "0123456789abcdef0"),
+            (ApiKey, "https://x.example/a?page=2", ""),
+            (ApiKey, "li:wang@example.com", ""),
         ];
         for (kind, text, want) in cases {
             let folded = fold(text);
