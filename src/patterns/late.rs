@@ -18,6 +18,7 @@ pub struct LateRegex {
     /// Octets that it may take when it is compiled.
     most: usize,
     place: Arc<Place>,
+    shelf: &'static Shelf,
 }
 
 /// Where a regex lies while it is compiled.
@@ -29,7 +30,16 @@ struct Place {
 }
 
 /// The places in which a regex lies, in the order in which they are looked at for what can make room.
-static SHELF: Mutex<VecDeque<Weak<Place>>> = Mutex::new(VecDeque::new());
+struct Shelf(Mutex<VecDeque<Weak<Place>>>);
+
+/// That of all patterns.
+static SHELF: Shelf = Shelf(Mutex::new(VecDeque::new()));
+
+/// Takes all regexes off the shelf: what was asked so far says nothing of what will be. Each is compiled again when it
+/// is asked.
+pub fn put_away() {
+    SHELF.clear();
+}
 
 impl LateRegex {
     /// A pattern that can be compiled in `most` octets, which is tried.
@@ -41,7 +51,7 @@ impl LateRegex {
 
     /// A pattern of the program itself, which its tests have compiled.
     pub fn trusted(pattern: String, most: usize) -> LateRegex {
-        LateRegex { pattern, most, place: Arc::default() }
+        LateRegex { pattern, most, place: Arc::default(), shelf: &SHELF }
     }
 
     /// # Panics
@@ -53,7 +63,7 @@ impl LateRegex {
         }
         let regex = Arc::new(self.compile().expect("a pattern that was compiled before"));
         if self.place.put(&regex) {
-            make_room(&self.place);
+            self.shelf.take(&self.place);
         }
         regex
     }
@@ -65,11 +75,6 @@ impl LateRegex {
     /// As [`LateRegex::get`].
     pub fn now(self) -> Regex {
         Regex::clone(&self.get())
-    }
-
-    /// Gives back what it takes until it is asked again.
-    pub fn rest(&mut self) {
-        self.place = Arc::default();
     }
 
     pub fn as_str(&self) -> &str {
@@ -103,17 +108,24 @@ impl Place {
     }
 }
 
-/// Takes a place on the shelf, and takes off it what was not asked since the last look.
-fn make_room(place: &Arc<Place>) {
-    let mut shelf = SHELF.lock().unwrap_or_else(PoisonError::into_inner);
-    shelf.push_back(Arc::downgrade(place));
-    while shelf.len() > MOST {
-        let Some(oldest) = shelf.pop_front() else { return };
-        match oldest.upgrade() {
-            Some(place) if place.asked.swap(false, Ordering::Relaxed) => shelf.push_back(oldest),
-            Some(place) => place.clear(),
-            None => {}
+impl Shelf {
+    /// Takes a place on, and off what was not asked since the last look.
+    fn take(&self, place: &Arc<Place>) {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.push_back(Arc::downgrade(place));
+        while places.len() > MOST {
+            let Some(oldest) = places.pop_front() else { return };
+            match oldest.upgrade() {
+                Some(place) if place.asked.swap(false, Ordering::Relaxed) => places.push_back(oldest),
+                Some(place) => place.clear(),
+                None => {}
+            }
         }
+    }
+
+    fn clear(&self) {
+        let places = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        places.iter().filter_map(Weak::upgrade).for_each(|place| place.clear());
     }
 }
 
@@ -133,22 +145,29 @@ mod tests {
         }
     }
 
+    /// Patterns on a shelf of their own.
+    fn shelf() -> impl Fn(&str) -> LateRegex {
+        let shelf: &'static Shelf = Box::leak(Box::new(Shelf(Mutex::default())));
+        move |pattern| LateRegex { shelf, ..LateRegex::new(pattern.to_owned(), 1 << 20).unwrap() }
+    }
+
     #[test]
     fn a_regex_is_refused_at_once_and_compiled_when_it_is_asked() {
         assert!(LateRegex::new("a(".into(), 1 << 20).is_err());
         assert!(LateRegex::new(r"\w{500}".into(), 1 << 10).is_err());
-        let mut late = LateRegex::new("a+b".into(), 1 << 20).unwrap();
+        let late = shelf()("a+b");
         for _ in 0..2 {
             assert!(!late.is_compiled());
             assert!(late.get().is_match("caab"));
             assert!(late.is_compiled());
-            late.rest();
+            late.shelf.clear();
         }
     }
 
     #[test]
     fn what_is_not_asked_makes_room_and_what_is_asked_again_and_again_stays() {
-        let late = |n: usize| LateRegex::trusted(format!("a{n}b"), 1 << 20);
+        let on_shelf = shelf();
+        let late = |n: usize| on_shelf(&format!("a{n}b"));
         let (often, seldom, others) = (late(0), late(1), (2..3 * MOST).map(late).collect::<Vec<_>>());
         assert!(seldom.get().is_match("a1b"));
         for (n, other) in (2..).zip(&others) {

@@ -155,23 +155,9 @@ impl Condition {
             _ => true,
         }
     }
-
-    pub(super) fn rest(&mut self) {
-        match self {
-            Condition::Pattern(pattern) => pattern.regex.rest(),
-            Condition::Group(when) => when.rest(),
-            _ => {}
-        }
-    }
 }
 
 impl When {
-    /// Its regexes give back what they take until they are asked again.
-    pub(super) fn rest(&mut self) {
-        let groups = [&mut self.all, &mut self.any, &mut self.none, &mut self.except];
-        groups.into_iter().flatten().for_each(Condition::rest);
-    }
-
     /// Do they hold or not whatever other rules say?
     pub(super) fn is_settled(&self) -> bool {
         [&self.all, &self.any, &self.none, &self.except].into_iter().flatten().all(Condition::is_settled)

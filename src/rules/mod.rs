@@ -62,6 +62,7 @@ use self::engine::{Depth, Supposing};
 use crate::address::Address;
 use crate::ids::{RuleId, TemplateName};
 use crate::message::Message;
+use crate::patterns;
 use crate::problem::{Problems, SourceText};
 use crate::time::Date;
 
@@ -196,14 +197,10 @@ impl Rules {
         inline_test::run(self, read, mails)
     }
 
-    /// The tests have passed: gives back what they take, and the memory in which their mails were searched. They ask every
-    /// regex; mails will ask a few.
+    /// The tests have passed: gives back what they take. They ask every regex; mails will ask a few.
     pub fn drop_tests(&mut self) {
-        for rule in &mut self.rules {
-            rule.tests = Vec::new();
-            rule.when.rest();
-            rule.boosts.iter_mut().for_each(|boost| boost.condition.rest());
-        }
+        self.rules.iter_mut().for_each(|rule| rule.tests = Vec::new());
+        patterns::put_away();
     }
 
     /// The tests of all rules, or of one, run one by one as they are asked for.
