@@ -51,7 +51,7 @@ static API_KEY: LazyLock<Regex> = LazyLock::new(|| {
 /// The key in a PEM block (RFC 7468), and what stands in a URL before the host, or as a token behind it (RFC 3986 §3.2.1).
 static KEY_IN_A_FORM: LazyLock<Regex> = LazyLock::new(|| {
     compile(
-        r"-----begin [a-z ]{0,20}private key-----(?P<block>[a-z0-9+/=:,\s-]{20,8000}?)-----end|://[^\s/:@]{1,64}:(?P<user>[^\s/@]{3,64})@|[?&](?:access_|auth_)?token=(?P<token>[a-z0-9_.%~-]{16,512})",
+        r"-----begin [a-z ]{0,20}private key-----(?P<block>[a-z0-9+/=:,\s-]{20,}?)-----end|://[^\s/:@]{1,64}:(?P<user>[^\s/@]{3,64})@|[?&](?:access_|auth_)?token=(?P<token>[a-z0-9_.%~-]{16,})",
     )
 });
 
