@@ -100,7 +100,10 @@ impl Store {
         }
 
         let mut done = Compacted::default();
-        let judge = Judge { store: self, keep, now, young, erased: &erased, waiting: Cell::new(0) };
+        let state = self.state()?;
+        let named = state.tables().iter().map(|table| table.mark.end).chain([state.applied()?.end]).collect();
+        drop(state);
+        let judge = Judge { store: self, keep, now, young, erased: &erased, named, waiting: Cell::new(0) };
         for (at, start) in starts.iter().enumerate() {
             if erased.is_empty() && !self.is_old(*start, young)? {
                 break;
@@ -188,6 +191,8 @@ struct Judge<'a> {
     young: Timestamp,
     /// Cases that are being erased, and where that was written down.
     erased: &'a HashMap<CaseNumber, Position>,
+    /// Where the checkpoint and the state end: they are known again by the record that ends there.
+    named: BTreeSet<u64>,
     waiting: Cell<u64>,
 }
 
@@ -212,7 +217,7 @@ impl Judge<'_> {
                 (Left::Gone, for_good) => {
                     less += frame.payload.len() as u64;
                     erased |= for_good;
-                    writer.leave_out(&frame);
+                    writer.leave_out(&frame, self.named.contains(&frame.end)).map_err(trouble)?;
                 }
             }
             Ok(ControlFlow::Continue(()))

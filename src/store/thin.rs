@@ -130,10 +130,15 @@ impl Writer {
         self.put(frame, payload)
     }
 
-    /// The record of this frame leaves.
-    pub fn leave_out(&mut self, frame: &Frame<'_>) {
-        let gone = self.gone.get_or_insert(Frame { payload: &[], ..*frame });
+    /// The record of this frame leaves. Where it ends is still to be found if somebody names that place.
+    pub fn leave_out(&mut self, frame: &Frame<'_>, is_named: bool) -> io::Result<()> {
+        let mut gone = self.gone.take().unwrap_or(Frame { payload: &[], ..*frame });
         (gone.end, gone.checksum) = (frame.end, frame.checksum);
+        match is_named {
+            true => self.put(&gone, &[])?,
+            false => self.gone = Some(gone),
+        }
+        Ok(())
     }
 
     /// Makes it durable, and says how many octets it has.
@@ -212,10 +217,7 @@ mod tests {
         frame::walk(&plain, 1_000, Some(7), |frame| {
             n += 1;
             match n % 3 {
-                0 => {
-                    writer.leave_out(&frame);
-                    Ok(())
-                }
+                0 => writer.leave_out(&frame, false),
                 1 => writer.keep(&frame, frame.payload),
                 _ => writer.keep(&frame, b"\x01{}"),
             }

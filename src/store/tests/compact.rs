@@ -144,6 +144,23 @@ fn a_thinner_journal_tells_the_same() {
 }
 
 #[test]
+fn a_checkpoint_among_records_that_leave_belongs_to_the_journal_afterwards() {
+    let dir = folder();
+    let store = open_short(dir.path());
+    store.append(started()).unwrap();
+    // Of the attempts at mails that were decided later nothing stays.
+    for n in 1..10 {
+        store.append(taken(n, 1)).unwrap();
+        if n == 5 {
+            store.checkpoint().unwrap();
+        }
+    }
+    work(&store, 1..40);
+    assert!(store.compact(&KEEP, after(45)).unwrap().segments > 0);
+    assert!(store.checkpoint().unwrap());
+}
+
+#[test]
 fn a_crash_at_each_step_leaves_the_old_segment_or_the_new_one() {
     let dir = folder();
     let (base, after_it) = (dir.path().join("base"), dir.path().join("after"));
