@@ -25,7 +25,7 @@ use wrong::Wrong;
 const DOSE: u64 = 10_000;
 /// Seeds that broke a promise once: a mail archived under a full disk that could not be fetched again; one that is known
 /// already, before another that was taken away when the process died.
-const BROKE_ONCE: [u64; 2] = [5_000_627, 7_002_133];
+const BROKE_ONCE: [u64; 3] = [5_000_627, 7_002_133, 31_005_801];
 /// Seeds within which a wrong bot must be found out.
 const DOSE_FOR_WRONG: u64 = 10_000;
 
