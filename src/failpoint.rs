@@ -9,6 +9,8 @@
 
 use std::time::Duration;
 
+use crate::message::Message;
+
 /// Dies here, if it is asked to.
 #[cfg(debug_assertions)]
 pub fn reached(point: &str) {
@@ -35,13 +37,21 @@ pub fn sooner(limit: Duration) -> Duration {
 #[cfg(debug_assertions)]
 pub fn swallow(mail: &[u8]) {
     match asked::poison(mail) {
-        None => {}
+        None | Some("decision") => {}
         Some("panic") => panic!("poison"),
         Some("stack") => drop(deeper(0)),
         Some("hang") => loop {
             std::thread::park();
         },
         Some(_) => die("C6"),
+    }
+}
+
+/// The same for who decides it: `X-Poison: decision`.
+#[cfg(debug_assertions)]
+pub fn decide(message: &Message) {
+    if asked::poison_label().is_some_and(|label| message.field(label).any(|does| does == "decision")) {
+        panic!("poison");
     }
 }
 
@@ -62,6 +72,10 @@ pub fn sooner(limit: Duration) -> Duration {
 #[cfg(not(debug_assertions))]
 #[inline(always)]
 pub fn swallow(_: &[u8]) {}
+
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn decide(_: &Message) {}
 
 #[cfg(debug_assertions)]
 fn die(point: &str) -> ! {

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::desk::{Asked, Desk};
+use super::desk::{Asked, Desk, Draft};
 use super::reader::{by_one_of_the_crew, by_the_crew};
 use super::{BATCH_MAILS, BATCH_OCTETS, IngestError, LONGEST_READ, MAX_ATTEMPTS, is_baseline};
 use crate::dns::{Dns, Signed};
@@ -150,14 +150,13 @@ impl Stages {
         let (store, desk, all) = (self.store.clone(), self.desk.clone(), asked.clone());
         let last = blocking(move || {
             let (view, drafting) = (store.clone(), desk.clone());
-            // A draft that fails is none: whatever is wrong shows again in the critical section.
-            let draft = move |asked: &Asked| drafting.draft(&view, asked).map_err(|error| error.to_string());
-            let drafts = by_the_crew(all.clone(), draft);
+            // A draft that fails is none: whatever is wrong with the store shows again in the critical section.
+            let drafts = by_the_crew(all.clone(), move |asked| Ok(drafting.draft(&view, asked).ok().flatten()));
             // Some are decided anew: by a reader too, for every thread that searches keeps what it searches with.
             by_one_of_the_crew(move || {
                 let mut last = None;
                 for (asked, draft) in all.iter().zip(drafts) {
-                    last = Some(store.decide(|view| desk.decide(view, asked, draft.ok().flatten()))?);
+                    last = Some(write_down(&store, &desk, asked, draft)?);
                 }
                 Ok::<_, StoreError>(last)
             })
@@ -186,6 +185,22 @@ impl Stages {
             self.store.append(Record::Vanished { mailbox, place, at })?;
         }
         Ok(())
+    }
+}
+
+/// Decides a mail and writes the decision down. One that cannot be written as it is costs this mail its answer, and no
+/// other mail anything.
+fn write_down(
+    store: &Store,
+    desk: &Desk,
+    asked: &Asked,
+    draft: Result<Option<Draft>, String>,
+) -> Result<Position, StoreError> {
+    match store.decide(|view| desk.decide(view, asked, draft)) {
+        Err(StoreError::Refused(why)) => {
+            store.decide(|view| desk.decide(view, asked, Err(format!("decision-refused: {why}"))))
+        }
+        written => written,
     }
 }
 

@@ -11,6 +11,7 @@ use super::{account, is_baseline, transcript};
 use crate::case::{Clues, Facts, Tripped};
 use crate::config::Mailbox;
 use crate::decide::{self, Decision, Effect, Mail, Quarantine};
+use crate::failpoint;
 use crate::ids::{CaseNumber, MailHash};
 use crate::mailbox::Listed;
 use crate::maillog;
@@ -53,6 +54,7 @@ impl Desk {
         if store.taken(&asked.hash)?.is_some() {
             return Ok(None);
         }
+        failpoint::decide(message);
         let (clues, at) = (self.clues(message, &asked.hash), (self.clock)());
         let facts = store.facts(&clues, at)?;
         let mut decision = self.decision(asked, message, &facts, at);
@@ -64,17 +66,24 @@ impl Desk {
     }
 
     /// The record of one mail. Runs inside the store's critical section, so that no two mails take the last of
-    /// a budget or open two cases for one matter.
-    pub fn decide(&self, view: &View<'_>, asked: &Asked, draft: Option<Draft>) -> Result<Record, StoreError> {
+    /// a budget or open two cases for one matter. An error instead of a draft says why the mail cannot be decided: it goes
+    /// into quarantine like one that cannot be read.
+    pub fn decide(
+        &self,
+        view: &View<'_>,
+        asked: &Asked,
+        draft: Result<Option<Draft>, String>,
+    ) -> Result<Record, StoreError> {
         let (mailbox, place, hash) = (&self.mailbox.name, &asked.mail.place, &asked.hash);
         if view.taken(hash)?.is_some() {
             maillog!("again", mailbox = mailbox, place = place, hash = hash.short());
             let (mailbox, place, at) = (mailbox.clone(), place.clone(), (self.clock)());
             return Ok(Record::Again { mailbox, place, hash: *hash, at });
         }
-        let message = match &asked.read {
-            Ok(message) => message,
-            Err(reason) => return self.quarantine(view, asked, reason),
+        let (message, draft) = match (&asked.read, draft) {
+            (Ok(message), Ok(draft)) => (message, draft),
+            (Err(reason), _) => return self.quarantine(view, asked, reason),
+            (_, Err(reason)) => return self.quarantine(view, asked, &reason),
         };
         let (clues, decision, at) = match draft {
             Some(draft) => {

@@ -1,4 +1,5 @@
-//! F21 and C6: mails that kill their reader, among good ones. A reader that panics takes its mail with it, and no other.
+//! F21 and C6: mails that kill their reader, or whoever decides them, among good ones. A reader that panics takes its mail
+//! with it, and no other.
 //! One that aborts the process or never ends costs a restart; the mail is alone with its reader then, and is put into
 //! quarantine after its third time.
 
@@ -7,11 +8,11 @@ use crate::crash_points::{KNOWN, books, mail};
 use crate::doses::{dose, report};
 use crate::sink::Sink;
 
-const KINDS: [&str; 4] = ["panic", "abort", "stack", "hang"];
+const KINDS: [&str; 5] = ["panic", "abort", "stack", "hang", "decision"];
 
 #[test]
 fn f21_poison_is_tried_three_times_and_keeps_no_good_mail() {
-    let (mails, poisons) = dose((40, 4), (1_000, 12));
+    let (mails, poisons) = dose((40, 5), (1_000, 15));
     let sink = Sink::start();
     let mut bot = Bot::with_sink(sink.port, &[]);
     bot.start_and_look();

@@ -12,9 +12,9 @@ use huixin::ids::{MailHash, MailboxName};
 use huixin::ingest::{Ingest, Progress};
 use huixin::mailbox::{Fetched, Known, Listed, Listing, Place, Source, SourceError};
 use huixin::maildir::MaildirSource;
-use huixin::outgoing::Purpose;
+use huixin::outgoing::{Outgoing, Purpose};
 use huixin::playbook::Playbook;
-use huixin::store::{Outcome, Record, Store};
+use huixin::store::{Outcome, QUARANTINED, Record, Store};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +31,10 @@ struct Desk {
 impl Desk {
     /// `change` edits the text of the shipped bot.toml.
     fn new(change: impl FnOnce(String) -> String) -> Desk {
-        let folder = tempfile::tempdir().unwrap();
+        Desk::in_folder(tempfile::tempdir().unwrap(), change)
+    }
+
+    fn in_folder(folder: tempfile::TempDir, change: impl FnOnce(String) -> String) -> Desk {
         for part in ["mail", "mail/tmp", "mail/new", "mail/cur"] {
             fs::create_dir(folder.path().join(part)).unwrap();
         }
@@ -182,6 +185,36 @@ async fn a_mail_that_has_killed_its_reader_three_times_is_quarantined_and_the_ot
     assert_eq!(decided.outgoing.len(), 1);
     assert_eq!(decided.outgoing[0].purpose, Purpose::Notice);
     assert_eq!(desk.store.archive().get(&hash).unwrap(), poison);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_cannot_be_written_down_costs_its_mail_and_no_other() {
+    let at = app::now();
+    let mut first = Desk::new(|text| text);
+    first.step().await;
+    first.ingest.clock = Arc::new(move || at);
+    let mail = first.lay(1);
+    first.step().await;
+    let notice = first.store.decided(&MailHash::of(&mail)).unwrap().unwrap().outgoing.swap_remove(0);
+
+    // The same bot anew, in whose outbox there is a mail of that name already.
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("data")).unwrap();
+    fs::copy(first.folder.path().join("data/key"), folder.path().join("data/key")).unwrap();
+    let mut desk = Desk::in_folder(folder, |text| text);
+    desk.step().await;
+    desk.ingest.clock = Arc::new(move || at);
+    let notice = Outgoing { case: None, ..notice };
+    desk.store.append(Record::Told { at: app::now(), notice }).unwrap();
+    let (mail, again, good) = (desk.lay(1), desk.lay(1), desk.lay(2));
+    fs::write(desk.folder.path().join("mail/new/0003"), &again).unwrap();
+    assert_eq!(desk.step().await.committed, 3);
+    assert_eq!(desk.is_answered(&good), Some(true));
+    let decided = desk.store.decided(&MailHash::of(&mail)).unwrap().unwrap();
+    assert!(matches!(decided.outcome, Outcome::Quarantined(Some(_))), "{:?}", decided.outcome);
+    let reason = &decided.why.0.iter().find(|(key, _)| key == QUARANTINED).unwrap().1;
+    assert!(reason.starts_with("decision-refused: a mail <"), "{reason}");
+    assert_eq!((desk.store.cases().unwrap().count(), desk.waiting()), (2, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
