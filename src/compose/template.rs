@@ -12,7 +12,7 @@
 //! is allowed (`{% if fields.code %}`), printing it is an error. Values are data: what is in them is never
 //! read as a template again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -29,7 +29,8 @@ use crate::problem::{Problems, SourceText};
 /// Octets of an answer's text: RFC 3834 §2 asks automatic replies to stay within a few kilobytes.
 pub const MAX_ANSWER_TEXT: usize = 4 * 1024;
 
-/// All templates, compiled and checked.
+/// All templates, checked. Each is compiled again when it is first rendered: compiled, those of a bot that has nothing to
+/// say would take ten times their text.
 #[derive(Debug, Clone)]
 pub struct Templates {
     engine: Environment<'static>,
@@ -67,17 +68,21 @@ impl Templates {
             variants,
             variables: variables.iter().map(|name| (*name).to_owned()).collect(),
         };
-        let mut problems = Problems::default();
+        let (mut problems, mut texts) = (Problems::default(), HashMap::new());
         let mut includes = BTreeMap::<&str, BTreeSet<String>>::new();
         for (name, language, source) in files {
             // An editor's byte order mark and CRLF are not the admin's fault; lines and columns stay the same.
             let text = source.text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
             let source = SourceText::new(source.name.clone(), text);
-            templates.compile(name, *language, &source, &mut problems);
+            for (key, range) in parts(name, *language, &source, &mut problems) {
+                templates.check(&key, range.clone(), &source, &mut problems);
+                texts.insert(key, tags::keep_line_ends(&source.text[range]));
+            }
             includes.entry(name.as_str()).or_default().extend(templates.check_includes(&source, &mut problems));
         }
         templates.check_languages(files, &mut problems);
         check_cycles(files, &includes, &mut problems);
+        templates.engine.set_loader(move |key| Ok(texts.get(key).cloned()));
         (templates, problems)
     }
 
@@ -134,45 +139,25 @@ impl Templates {
         values.into_value()
     }
 
-    fn compile(&mut self, name: &TemplateName, language: Language, source: &SourceText, problems: &mut Problems) {
-        let text = &source.text;
-        let parts = if is_part(name) {
-            vec![(key(name.as_str(), language), 0..text.len())]
-        } else {
-            match split_subject(text) {
-                Ok((subject, body)) => {
-                    vec![(subject_key(name, language), subject), (key(name.as_str(), language), body)]
-                }
-                Err(what) => {
-                    let line = text.find('\n').unwrap_or(text.len());
-                    let problem = source.error(0..line, what);
-                    problems.push(problem.help("begin the file with `Subject: …`, then an empty line, then the text"));
-                    return;
-                }
+    /// Compiles one text, and complains about what it asks for that is not there.
+    fn check(&self, key: &str, range: Range<usize>, source: &SourceText, problems: &mut Problems) {
+        let text = &source.text[range.clone()];
+        let kept = tags::keep_line_ends(text);
+        let template = match self.engine.template_from_named_str(key, &kept) {
+            Ok(template) => template,
+            Err(error) => {
+                let span = error.range().unwrap_or(0..0);
+                let what = error.detail().unwrap_or("this is not a template").to_owned();
+                problems.push(source.error(range.start + span.start..range.start + span.end, what));
+                return;
             }
         };
-        for (key, range) in parts {
-            self.compile_part(key, range, source, problems);
-        }
-    }
-
-    fn compile_part(&mut self, key: String, range: Range<usize>, source: &SourceText, problems: &mut Problems) {
-        let text = &source.text[range.clone()];
-        if let Err(error) = self.engine.add_template_owned(key.clone(), tags::keep_line_ends(text)) {
-            let span = error.range().unwrap_or(0..0);
-            let what = error.detail().unwrap_or("this is not a template").to_owned();
-            problems.push(source.error(range.start + span.start..range.start + span.end, what));
-            return;
-        }
         let tags = tags::tags(text);
         for fault in tags::faults(&tags) {
             let span = range.start + fault.span.start..range.start + fault.span.end;
             let problem = source.error(span, fault.what);
             problems.push(problem.did_you_mean(&fault.written, fault.known.iter().copied()));
         }
-        let Ok(template) = self.engine.get_template(&key) else {
-            return;
-        };
         let asked: BTreeSet<String> = template.undeclared_variables(true).into_iter().collect();
         for variable in asked.iter().filter(|variable| !self.knows(variable)) {
             let span = tags::place_of(variable, &tags);
@@ -223,6 +208,27 @@ impl Templates {
                 let problem = source.warning(0..0, what).code("W13");
                 problems.push(problem.help(format!("until it is written, the text in {taken} is sent")));
             }
+        }
+    }
+}
+
+/// What of a file is rendered by itself, under which key.
+fn parts(
+    name: &TemplateName,
+    language: Language,
+    source: &SourceText,
+    problems: &mut Problems,
+) -> Vec<(String, Range<usize>)> {
+    let text = &source.text;
+    if is_part(name) {
+        return vec![(key(name.as_str(), language), 0..text.len())];
+    }
+    match split_subject(text) {
+        Ok((subject, body)) => vec![(subject_key(name, language), subject), (key(name.as_str(), language), body)],
+        Err(what) => {
+            let problem = source.error(0..text.find('\n').unwrap_or(text.len()), what);
+            problems.push(problem.help("begin the file with `Subject: …`, then an empty line, then the text"));
+            Vec::new()
         }
     }
 }
