@@ -79,3 +79,27 @@ fn every_test_that_a_document_names_is_there() {
         assert!(missing.is_empty(), "{document}: {missing:#?}");
     }
 }
+
+#[test]
+fn the_service_starts_what_the_program_knows_and_what_the_guide_describes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let unit = fs::read_to_string(root.join("dist/huixin.service")).unwrap();
+    let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap();
+    let bot = Bot::local();
+    let folder = bot.folder().to_str().unwrap().to_owned();
+    let command = value("ExecStart").replace("/etc/huixin", &folder);
+    let (program, arguments) = command.split_once(' ').unwrap();
+    // What `run` is given, `check` is.
+    let arguments: Vec<&str> = arguments.split(' ').map(|word| if word == "run" { "check" } else { word }).collect();
+    assert!(arguments.contains(&"check"), "{command}");
+    let (code, out, err) = bot.command(&arguments);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let guide = fs::read_to_string(root.join("docs/operating.md")).unwrap();
+    let named = [
+        "/etc/huixin",
+        &format!("/var/lib/{}", value("StateDirectory")),
+        Path::new(program).parent().unwrap().to_str().unwrap(),
+    ]
+    .map(|path| (path.to_owned(), guide.contains(path)));
+    assert!(named.iter().all(|(_, is_named)| *is_named), "{named:?}");
+}
