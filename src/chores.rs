@@ -8,10 +8,12 @@ mod said;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::case::{Alarm, Case};
+use crate::caught;
 use crate::decide;
 use crate::decide::report::{self, Tally};
 use crate::ids::CaseNumber;
@@ -25,6 +27,8 @@ use crate::time::{Clock, Timestamp};
 const LOOK: Duration = Duration::from_secs(30);
 /// Cases looked after in one step, before others get a turn with the store.
 const BATCH: usize = 64;
+/// How long the timers of a case wait that cannot be looked after: an update may mend what is wrong.
+const PUT_OFF: SignedDuration = SignedDuration::from_hours(1);
 /// Mails named in one digest: a mail of a megabyte or so at the most. The others wait for the next.
 const IN_A_DIGEST: u64 = 10_000;
 
@@ -48,10 +52,15 @@ impl Chores {
         Ok(())
     }
 
+    /// One that cannot be done keeps none of the others from being done.
     fn all(&self) -> Result<(), StoreError> {
-        while self.ring()? == BATCH {}
-        self.step()?;
-        self.report().map(|_| ())
+        let timers = attempted("timers", || {
+            while self.ring()? == BATCH {}
+            Ok(())
+        });
+        let digests = attempted("digests", || self.step().map(drop));
+        let report = attempted("the report", || self.report().map(drop));
+        timers.and(digests).and(report)
     }
 
     /// Looks after at most one batch of cases whose timers have run down. Gives how many there were.
@@ -59,9 +68,26 @@ impl Chores {
         let due = self.store.alarms((self.clock)(), BATCH)?;
         let playbook = self.playbook.borrow().clone();
         for number in &due {
-            self.look_after(*number, &playbook)?;
+            match self.look_after(*number, &playbook) {
+                Err(StoreError::Refused(why)) => self.put_off(*number, &why)?,
+                looked_after => looked_after.map(drop)?,
+            }
         }
         Ok(due.len())
+    }
+
+    /// There is something wrong with the program, or with this case: it costs the others nothing.
+    fn put_off(&self, number: CaseNumber, why: &str) -> Result<(), StoreError> {
+        let at = (self.clock)();
+        let until = at.checked_add(PUT_OFF).unwrap_or(Timestamp::MAX);
+        tracing::error!("nothing that time brings could be done in case {number}; again at {until}: {why}");
+        self.store.consider(|view| {
+            let Some(mut case) = view.case(number)? else { return Ok(None) };
+            case.work.put_off(at, until);
+            let why = Why(vec![("put-off".into(), why.to_owned())]);
+            Ok(Some(Record::Changed(Box::new(Changed { at, case, outgoing: Vec::new(), spent: Vec::new(), why }))))
+        })?;
+        Ok(())
     }
 
     /// The case is read inside the store's critical section: a mail that came meanwhile has changed it.
@@ -70,7 +96,9 @@ impl Chores {
         let wants_all =
             |case: &Case| case.work.timers.iter().any(|timer| timer.what == Alarm::Transcript && timer.at <= at);
         let said = match self.store.case(number)?.filter(wants_all) {
-            Some(case) => said::said(&self.store, &case, playbook)?,
+            Some(case) => {
+                caught::or_words(|| said::said(&self.store, &case, playbook)).map_err(StoreError::Refused)??
+            }
             None => Vec::new(),
         };
         self.store.decide(|view| {
@@ -135,6 +163,17 @@ impl Chores {
             written += 1;
         }
         Ok(written)
+    }
+}
+
+/// Work that must not be in the way of other work: where it panics or is refused, the log says so.
+fn attempted(name: &str, work: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    match caught::or_words(work) {
+        Err(why) | Ok(Err(StoreError::Refused(why))) => {
+            tracing::error!("{name} could not be looked after: {why}");
+            Ok(())
+        }
+        Ok(done) => done,
     }
 }
 

@@ -304,6 +304,12 @@ impl Work {
         self.timers.sort();
     }
 
+    /// What has run down by `now` rings later.
+    pub fn put_off(&mut self, now: Timestamp, until: Timestamp) {
+        self.timers.iter_mut().filter(|timer| timer.at <= now).for_each(|timer| timer.at = until);
+        self.timers.sort();
+    }
+
     /// Until when an agent has put the case aside.
     pub fn put_aside(&self) -> Option<Timestamp> {
         self.timers.iter().find(|timer| timer.what == Alarm::Wake).map(|timer| timer.at)

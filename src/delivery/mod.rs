@@ -144,7 +144,7 @@ impl<R: Relay + 'static> Delivery<R> {
             let now = (self.clock)();
             let next = self.patience.in_doubt(item.purpose, item.attempts, item.queued, now);
             let record = self.deferred_or_failed(&item, next, "the process ended during the attempt".into(), now)?;
-            self.unsynced = Some(self.store.append(record)?);
+            self.unsynced = Some(self.write_down(record)?);
         }
         Ok(())
     }
@@ -271,9 +271,24 @@ impl<R: Relay + 'static> Delivery<R> {
             }
         };
         failpoint::reached(crash_point(&record));
-        self.unsynced = Some(self.store.append(record)?);
+        self.unsynced = Some(self.write_down(record)?);
         failpoint::reached_after("C15", || drop(self.store.sync()));
         Ok(())
+    }
+
+    /// Writes down what became of a mail: that it failed, in any case, if the notice about it cannot be written.
+    fn write_down(&self, record: Record) -> Result<Position, StoreError> {
+        let Record::Failed { message_id, at, why, notice: notice @ Some(_) } = record else {
+            return self.store.append(record);
+        };
+        let failed = |notice| Record::Failed { message_id: message_id.clone(), at, why: why.clone(), notice };
+        match self.store.append(failed(notice)) {
+            Err(StoreError::Refused(refused)) => {
+                tracing::error!(id = message_id.as_str(), "nobody is told that this mail failed: {refused}");
+                self.store.append(failed(None))
+            }
+            written => written,
+        }
     }
 
     /// The queue rests after trouble of the relay, longer each time.

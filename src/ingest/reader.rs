@@ -6,14 +6,13 @@
 //! takes to read.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, mpsc};
 use std::thread;
 
-use crate::failpoint;
 use crate::message::{self, Limits, Message};
+use crate::{caught, failpoint};
 
 /// Octets of a reader's stack. Depth is limited long before (see [`Limits`]); this is the second wall.
 const STACK: usize = 16 * 1024 * 1024;
@@ -61,8 +60,7 @@ pub fn on_all_cores<I: Sync, T: Send>(
         for _ in 0..cores {
             let reader = || {
                 while let Some((index, item)) = take(items, &next) {
-                    let result = catch_unwind(AssertUnwindSafe(|| work(item)))
-                        .unwrap_or_else(|panic| Err(format!("reader-stopped: {}", panic_text(&panic))));
+                    let result = guarded(|| work(item));
                     if let Ok(mut results) = results.lock() {
                         results[index] = Some(result);
                     }
@@ -92,8 +90,7 @@ where
         let (items, work, next, results) = (items.clone(), work.clone(), next.clone(), results.clone());
         CREW.ask(Box::new(move || {
             while let Some((index, item)) = take(&items, &next) {
-                let result = catch_unwind(AssertUnwindSafe(|| work(item)))
-                    .unwrap_or_else(|panic| Err(format!("reader-stopped: {}", panic_text(&panic))));
+                let result = guarded(|| work(item));
                 let _ = results.send((index, result));
             }
         }));
@@ -112,8 +109,7 @@ where
 pub fn by_one_of_the_crew<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     let (result, coming) = mpsc::channel();
     CREW.ask(Box::new(move || {
-        let done = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_text(&panic));
-        let _ = result.send(done);
+        let _ = result.send(caught::or_words(work));
     }));
     coming.recv().unwrap_or_else(|_| Err("no thread could be started".into()))
 }
@@ -164,9 +160,8 @@ fn take<'a, I>(items: &'a [I], next: &AtomicUsize) -> Option<(usize, &'a I)> {
     items.get(index).map(|item| (index, item))
 }
 
-fn panic_text(panic: &Box<dyn std::any::Any + Send>) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "for no stated reason".into())
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    caught::or_words(work).unwrap_or_else(|why| Err(format!("reader-stopped: {why}")))
 }
 
 #[cfg(test)]

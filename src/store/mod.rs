@@ -69,10 +69,10 @@ use self::pen::Urgency;
 use self::state::{Broken, Lookup, Sizes, State, guarded};
 use tokio::sync::watch;
 
-use crate::failpoint;
 use crate::ids::Key;
 use crate::lock::Lock;
 use crate::mailbox::Known;
+use crate::{caught, failpoint};
 
 /// The store. Clones share it; the last one to go closes it.
 #[derive(Clone)]
@@ -204,7 +204,8 @@ impl Store {
     }
 
     /// Decides on what is known and writes the decision down before anybody else can decide: two mails of one
-    /// sender cannot both take the last of a budget. `decision` must not call the store but by its view.
+    /// sender cannot both take the last of a budget. `decision` must not call the store but by its view. One that panics
+    /// is refused: nothing was written.
     pub fn decide(
         &self,
         decision: impl FnOnce(&View<'_>) -> Result<Record, StoreError>,
@@ -221,11 +222,12 @@ impl Store {
         let _pen = self.pen()?;
         let state = self.state_or_new()?;
         let view = View::of(&state, &self.inner);
-        let decided = decision(&view);
+        let decided = caught::or_words(|| decision(&view));
         if let Some(broken) = view.into_broken() {
             self.mend(state, &broken.why)?;
             return Err(broken.into());
         }
+        let decided = decided.map_err(|why| StoreError::Refused(format!("who decided about it stopped: {why}")))?;
         let Some(record) = decided? else { return Ok(None) };
         let payload = schema::encode(&record)?;
         self.write(&record, &payload).map(Some)

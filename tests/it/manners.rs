@@ -14,10 +14,12 @@ use huixin::address::Address;
 use huixin::app;
 use huixin::app::requests::{Answer, Clerk, Posted, Request};
 use huixin::case::Clues;
+use huixin::decide;
 use huixin::ids::{CaseNumber, RequestId};
-use huixin::outgoing::Purpose;
+use huixin::outgoing::{Leaves, Outgoing, Purpose};
 use huixin::playbook::Playbook;
 use huixin::screen::Kind;
+use huixin::store::Record;
 
 use crate::doses::dose;
 use bot::{Bot, Left};
@@ -34,6 +36,38 @@ fn with_our_server(text: String) -> String {
 /// What the text of a mail of ours says, whatever it is encoded as.
 fn text_of(left: &Left) -> String {
     app::read(left.mail.as_bytes()).text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_cannot_be_looked_after_keeps_no_other_case_waiting() {
+    let mut bot = Bot::new("support@example.com", |text| text).await;
+    let mails = [bot.ask("a@example.org", UNKNOWN), bot.ask("b@example.org", UNKNOWN)];
+    bot.work().await;
+    let [stuck, other] = mails.map(|mail| bot.case_of(&mail));
+    let first = |bot: &Bot, number| bot.cases()[&number].work.timers[0].at;
+    let due = first(&bot, stuck).max(first(&bot, other));
+    bot.pass(due.duration_since((bot.clock)()).as_secs() as u64 + 1);
+    // In the outbox there is a mail already of the name that the reminder about one of them would have.
+    let (case, now) = (bot.cases().remove(&stuck).unwrap(), (bot.clock)());
+    let facts = bot.store().facts(&decide::clues_of(&case), now).unwrap();
+    let found = decide::Found { facts, said: Vec::new() };
+    let reminder = decide::ring(&case, &found, bot.playbook(), now).outgoing.swap_remove(0);
+    let notice = Outgoing { case: None, leaves: Leaves::WhenReleased, ..reminder };
+    bot.store().append(Record::Told { at: now, notice }).unwrap();
+
+    let told = |bot: &Bot, number: CaseNumber| {
+        bot.left().iter().filter(|left| left.mail.contains(&number.to_string())).count()
+    };
+    let before = [stuck, other].map(|number| told(&bot, number));
+    bot.ring();
+    bot.work().await;
+    assert_eq!([stuck, other].map(|number| told(&bot, number)), [before[0], before[1] + 1]);
+    let an_hour_later = now.checked_add(Duration::from_secs(3600)).unwrap();
+    assert_eq!(first(&bot, stuck), an_hour_later, "nothing of it is lost");
+    bot.pass(3600);
+    bot.ring();
+    bot.work().await;
+    assert_eq!(told(&bot, stuck), before[0] + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

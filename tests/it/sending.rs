@@ -10,7 +10,7 @@ use huixin::delivery::Delivery;
 use huixin::ids::{CaseNumber, GroupId, MailHash, MailboxName, MessageId};
 use huixin::language::Language;
 use huixin::mailbox::Place;
-use huixin::outgoing::{Accepted, Content, Envelope, Outgoing, Purpose, Relay, SendError};
+use huixin::outgoing::{Accepted, Content, Envelope, Leaves, Outgoing, Purpose, Relay, SendError};
 use huixin::store::{Decided, Outcome, Record, Store};
 use huixin::time::Timestamp;
 use tokio::sync::watch;
@@ -176,6 +176,31 @@ async fn a_refused_mail_is_not_tried_again_and_the_operator_is_told() {
     let notice = app::read(&given[1].1);
     assert!(notice.text.contains("550 no such user") && notice.text.contains("gone@example.com"), "{}", notice.text);
     assert_eq!(post.store.outbox_len().unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_mail_failed_is_written_down_where_the_notice_cannot_be() {
+    let refused = || [SendError::Refused("550 no such user".into())];
+    let mut first = Post::new();
+    first.write(1, "a", Purpose::Forward, "gone@example.com");
+    first.says(&refused());
+    first.step_at(0).await;
+    let notice = app::read(&first.script.given.lock().unwrap()[1].1).message_id.unwrap();
+
+    // The same bot anew, in whose outbox there is a mail of that name already.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(first.folder.path().join("key"), folder.path().join("key")).unwrap();
+    let mut post = Post::over(folder);
+    post.write(1, "a", Purpose::Forward, "gone@example.com");
+    let envelope = Envelope { from: ReversePath::Null, to: Address::parse("operator@example.com").unwrap() };
+    let content = Content { head: "Subject: b\r\n\r\n".into(), original: None, tail: String::new() };
+    let (purpose, leaves) = (Purpose::Notice, Leaves::WhenReleased);
+    let held = Outgoing { message_id: notice.clone(), purpose, case: None, envelope, content, leaves };
+    post.store.append(Record::Told { at: at(0), notice: held }).unwrap();
+    post.says(&refused());
+    post.step_at(0).await;
+    let left: Vec<MessageId> = post.store.outbox().unwrap().map(|item| item.unwrap().message_id).collect();
+    assert_eq!((post.given(), left), (vec!["a".to_owned()], vec![notice]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,6 @@ pub(super) use table::{Row, Table};
 use std::borrow::Cow;
 use std::fs::File;
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -45,6 +44,7 @@ use super::journal::{Journal, Mark, Position};
 use super::record::{Outcome, Record, StartMark};
 use super::{StoreError, checkpoint, folder, schema};
 use crate::case::Window;
+use crate::caught;
 use crate::ids::{MailHash, MailboxName};
 use crate::lock::Lock;
 use crate::mailbox::{Cursor, Place};
@@ -242,10 +242,7 @@ impl From<std::io::Error> for Broken {
 
 /// sled panics on some files that it cannot read; to us that is one more way to be broken.
 pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Broken::new(format!("sled gave up: {}", what.unwrap_or("no reason given"))))
-    })
+    caught::or_words(work).unwrap_or_else(|why| Err(Broken::new(format!("sled gave up: {why}"))))
 }
 
 /// Waits until nobody has sled's file, at most a second: who closed it did not unlock it, so a child that was just being

@@ -108,6 +108,15 @@ impl Bot {
         self.house.as_mut().unwrap()
     }
 
+    pub(super) fn playbook(&self) -> &Playbook {
+        self.playbook.as_ref().unwrap()
+    }
+
+    /// What time brings in cases, until nothing more is due.
+    pub(super) fn ring(&mut self) {
+        while self.house().chores.ring().unwrap() > 0 {}
+    }
+
     pub(super) fn store(&self) -> &Store {
         &self.house.as_ref().unwrap().store
     }
