@@ -52,12 +52,7 @@ pub enum Threading {
 pub fn clues(message: &Message, mail: &MailHash, key: &Key) -> Clues {
     let reported = message.report.iter().flat_map(|report| report.about());
     let referred: Vec<_> = reported.chain(message.references.iter().rev()).take(MAX_REFERENCES).collect();
-    // In an address a token proves something only together with its owner; a day that has passed is told later.
-    let presented = message.sender().and_then(|sender| {
-        let sender = sender.to_string();
-        tokens_in_addresses(message).find(|token| token.check(key, &sender, 0).is_ok()).map(|token| token.case)
-    });
-    let mut signed: Vec<CaseNumber> = presented.into_iter().collect();
+    let mut signed: Vec<CaseNumber> = presented(message, key).into_iter().collect();
     for case in referred.iter().filter_map(|id| id.own_case(key)) {
         if !signed.contains(&case) {
             signed.push(case);
@@ -98,6 +93,13 @@ pub fn token(message: &Message, key: &Key) -> Option<Token> {
         })
     };
     tokens_in_addresses(message).find(|token| token.right.is_agents()).or_else(referred)
+}
+
+/// The case of the address that a mail is written to, if the token in it was given to its sender. In an address a token
+/// proves something only together with its owner; a day that has passed is told later.
+fn presented(message: &Message, key: &Key) -> Option<CaseNumber> {
+    let sender = message.sender()?.to_string();
+    tokens_in_addresses(message).find(|token| token.check(key, &sender, 0).is_ok()).map(|token| token.case)
 }
 
 fn tokens_in_addresses(message: &Message) -> impl Iterator<Item = Token> {
@@ -159,14 +161,23 @@ pub fn own_subject(subject: &str) -> &str {
 
 /// Judges what the store answered. `believed`: nothing proves the sender false. An open case of the sender that moved
 /// within `lately` may be meant by a mail that names none.
-pub fn thread(message: &Message, facts: &Facts, believed: bool, lately: Duration, now: Timestamp) -> Threading {
+pub fn thread(
+    message: &Message,
+    facts: &Facts,
+    key: &Key,
+    believed: bool,
+    lately: Duration,
+    now: Timestamp,
+) -> Threading {
     if let Some(number) = facts.twin {
         return Threading::Twin(number);
     }
     let wrote = |case: &&Case| is_requester(message, case);
     let follows = |case: &Case, because| Threading::Follows { case: Box::new(case.clone()), because };
     if let Some(case) = facts.by_signed.iter().find(wrote) {
-        follows(case, Because::OwnMessageId)
+        let presented = presented(message, key).map(|number| facts.merged.get(&number).copied().unwrap_or(number));
+        let by_address = presented == Some(case.number);
+        follows(case, if by_address { Because::SignedAddress } else { Because::OwnReference })
     } else if let Some(case) = facts.by_signed.first() {
         follows(case, Because::OwnMessageIdFromOther)
     } else if !believed {

@@ -93,7 +93,7 @@ pub struct Foresight<'a> {
 impl<'a> Foresight<'a> {
     /// Of the playbook only its configuration is asked.
     pub fn of(mail: &Mail<'a>, facts: &Facts, playbook: &'a Playbook, now: Timestamp) -> Foresight<'a> {
-        let threading = thread::thread(mail.message, facts, true, Duration::ZERO, now);
+        let threading = thread::thread(mail.message, facts, playbook.key(), true, Duration::ZERO, now);
         let heard = match &threading {
             Threading::Follows { case, .. } => Some(heard::heard(mail.message, &case.said).into_owned()),
             Threading::Twin(_) | Threading::New | Threading::Continues(_) => None,

@@ -5,10 +5,13 @@ use crate::language::Language;
 /// See the module text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Because {
-    /// It answers a mail of ours, told by the Message-ID or by the address that stands there for answers, and the
-    /// requester wrote it.
-    OwnMessageId,
-    /// It answers a mail of ours, but someone else wrote it: they are heard, never answered.
+    /// It is written to the address that stands in our mails for answers, with the proof that its writer was given.
+    SignedAddress,
+    /// It names a Message-ID of ours, and the requester wrote it.
+    OwnReference,
+    /// One of these two: journals did not always say which. Nothing is written down so any more.
+    OwnMail,
+    /// It names a Message-ID of ours, but someone else wrote it: they are heard, never answered.
     OwnMessageIdFromOther,
     /// It answers an earlier mail of the same requester.
     EarlierMail,
@@ -27,8 +30,10 @@ pub enum Because {
 }
 
 impl Because {
-    pub const ALL: [Because; 9] = [
-        Because::OwnMessageId,
+    pub const ALL: [Because; 11] = [
+        Because::SignedAddress,
+        Because::OwnReference,
+        Because::OwnMail,
         Because::OwnMessageIdFromOther,
         Because::EarlierMail,
         Because::Number,
@@ -39,10 +44,12 @@ impl Because {
         Because::Robot,
     ];
 
-    /// The word in the journal.
+    /// The word in the journal. It stays what it is: journals are read for years.
     pub fn as_str(self) -> &'static str {
         match self {
-            Because::OwnMessageId => "own-message-id",
+            Because::SignedAddress => "signed-address",
+            Because::OwnReference => "own-reference",
+            Because::OwnMail => "own-message-id",
             Because::OwnMessageIdFromOther => "own-message-id-from-other",
             Because::EarlierMail => "earlier-mail",
             Because::Number => "number",
@@ -61,7 +68,17 @@ impl Because {
     /// One sentence for whoever asks.
     pub fn explanation(self, language: Language) -> &'static str {
         let (zh, en, ja) = match self {
-            Because::OwnMessageId => (
+            Because::SignedAddress => (
+                "寄到了我们给客户的专用回信地址（地址里的凭证属实，且只发给了这位客户）",
+                "it is written to the address for answers that only the requester was given, and the proof in it holds",
+                "お客様だけにお渡しした返信用アドレス宛てです（アドレス内の証明も有効）",
+            ),
+            Because::OwnReference => (
+                "客户回复了我们发出的邮件（凭其 Message-ID 认出）",
+                "it answers a mail of ours, known by its Message-ID, and the requester wrote it",
+                "お客様が当方のメールに返信しました（Message-ID で確認）",
+            ),
+            Because::OwnMail => (
                 "客户回复了我们发出的邮件（凭其 Message-ID 或专用回信地址认出）",
                 "it answers a mail of ours, by its Message-ID or by the address for answers, and the requester wrote it",
                 "お客様が当方のメールに返信しました（Message-ID または返信用アドレスで確認）",
@@ -112,8 +129,28 @@ impl Because {
         }
     }
 
+    /// Does it prove that its writer has had a mail of ours to the requester? The others are what anybody may know.
+    pub fn is_proof(self) -> bool {
+        matches!(self, Because::SignedAddress | Because::OwnReference | Because::OwnMail)
+    }
+
     /// Was the mail written anew, and not as an answer? Then its author does not know yet where it went.
     pub fn is_new_mail(self) -> bool {
         matches!(self, Because::Number | Because::SameSubject | Because::SameMatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_explained_where_agents_read() {
+        let guides = [include_str!("../../docs/agents.md"), include_str!("../../docs/zh/agents.md")];
+        for because in Because::ALL {
+            let row = format!("| `{}` |", because.as_str());
+            assert!(guides.iter().all(|guide| guide.contains(&row)), "{row}");
+        }
+        assert_eq!(Because::parse("own-message-id"), Some(Because::OwnMail), "what journals said first");
     }
 }

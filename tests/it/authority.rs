@@ -340,7 +340,9 @@ fn f44_v06_a_guessed_case_number_joins_nothing_and_tells_nothing() {
         let bytes = mail(&proof, from, "To: support@example.com\r\n", &words(n, number), n);
         let case = Case { number, ..desk.case.clone() };
         let known = Facts { by_number: vec![case], ..Facts::default() };
-        appended += usize::from(thread::thread(&app::read(&bytes), &known, true, week, desk.now) != Threading::New);
+        appended += usize::from(
+            thread::thread(&app::read(&bytes), &known, desk.playbook.key(), true, week, desk.now) != Threading::New,
+        );
     }
     assert_eq!(appended, 0);
     // And nobody can tell from the answer, nor from the time it takes.

@@ -146,7 +146,7 @@ fn every_view_of_a_mail_has_its_secrets_masked() {
     let archived: Vec<&str> = taken.iter().map(String::as_str).filter(|file| file.ends_with(".eml")).collect();
     let (code, out, err) = bot.command(&[&["explain"][..], &archived].concat());
     assert_eq!(code, Some(0), "{err}");
-    for why in ["a new matter", "it answers a mail of ours, by its Message-ID"] {
+    for why in ["a new matter", "it answers a mail of ours, known by its Message-ID"] {
         assert!(out.lines().any(|line| line.starts_with("            ") && line.contains(why)), "no “{why}”\n{out}");
     }
     assert_eq!(out.matches("\n  then ").count(), 2, "{out}");

@@ -19,7 +19,7 @@ pub(in crate::decide) fn placed(mail: &Mail<'_>, facts: &Facts, playbook: &Playb
     let believed = authentication.verdict != Verdict::Fail;
     let cases = &playbook.config().cases;
     let lately = DAY * cases.same_matter_days;
-    let by_itself = thread::thread(mail.message, facts, believed, lately, now);
+    let by_itself = thread::thread(mail.message, facts, playbook.key(), believed, lately, now);
     let judge = |mail: &Mail<'_>, before: Option<&Case>| {
         playbook.rules().judge_without_scores(&question(mail, before, facts, &authentication, playbook, now))
     };
