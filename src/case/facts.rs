@@ -63,8 +63,8 @@ pub struct Facts {
     pub waiting: Vec<Pending>,
     /// What was written in the case that the mail follows, oldest first: looked up only where colleagues are to read it.
     pub transcript: Vec<Exchange>,
-    /// Why that case is where it is, in lines for the agent who asks: looked up only where one does.
-    pub account: Vec<String>,
+    /// Why that case is where it is, for the agent who asks: looked up only where one does.
+    pub account: Account,
     /// The agents that were asked for, those of whom something is known.
     pub agents: BTreeMap<Address, AgentFacts>,
     /// How many wait for each group.
@@ -79,6 +79,15 @@ pub struct Facts {
     /// Whose the cases of the last answers are, newest first: looked up only where the breaker is about to open, for
     /// the evidence.
     pub answered: Vec<(CaseNumber, Option<Address>)>,
+}
+
+/// Why a case is where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// For the agent who asks, in their language.
+    pub lines: Vec<String>,
+    /// Fingerprints of what in them is for colleagues only.
+    pub internal: Prints,
 }
 
 /// A mail of ours that has not left yet.

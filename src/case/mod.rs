@@ -17,7 +17,7 @@ mod topic;
 pub use budgets::{Budgets, Grain, Scope, Window};
 pub use course::{Course, Milestone, Step};
 pub use exchange::{Exchange, Speaker};
-pub use facts::{Absence, AgentFacts, Clues, Facts, Pending, Suppression, Twin};
+pub use facts::{Absence, Account, AgentFacts, Clues, Facts, Pending, Suppression, Twin};
 pub use folded::Folded;
 pub use haste::{Haste, Patience, Robot};
 pub use lesson::{DraftFate, Lesson};

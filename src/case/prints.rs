@@ -57,6 +57,16 @@ impl Prints {
         !self.is_empty() && hashes(text).any(|hash| self.0.contains(&hash))
     }
 
+    /// Those of them that none of these texts has: what a customer wrote is no secret from them, wherever it is told again.
+    pub fn without<'t>(mut self, theirs: impl IntoIterator<Item = &'t str>) -> Prints {
+        for text in theirs {
+            hashes(text).for_each(|hash| {
+                self.0.remove(&hash);
+            });
+        }
+        self
+    }
+
     pub fn extend(&mut self, other: &Prints) {
         self.0.extend(&other.0);
     }
@@ -120,6 +130,14 @@ mod tests {
         let short = "他合同下月到期，先不要承诺赔偿和时间";
         assert!(Prints::of(short).are_found_in(&format!("您好！{short}，谢谢。")));
         assert!(Prints::of("短").is_empty());
+    }
+
+    #[test]
+    fn what_the_customer_wrote_is_internal_nowhere() {
+        let theirs = "我们公司的所有客户端从今天早上开始都提示“连接被重置”，重新启动之后还是一样，请问是不是你们的服务器有问题？";
+        let prints = Prints::of(&format!("{NOTE}\n依据：{theirs}")).without([theirs]);
+        assert!(!prints.are_found_in(theirs));
+        assert!(prints.are_found_in(NOTE));
     }
 
     #[test]

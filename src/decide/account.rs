@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::told::{self, by_language};
 use super::{Mail, Recorded, Shown, Why, heard, mails, question, redact, screened};
-use crate::case::{Case, Facts};
+use crate::case::{Account, Case, Facts, Prints};
 use crate::compose::Line;
 use crate::ids::{CategoryId, GroupId, RuleId};
 use crate::language::Language;
@@ -42,12 +42,14 @@ const PIECES: usize = 3;
 const SUBJECT: usize = 40;
 
 /// The mails of a case that this group has, oldest first: of the last one everything, of those before it a line.
-pub fn account(past: &[Remembered<'_>], group: &GroupId, playbook: &Playbook, language: Language) -> Vec<String> {
-    let Some((last, earlier)) = past.split_last() else { return Vec::new() };
+pub fn account(past: &[Remembered<'_>], group: &GroupId, playbook: &Playbook, language: Language) -> Account {
+    let Some((last, earlier)) = past.split_last() else { return Account::default() };
     let teller = |mail| Teller::of(mail, group, playbook, language);
     let mut lines = teller(last).whole();
     lines.extend(earlier.iter().rev().map(|mail| teller(mail).in_short()));
-    lines
+    let theirs = past.iter().flat_map(|past| [past.mail.message.subject.as_str(), past.mail.message.text.as_str()]);
+    let internal = Prints::of(&lines.join("\n")).without(theirs);
+    Account { lines, internal }
 }
 
 struct Teller<'a> {

@@ -1,7 +1,7 @@
 //! Why a case is where it is, for the agent who asks: its mails are taken out of journal and archive once more.
 
 use super::reader;
-use crate::case::Case;
+use crate::case::{Account, Case};
 use crate::decide::{self, Mail, Remembered, Shown};
 use crate::ids::GroupId;
 use crate::language::Language;
@@ -20,7 +20,7 @@ pub(super) fn of(
     archive: &Archive,
     playbook: &Playbook,
     language: Language,
-) -> Vec<String> {
+) -> Account {
     let mut before: Option<&Case> = None;
     let mut mails: Vec<(&Decided, Option<&Case>)> = Vec::new();
     for record in history {

@@ -88,7 +88,7 @@ fn why_is_told_as_it_was_written_down_also_when_the_rules_have_changed() {
             baseline: false,
         };
         let past = [Remembered { mail, before: None, at: house.now, why }];
-        decide::account(&past, &mail.mailbox.group, &house.playbook, language).join("\n")
+        decide::account(&past, &mail.mailbox.group, &house.playbook, language).lines.join("\n")
     };
     let revised = |revision: &str| {
         let mut why = decision.why.lines();

@@ -44,6 +44,7 @@ struct Draft {
     send: Vec<Outgoing>,
     release: Vec<MessageId>,
     withdraw: Vec<MessageId>,
+    /// What the customer must not read in a reply.
     internal: Prints,
     learned: Vec<Lesson>,
     /// The text below the commands is for colleagues only.
@@ -87,7 +88,7 @@ impl Desk<'_> {
             }
             (true, _) => Heed::Obeyed,
             (false, true) => {
-                draft.internal = Prints::of(&text);
+                draft.internal.extend(&Prints::of(&text));
                 draft.told.push(receipt::noted(language));
                 Heed::Obeyed
             }
@@ -181,8 +182,12 @@ impl Desk<'_> {
             Command::Merge(into) => self.merge(*into, case)?,
             Command::Why => {
                 draft.asked = true;
-                draft.told.push(receipt::why(self.case, self.playbook, language));
-                draft.told.extend(self.facts.account.iter().cloned());
+                let (why, account) = (receipt::why(self.case, self.playbook, language), &self.facts.account);
+                // What tells agents how the rules judge must not come back in their words to the customer.
+                draft.internal.extend(&Prints::of(&why));
+                draft.internal.extend(&account.internal);
+                draft.told.push(why);
+                draft.told.extend(account.lines.iter().cloned());
                 return Ok(());
             }
             Command::Undo => {
