@@ -324,6 +324,11 @@ fn reasons(case: &Case, why: &Why, fault: Option<String>, playbook: &Playbook, l
         Some(stars) => vec![told::rated(stars, language)],
         None => matters(why, playbook, language),
     };
+    let ends = why.judgement.close.is_some_and(|after| after.is_zero()) || case.state == CaseState::Closed;
+    let follows = matches!(why.threading, Threading::Follows { .. });
+    if ends && follows && is_human && !customer::is_certain(&why.threading, &why.screening, playbook) {
+        reasons.push(told::uncertain(language));
+    }
     reasons.extend(why.suppressed.as_ref().map(|suppressed| told::suppressed(suppressed, language)));
     reasons.extend(why.silence.as_ref().map(|silence| told::silence(silence, &why.screening, language)));
     if case.work.chasers > 0 {

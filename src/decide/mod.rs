@@ -247,7 +247,7 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
     let counted_as = mail.message.sender().filter(|_| before.is_some() || is_human);
     let mut ration = Ration::new(counted_as, &facts.budgets, &playbook.config().budget, now);
     if is_human {
-        customer::rate(mail, &mut case, &why.screening);
+        customer::rate(mail, &mut case, &why, playbook);
     }
     let humans_had_it =
         before.as_ref().is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting));

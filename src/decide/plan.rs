@@ -65,7 +65,9 @@ impl Plan {
         if customer::is_outsider(threading) {
             return Plan::Mention;
         }
-        if let Some(plan) = before.and_then(|case| customer::plan(mail, case, screening, judgement, playbook)) {
+        if let Some(plan) =
+            before.and_then(|case| customer::plan(mail, case, threading, screening, judgement, playbook))
+        {
             return plan;
         }
         if before.is_some_and(|case| matches!(case.state, CaseState::WithAgents | CaseState::Waiting)) {

@@ -352,6 +352,18 @@ pub fn outsider(language: Language) -> String {
     .into()
 }
 
+/// A mail that would end a case if it were certain who wrote it.
+pub fn uncertain(language: Language) -> String {
+    by_language(
+        language,
+        "只凭案号、主题或发件地址归入本案，没有证实是客户本人：不凭它结案，也不记评分；您确认后可写 #结案",
+        "it is in this case by a number, a subject or an address alone, and nothing proves the requester: it closes nothing and \
+         no mark is kept; if you are sure, write #close",
+        "受付番号・件名・差出人だけで紐付けたメールで、ご本人とは確認できていません。完了にはせず、評価も記録しません。ご確認のうえ #完了 としてください",
+    )
+    .into()
+}
+
 /// A mail larger than we take.
 pub fn cut(language: Language) -> String {
     by_language(

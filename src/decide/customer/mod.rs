@@ -26,7 +26,7 @@ pub(super) use transcript::transcript;
 pub use transcript::{Speaker, Utterance, heard_from, said_to};
 
 use self::rating::{POOR, Rating};
-use super::{Mail, Plan};
+use super::{Mail, Plan, Why};
 use crate::case::{Case, CaseState, Milestone};
 use crate::config::SenderPolicy;
 use crate::ids::CaseNumber;
@@ -57,6 +57,7 @@ enum Want {
 pub(super) fn plan(
     mail: &Mail<'_>,
     case: &Case,
+    threading: &Threading,
     screening: &Screening,
     judgement: &Judgement,
     playbook: &Playbook,
@@ -64,21 +65,24 @@ pub(super) fn plan(
     if screening.authentication.verdict == Verdict::Fail || !thread::is_requester(mail.message, case) {
         return None;
     }
-    let proven =
-        screening.authentication.verdict == Verdict::Pass || playbook.config().reply.senders == SenderPolicy::Off;
+    let certain = is_certain(threading, screening, playbook);
     let humans_have_it = matches!(case.state, CaseState::WithAgents | CaseState::Waiting);
     match want(mail, case, judgement)? {
         Want::Nothing => Some(Plan::Record),
         // Said once more.
         Want::Close if case.state == CaseState::Closed => Some(Plan::Record),
-        Want::Close => Some(Plan::Close),
+        Want::Close if certain => Some(Plan::Close),
+        // What anybody may have written ends nothing. Thanks are no news either way.
+        Want::Close if judgement.wish == Some(Wish::Nothing) => Some(Plan::Record),
+        Want::Close => Some(Plan::Mention),
+        Want::Rate(_) if !certain => Some(Plan::Mention),
         // Read by a human where it says more than a mark, or says that we did not help.
         Want::Rate(rating) => Some(match rating.says_more || rating.stars < POOR {
             true => Plan::Mention,
             false => Plan::Record,
         }),
         // Everything that was said goes to whom is proven only; else a human decides.
-        Want::Transcript => proven.then(|| Plan::Transcribe(own(OwnTemplates::TRANSCRIPT))),
+        Want::Transcript => is_known(screening, playbook).then(|| Plan::Transcribe(own(OwnTemplates::TRANSCRIPT))),
         Want::Status if humans_have_it || case.state == CaseState::Closed => {
             Some(Plan::Tell(own(OwnTemplates::STATUS)))
         }
@@ -127,11 +131,22 @@ pub(super) fn is_outsider(threading: &Threading) -> bool {
     matches!(threading, Threading::Follows { because: Because::OwnMessageIdFromOther, .. })
 }
 
+/// Is its sender proven, where anybody is asked for a proof?
+fn is_known(screening: &Screening, playbook: &Playbook) -> bool {
+    screening.authentication.verdict == Verdict::Pass || playbook.config().reply.senders == SenderPolicy::Off
+}
+
+/// Is it the requester who writes, as far as the end of a case asks? Their domain says so, or they answer a mail that was
+/// sent to them alone: many an honest server signs nothing. A number, a subject and an address anybody may write.
+pub(super) fn is_certain(threading: &Threading, screening: &Screening, playbook: &Playbook) -> bool {
+    let answers_us = matches!(threading, Threading::Follows { because, .. } if because.is_proof());
+    is_known(screening, playbook) || answers_us && screening.authentication.verdict != Verdict::Fail
+}
+
 /// What the requester thinks of the case, if this mail says so.
-pub(super) fn rate(mail: &Mail<'_>, case: &mut Case, screening: &Screening) {
-    let believed = screening.authentication.verdict != Verdict::Fail;
+pub(super) fn rate(mail: &Mail<'_>, case: &mut Case, why: &Why, playbook: &Playbook) {
     if let Some(rating) = rating::read(case, &mail.message.segments.fresh)
-        && believed
+        && is_certain(&why.threading, &why.screening, playbook)
         && thread::is_requester(mail.message, case)
     {
         case.work.rating = Some(rating.stars);
