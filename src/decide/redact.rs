@@ -29,7 +29,7 @@ pub(super) fn redacted(message: &Message, judgement: &Judgement) -> Option<Messa
         mask(&mut attachment.text);
         attachment.other_names.iter_mut().for_each(mask);
     }
-    message.from.iter_mut().for_each(|person| mask(&mut person.name));
+    message.from.iter_mut().chain(&mut message.reply_to).for_each(|person| mask(&mut person.name));
     if let Some(Report::Delivery { outcomes, .. }) = &mut message.report {
         outcomes.iter_mut().for_each(|outcome| mask(&mut outcome.diagnostic));
     }

@@ -11,7 +11,7 @@ use super::negation;
 use super::operand::{Comparison, DomainName, Method, Test, header_holds};
 use super::reason::{MAX_EVIDENCE, Mask, Reason, evidence_in, is_masked};
 use super::secrets::SecretKind;
-use super::segment::{Segments, View};
+use super::segment::{Segment, Segments, View};
 use super::sequence::SequenceIn;
 use super::skeleton::Skeleton;
 use super::vocabulary::{Look, Needle, Seen};
@@ -118,6 +118,32 @@ pub(super) struct CodeIn {
 pub(super) struct SecretIn {
     pub(super) kinds: Vec<SecretKind>,
     pub(super) segments: Option<Segments>,
+}
+
+impl SecretIn {
+    /// Where they stand in a view.
+    fn found_in(&self, view: &View<'_>) -> Vec<Range<usize>> {
+        let find = |text: &str| self.kinds.iter().flat_map(|kind| kind.find(text)).collect::<Vec<_>>();
+        let mut found = find(view.folded.text());
+        if view.segment == Segment::AttachmentName {
+            // A hyphen may be a blank, and it may be in a password.
+            found.extend([&['_'][..], &['_', '-']].iter().flat_map(|marks| find(&spaced(view.folded.text(), marks))));
+            found.sort_by_key(|range| (range.start, range.end));
+            found.dedup();
+        }
+        found
+    }
+}
+
+/// File names as they are spoken: blanks in the place of these marks and of the dot before the ending, of which each is
+/// as wide.
+fn spaced(names: &str, marks: &[char]) -> String {
+    let spoken = |name: &str| {
+        let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+        let dot = if stem.len() < name.len() { " " } else { "" };
+        format!("{}{dot}{ending}", stem.replace(marks, " "))
+    };
+    names.split('\n').map(spoken).collect::<Vec<_>>().join("\n")
 }
 
 impl Condition {
@@ -384,7 +410,7 @@ impl<'r> Judge<'r, '_> {
         // What was found in the subject of an earlier mail is still a secret in this one.
         let old_subject = self.views.old_subject(segments);
         for view in self.views.of_segments(segments).map(|(_, view)| view).chain(old_subject) {
-            for range in secret.kinds.iter().flat_map(|kind| kind.find(view.folded.text())) {
+            for range in secret.found_in(view) {
                 let range = view.folded.original(range);
                 if is_masked(masks, view.segment, &range) {
                     continue;

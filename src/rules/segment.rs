@@ -28,10 +28,12 @@ pub enum Segment {
     Report,
     /// `Name: value`, a line each, undecoded.
     Headers,
+    /// The names that a sender gives themselves in From and Reply-To, a line each.
+    SenderName,
 }
 
 impl Segment {
-    pub const ALL: [Segment; 9] = [
+    pub const ALL: [Segment; 10] = [
         Segment::Subject,
         Segment::Body,
         Segment::Forwarded,
@@ -41,6 +43,7 @@ impl Segment {
         Segment::AttachmentText,
         Segment::Report,
         Segment::Headers,
+        Segment::SenderName,
     ];
 
     /// The word in rule files.
@@ -55,6 +58,7 @@ impl Segment {
             Segment::AttachmentText => "attachment.text",
             Segment::Report => "attachment.dsn",
             Segment::Headers => "headers",
+            Segment::SenderName => "from.name",
         }
     }
 
@@ -67,9 +71,12 @@ impl Segment {
     pub fn factor(self) -> f64 {
         match self {
             Segment::Subject => 1.5,
-            Segment::Body | Segment::AttachmentName | Segment::AttachmentText | Segment::Report | Segment::Headers => {
-                1.0
-            }
+            Segment::Body
+            | Segment::AttachmentName
+            | Segment::AttachmentText
+            | Segment::Report
+            | Segment::Headers
+            | Segment::SenderName => 1.0,
             Segment::Forwarded => 0.5,
             Segment::Quoted | Segment::Signature => 0.0,
         }
@@ -219,7 +226,8 @@ fn text_of(message: &Message, segment: Segment) -> Cow<'_, str> {
         Segment::Quoted => Cow::Borrowed(&message.segments.quoted),
         Segment::Signature => Cow::Borrowed(&message.segments.signature),
         Segment::AttachmentName => {
-            Cow::Owned(message.attachments.iter().map(|attachment| format!("{}\n", attachment.name)).collect())
+            let names = message.attachments.iter().flat_map(|attachment| attachment.names());
+            Cow::Owned(names.map(|name| format!("{name}\n")).collect())
         }
         Segment::AttachmentText => {
             Cow::Owned(message.attachments.iter().map(|attachment| format!("{}\n", attachment.text)).collect())
@@ -236,6 +244,10 @@ fn text_of(message: &Message, segment: Segment) -> Cow<'_, str> {
         },
         Segment::Headers => {
             Cow::Owned(message.fields.iter().map(|field| format!("{}: {}\n", field.name, field.value)).collect())
+        }
+        Segment::SenderName => {
+            let people = message.from.iter().chain(&message.reply_to);
+            Cow::Owned(people.map(|person| format!("{}\n", person.name)).collect())
         }
     }
 }

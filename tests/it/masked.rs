@@ -9,10 +9,19 @@ use huixin::message::Message;
 use crate::bot::Bot;
 
 /// One of each kind.
-const SECRETS: [&str; 6] =
-    ["Abc12345", "Qwert987!", "483920", "11010519491231002X", "4111 1111 1111 1111", "AKIAIOSFODNN7EXAMPLE"];
+const SECRETS: [&str; 8] = [
+    "Abc12345",
+    "Qwert987!",
+    "483920",
+    "11010519491231002X",
+    "4111 1111 1111 1111",
+    "AKIAIOSFODNN7EXAMPLE",
+    // These stand nowhere else than in the name of a file and of the sender.
+    "Zq81mwKp",
+    "Wt55rrZz",
+];
 
-const MAIL: &str = "From: =?utf-8?q?Li_Abc12345?= <li@customer.example>\r\n\
+const MAIL: &str = "From: =?utf-8?q?Li_Abc12345_pwd_Wt55rrZz?= <li@customer.example>\r\n\
     To: support@example.com\r\n\
     Message-ID: <first@customer.example>\r\n\
     Subject: =?utf-8?b?5a+G56CB5pivIEFiYzEyMzQ177yM55m75b2V5aSx6LSl?=\r\n\
@@ -22,8 +31,8 @@ const MAIL: &str = "From: =?utf-8?q?Li_Abc12345?= <li@customer.example>\r\n\
     登录失败，邮件被退回 554 DT:SPM，请转人工。密码是 Abc12345，验证码：483920，身份证 11010519491231002X，\r\n\
     卡号 4111 1111 1111 1111，key AKIAIOSFODNN7EXAMPLE。\r\n\r\n\
     在 2026年11月23日，Li 写道：\r\n> 口令：Qwert987!\r\n\
-    --b\r\nContent-Type: text/plain; name=\"Abc12345.log\"\r\n\
-    Content-Disposition: attachment; filename=\"Abc12345.log\"\r\n\r\n\
+    --b\r\nContent-Type: text/plain; name=\"Abc12345_password_Zq81mwKp.log\"\r\n\
+    Content-Disposition: attachment; filename=\"Abc12345_password_Zq81mwKp.log\"\r\n\r\n\
     password: Qwert987!\r\n--b--\r\n";
 
 /// A rule on trial, so that there is something to show of it.
@@ -113,7 +122,7 @@ fn every_view_of_a_mail_has_its_secrets_masked() {
     // What is asked, how it ends, and what shows that the mail was told of.
     let commands: [(&[&str], i32, &str); 12] = [
         (&["inspect", mail], 0, "subject   密码是 ▮▮▮▮，登录失败"),
-        (&["inspect", "--json", mail], 0, "▮▮▮▮.log"),
+        (&["inspect", "--json", mail], 0, "▮▮▮▮_password_▮▮▮▮.log"),
         (&["inspect", "--offline", mail], 0, "身份证 ▮▮▮▮"),
         (&["inspect", "--offline", "--json", mail], 0, "口令：▮▮▮▮"),
         (&["explain", mail], 0, "密码是 ▮▮▮▮，登录失败"),

@@ -74,6 +74,7 @@ fn part(segment: Segment, language: Language) -> &'static str {
         Segment::AttachmentText => ("附件内容", "添付ファイル"),
         Segment::Report => ("退信报告", "配信レポート"),
         Segment::Headers => ("信头", "ヘッダー"),
+        Segment::SenderName => ("发件人自称", "差出人の名乗り"),
     };
     by_language(language, zh, segment.as_str(), ja)
 }
