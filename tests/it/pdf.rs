@@ -13,6 +13,10 @@ fn the_text_of_a_pdf_comes_out_as_it_went_in() {
         (Language::Zh, format!("案号：K7F3-9QD2-X\n您好，发信失败，提示 550 5.7.1 (x) \\ 。\n\n{long}\n")),
         (Language::En, "Case number: K7F3-9QD2-X\nIt's “fixed” now – thanks.\n".to_owned()),
         (Language::Ja, "受付番号：K7F3-9QD2-X\nお問い合わせいただき、駅の気温も確認しました。\n".to_owned()),
+        // Letters that only one of the fonts has, in whatever text they stand.
+        (Language::En, "Zoë Müller, Straße 5, naïve café, Ångström, £5 • €100…\nŁódź\n".to_owned()),
+        (Language::Zh, "客户 Zoë Müller（Straße 5）：“端口”改为 465……——‘好’，é字ß字。\nｶﾀｶﾅ Łódź\n".to_owned()),
+        (Language::Ja, "José さんより「设为单位」と請求…—“了解”、ｶﾀｶﾅも。\n".to_owned()),
     ] {
         let file = folder.path().join("record.pdf");
         std::fs::write(&file, compose::pdf("record", &text, language)).unwrap();
@@ -34,6 +38,32 @@ fn pages(text: &str, language: Language) -> Option<Vec<Vec<String>>> {
     let pages = read.split_terminator('\u{c}');
     let lines = |page: &str| page.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
     Some(pages.map(lines).collect())
+}
+
+/// The width of a one-line document as a reader sets it, in half widths of a line of text.
+fn width(text: &str, language: Language) -> Option<f32> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("record.pdf");
+    std::fs::write(&file, compose::pdf("record", text, language)).unwrap();
+    let read = Command::new("pdftotext").args(["-bbox", "-enc", "UTF-8"]).arg(&file).arg("-").output().ok()?;
+    let read = String::from_utf8(read.stdout).unwrap();
+    let places = |name: &'static str| {
+        let words = read.lines().filter(|line| line.contains("<word"));
+        words.filter_map(move |line| line.split_once(name)?.1.split('"').next()?.parse::<f32>().ok())
+    };
+    Some((places("xMax=\"").fold(f32::MIN, f32::max) - places("xMin=\"").fold(f32::MAX, f32::min)) / 5.25)
+}
+
+#[test]
+fn a_letter_is_half_as_wide_as_a_chinese_character() {
+    for (language, text, want) in [
+        (Language::En, "Zoë said: “WWW”, iii… — Straße", 30),
+        (Language::Zh, "客户Zoë说：“端口” 465…… ——", 32),
+        (Language::Ja, "Müller様、「ポート」 ｶﾀｶﾅ", 25),
+    ] {
+        let Some(width) = width(text, language) else { return };
+        assert_eq!(width.round() as i32, want, "{language:?}");
+    }
 }
 
 #[test]
