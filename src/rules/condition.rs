@@ -491,15 +491,21 @@ impl Edges {
 
     /// May a word stand there, for what stands beside it?
     pub(super) fn fit(self, text: &str, range: Range<usize>) -> bool {
-        let counts = |c: char| match self {
-            Edges::Auto | Edges::Start => c.is_ascii_alphanumeric(),
-            Edges::Word => c.is_alphanumeric(),
-            Edges::Off => false,
+        let is_word = !range.is_empty() && text.is_char_boundary(range.start) && text.is_char_boundary(range.end);
+        // An octet of ASCII is a character.
+        let octet =
+            |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_alphanumeric);
+        let joined = |at: usize| octet(at.checked_sub(1)) && octet(Some(at));
+        let letters = |at: usize| {
+            let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            is_letter(text[..at].chars().next_back()) && is_letter(text[at..].chars().next())
         };
-        let Some(word) = text.get(range.clone()) else { return false };
-        let (before, after) = (text[..range.start].chars().next_back(), text[range.end..].chars().next());
-        let joined = |inner: Option<char>, outer: Option<char>| inner.is_some_and(counts) && outer.is_some_and(counts);
-        let open = self == Edges::Start;
-        !joined(word.chars().next(), before) && (open || !joined(word.chars().next_back(), after))
+        is_word
+            && match self {
+                Edges::Auto => !joined(range.start) && !joined(range.end),
+                Edges::Start => !joined(range.start),
+                Edges::Word => !letters(range.start) && !letters(range.end),
+                Edges::Off => true,
+            }
     }
 }

@@ -359,35 +359,50 @@ impl<'r, 'm> Judge<'r, 'm> {
     }
 
     fn classify(&mut self) -> Vec<Points<'r>> {
-        let mut points = Vec::new();
+        let mut all = Vec::new();
         for index in &self.rules.classifiers {
             let Some(rule) = self.ask(*index) else { continue };
             let Some(reason) = self.reason_of(*index) else {
                 continue;
             };
+            let begin = all.len();
             for (category, weight) in &rule.weights {
                 let evidence = self.kept(|| reason.evidence.clone());
-                points.push(Points { category, rule: &rule.id, weight: weight * reason.factor(), evidence });
+                let points = Points { category, rule: &rule.id, weight: weight * reason.factor(), evidence };
+                self.add(&mut all, begin, points);
             }
             let Some(category) = &rule.category else { continue };
             for (boost, place) in rule.boosts.iter().zip(self.rules.gates.boosts_of(*index)) {
                 if !self.boosts_awake[place] {
                     continue;
                 }
-                let mut more = Reason::default();
-                let factor = match &boost.condition {
+                let found = match &boost.condition {
                     Condition::Words(words) if words.min == 1 && self.depth != Depth::Whole => {
-                        self.words_factor(words, rule.scope)
+                        self.words_factor(words, rule.scope).map(|factor| (factor, Vec::new()))
                     }
-                    _ => self.holds(&boost.condition, rule.scope, &[], &mut more).then(|| more.factor()),
+                    condition => {
+                        let mut more = Reason::default();
+                        let holds = self.holds(condition, rule.scope, &[], &mut more);
+                        holds.then(|| (more.factor(), self.kept(|| more.evidence)))
+                    }
                 };
-                if let Some(factor) = factor {
-                    let evidence = self.kept(|| more.evidence);
-                    points.push(Points { category, rule: &rule.id, weight: boost.weight * factor, evidence });
+                if let Some((factor, evidence)) = found {
+                    let points = Points { category, rule: &rule.id, weight: boost.weight * factor, evidence };
+                    self.add(&mut all, begin, points);
                 }
             }
         }
-        points
+        all
+    }
+
+    /// Adds the points of a rule to those of others; its own begin there, and are one for each category where nobody wants
+    /// to see what for.
+    fn add(&self, all: &mut Vec<Points<'r>>, begin: usize, points: Points<'r>) {
+        let same = all[begin..].iter_mut().find(|known| known.category == points.category);
+        match same.filter(|_| self.depth != Depth::Whole) {
+            Some(known) => known.weight += points.weight,
+            None => all.push(points),
+        }
     }
 
     /// The evidence, where anybody wants to see it.

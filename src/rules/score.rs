@@ -10,7 +10,7 @@ use super::judgement::{Ambiguity, CategoryScore, Contribution, Evidence, Won};
 use super::taxonomy::{MARGIN, THRESHOLD, Taxonomy};
 use crate::ids::{CategoryId, RuleId};
 
-/// What one rule, or one boost of it, adds to one category.
+/// What one rule, or one boost of it, adds to one category; all of a rule together, where nobody wants to see what for.
 pub(super) struct Points<'r> {
     pub(super) category: &'r CategoryId,
     pub(super) rule: &'r RuleId,
@@ -24,13 +24,15 @@ pub(super) struct Score<'r> {
     pub(super) category: &'r CategoryId,
     pub(super) score: f64,
     pub(super) threshold: f64,
-    /// The strongest first.
+    /// In the order of the rules.
     pub(super) points: Vec<Points<'r>>,
 }
 
 impl Score<'_> {
     /// As it is told to people.
-    pub(super) fn told(self) -> CategoryScore {
+    pub(super) fn told(mut self) -> CategoryScore {
+        // Stable, and the rules came in order of their ids.
+        self.points.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         let contribution = |points: Points<'_>| Contribution {
             rule: points.rule.clone(),
             weight: points.weight,
@@ -53,12 +55,12 @@ pub(super) fn decide<'r>(taxonomy: &Taxonomy, points: Vec<Points<'r>>) -> (Vec<S
     }
     let mut scores: Vec<Score<'r>> = by_category
         .into_iter()
-        .map(|(category, mut points)| {
-            // Stable, and the rules came in order of their ids.
-            points.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        .map(|(category, points)| {
+            // Rule by rule: the sum is the same to the last bit, whether a rule's points were added up before or not.
+            let rules = points.chunk_by(|one, next| one.rule == next.rule);
             Score {
                 category,
-                score: points.iter().map(|points| points.weight).sum(),
+                score: rules.map(|points| points.iter().map(|points| points.weight).sum::<f64>()).sum(),
                 threshold: taxonomy.category(category).map_or(THRESHOLD, |category| category.threshold),
                 points,
             }
