@@ -68,6 +68,8 @@ pub enum Fault {
     Unknown(Option<&'static str>),
     /// What must follow the word; the word itself is told with an example.
     Wants(Wanted),
+    /// Nothing follows the word: what stands behind it on its line belongs on the next one, or is a sentence.
+    Follows,
     TooMany,
 }
 
@@ -133,6 +135,27 @@ const WORDS: [Words; 15] = [
     (Verb::Help, &["帮助", "幫助"], &["help"], &["ヘルプ", "使い方"]),
 ];
 
+/// What people put behind a command that wants nothing, and that says nothing.
+const MEANINGLESS: [&str; 17] = [
+    "",
+    "了",
+    "吧",
+    "一下",
+    "本案",
+    "案件",
+    "please",
+    "now",
+    "it",
+    "case",
+    "this case",
+    "します",
+    "お願いします",
+    "してください",
+    "谢谢",
+    "thanks",
+    "thank you",
+];
+
 /// Reads the commands on the first lines of a text, and what stands below them down to our line.
 pub fn read(fresh: &str) -> Orders {
     let mut orders = Orders::default();
@@ -174,9 +197,11 @@ fn first_line(text: &str) -> Option<&str> {
 fn ordered(line: &str) -> Option<Result<(Command, String), Fault>> {
     let line = line.trim().trim_matches('\u{200b}');
     let after = line.strip_prefix(['#', '＃'])?;
-    let begins = after.chars().next()?;
-    if !begins.is_alphabetic() {
-        return None;
+    if !after.chars().next()?.is_alphabetic() {
+        // `# Steps` is a heading; `# close` is meant otherwise, and must not go to the customer.
+        let meant = after.trim_start_matches([' ', '\u{3000}']);
+        let word = all_words().map(|(_, word)| word).find(|word| written_alike(word, meant))?;
+        return Some(Err(Fault::Unknown(Some(word))));
     }
     let end = after
         .find(|c: char| c.is_whitespace() || matches!(c, ':' | '：' | ',' | '，' | '。' | '='))
@@ -201,8 +226,23 @@ fn all_words() -> impl Iterator<Item = (Verb, &'static str)> {
 }
 
 fn verb(word: &str) -> Option<Verb> {
-    let word = word.trim_end_matches(['.', '!', '！', '；', ';']).to_lowercase();
-    all_words().find(|(_, known)| *known == word).map(|(verb, _)| verb)
+    let word = word.trim_end_matches(['.', '!', '！', '?', '？', '；', ';']);
+    all_words().find(|(_, known)| written_alike(known, word)).map(|(verb, _)| verb)
+}
+
+/// The same word, in whatever width and case: Japanese is typed with `＃ｃｌｏｓｅ`, and `２日` as often as `2日`.
+fn written_alike(known: &str, word: &str) -> bool {
+    known == plain(word)
+}
+
+/// Letters and digits as narrow as they are elsewhere, small.
+fn plain(text: &str) -> String {
+    let narrow = |c: char| match c {
+        '！'..='～' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        c => c,
+    };
+    text.trim().chars().map(narrow).collect::<String>().to_lowercase()
 }
 
 /// The longest word that a text without blanks begins with, and the rest.
@@ -223,6 +263,13 @@ fn command(verb: Verb, said: &str) -> Result<Command, Fault> {
         true => Err(Fault::Wants(wanted)),
         false => Ok(said.to_owned()),
     };
+    let wants_nothing = matches!(
+        verb,
+        Verb::Close | Verb::Reopen | Verb::Claim | Verb::Why | Verb::Undo | Verb::Send | Verb::Drop | Verb::Help
+    );
+    if wants_nothing && !MEANINGLESS.contains(&said.trim_end_matches(['.', '!', '。', '！', '~', '?', '？', ' '])) {
+        return Err(Fault::Follows);
+    }
     Ok(match verb {
         Verb::Close => Command::Close,
         Verb::Reopen => Command::Reopen,
@@ -246,7 +293,7 @@ fn command(verb: Verb, said: &str) -> Result<Command, Fault> {
 }
 
 fn praise(said: &str) -> Option<bool> {
-    match said.to_lowercase().as_str() {
+    match plain(said).as_str() {
         "好" | "对" | "正确" | "good" | "right" | "良い" | "良" => Some(true),
         "差" | "错" | "不对" | "bad" | "wrong" | "悪い" | "悪" => Some(false),
         _ => None,
@@ -254,7 +301,7 @@ fn praise(said: &str) -> Option<bool> {
 }
 
 fn level(said: &str) -> Option<Priority> {
-    match said.to_lowercase().as_str() {
+    match plain(said).as_str() {
         "低" | "low" => Some(Priority::Low),
         "中" | "普通" | "一般" | "normal" | "medium" | "通常" => Some(Priority::Normal),
         "高" | "high" => Some(Priority::High),
@@ -265,7 +312,7 @@ fn level(said: &str) -> Option<Priority> {
 
 /// `2d`, `3 天`, `4小时`, `30 min`, `2日`, `5時間`.
 fn duration(said: &str) -> Option<Duration> {
-    let said = said.trim().to_lowercase();
+    let said = plain(said);
     let end = said.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = said.split_at(end);
     let unit = unit.trim().trim_end_matches('后').trim_end_matches('後');
@@ -343,13 +390,20 @@ mod tests {
             ("#kb 554-dt-spm", Command::Entry("554-dt-spm".into())),
             ("#话术 好", Command::Praise(true)),
             ("#kb bad", Command::Praise(false)),
-            ("#why", Command::Why),
+            ("#why?", Command::Why),
+            ("#发送，谢谢！", Command::Send),
             ("#为什么", Command::Why),
             ("#undo", Command::Undo),
             ("#撤回", Command::Undo),
             ("#send", Command::Send),
             ("#help", Command::Help),
             (&format!("#合并 {number}"), Command::Merge(number)),
+            ("＃ｃｌｏｓｅ", Command::Close),
+            ("＃保留　２日", Command::Wait(hours(48))),
+            ("#優先度：ｈｉｇｈ", Command::Priority(Priority::High)),
+            ("#结案了", Command::Close),
+            ("#完了します", Command::Close),
+            ("#close, please!", Command::Close),
         ] {
             let orders = read(line);
             assert_eq!(
@@ -383,6 +437,14 @@ mod tests {
         let fault = |line: &str| read(line).unclear.into_iter().next().map(|unclear| unclear.why);
         assert_eq!(fault("#clsoe"), Some(Fault::Unknown(Some("close"))));
         assert_eq!(fault("#qqqqq"), Some(Fault::Unknown(None)));
+        assert_eq!(fault("# close"), Some(Fault::Unknown(Some("close"))));
+        assert_eq!(fault("＃　结案"), Some(Fault::Unknown(Some("结案"))));
+        // What stands behind such a word would be lost, or it is a heading of what the customer shall read.
+        for line in
+            ["#结案 端口已经改好，请再试一次。", "#解決方法", "#送信できない場合", "#通过网页登录", "#send it tomorrow"]
+        {
+            assert_eq!(fault(line), Some(Fault::Follows), "{line}");
+        }
         assert_eq!(fault("#assign"), Some(Fault::Wants(Wanted::GroupOrAgent)));
         assert_eq!(fault("#priority soon"), Some(Fault::Wants(Wanted::Level)));
         for wait in ["#wait", "#wait long", "#wait 0d", "#wait 2", "#wait 99999999999999999999d", "#wait 200d"] {

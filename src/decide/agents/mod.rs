@@ -7,6 +7,7 @@
 //! not at all. CC and BCC of an agent's mail mean nothing, and nothing of it but the fresh text above our line is
 //! ever sent.
 
+mod named;
 mod orders;
 mod receipt;
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Heed, name, receipt, said};
+use super::{Heed, name, named, receipt, said};
 use crate::address::Address;
 use crate::agent::{self, Command, Orders, Unclear};
 use crate::case::{Absence, Alarm, Case, CaseState, DraftFate, Facts, Lesson, Milestone, Pending, Prints};
 use crate::compose::{self, Block, Values, Written};
 use crate::decide::{Effect, Mail, assign, clock, customer, mails, told};
-use crate::ids::{CaseNumber, CategoryId, GroupId, MessageId, Right, TemplateName, Token};
+use crate::ids::{CaseNumber, MessageId, Right, TemplateName, Token};
 use crate::language::Language;
 use crate::outgoing::{Leaves, Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
@@ -165,7 +165,9 @@ impl Desk<'_> {
                 receipt::put_aside(&self.moment(until), language)
             }
             Command::Category(name) => {
-                let category = self.category(name).ok_or_else(|| receipt::no_category(name, language))?;
+                let near = || named::near_category(name, self.playbook);
+                let category = named::category(name, self.playbook);
+                let category = category.ok_or_else(|| receipt::no_category(name, near().as_deref(), language))?;
                 let line = receipt::classified(&self.playbook.category_label(&category, language), language);
                 draft.learned.push(Lesson::Category(category.clone()));
                 case.category = Some(category);
@@ -349,7 +351,7 @@ impl Desk<'_> {
     fn assign(&self, to: &str, draft: &mut Draft) -> Result<String, Fault> {
         let language = self.language();
         let case = &mut draft.case;
-        if let Some(group) = self.group(to) {
+        if let Some(group) = named::group(to, self.playbook) {
             (case.group, case.work.agent) = (group.clone(), None);
             self.take_up(case);
             let line = receipt::assigned(&self.playbook.group_label(&group, language), language);
@@ -359,8 +361,9 @@ impl Desk<'_> {
             }
             return Ok(line);
         }
-        let agent = self.playbook.agents().find(|agent| agent.to_string() == to || agent.local() == to);
-        let agent = agent.ok_or_else(|| receipt::nobody(to, language))?;
+        let agent = named::agent(to, self.playbook);
+        let near = || named::near_holder(to, self.playbook);
+        let agent = agent.ok_or_else(|| receipt::nobody(to, near().as_deref(), language))?;
         case.work.agent = Some(agent.clone());
         self.take_up(case);
         if agent != self.agent {
@@ -379,25 +382,6 @@ impl Desk<'_> {
     fn hand_over(&self, to: &Address) -> Outgoing {
         let line = receipt::handed_over(self.agent, self.playbook.agent_language(to));
         self.receipt_to(to, OwnTemplates::HANDOVER, &[line], None, "handover")
-    }
-
-    fn group(&self, name: &str) -> Option<GroupId> {
-        let taxonomy = self.playbook.rules().taxonomy();
-        let named = |label: &str| label.eq_ignore_ascii_case(name.trim());
-        let group = taxonomy.groups().find(|group| {
-            named(group.id.as_str()) || Language::ALL.iter().any(|language| named(group.label.in_language(*language)))
-        });
-        group.map(|group| group.id.clone())
-    }
-
-    fn category(&self, name: &str) -> Option<CategoryId> {
-        let taxonomy = self.playbook.rules().taxonomy();
-        let named = |label: &str| label.eq_ignore_ascii_case(name.trim());
-        let found = taxonomy.categories().find(|category| {
-            named(category.id.as_str())
-                || Language::ALL.iter().any(|language| named(category.label.in_language(*language)))
-        });
-        found.map(|category| category.id.clone())
     }
 
     /// Mails to the requester that wait for a human's word.

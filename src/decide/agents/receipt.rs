@@ -67,6 +67,12 @@ pub(super) fn unclear(unclear: &Unclear, language: Language) -> String {
                 format!("「{line}」の内容が不足しているか、読み取れません。例：{example}"),
             )
         }
+        Fault::Follows => by_language(
+            language,
+            format!("“{line}”：这个命令后面不跟文字；要说的话请写在下一行"),
+            format!("“{line}”: nothing follows this command on its line; what you want to say belongs below"),
+            format!("「{line}」：このコマンドの行には何も続けられません。文章は次の行からお書きください"),
+        ),
         Fault::TooMany => by_language(
             language,
             "命令太多，一封信最多十个".into(),
@@ -178,12 +184,13 @@ pub(super) fn classified(category: &str, language: Language) -> String {
     by_language(language, format!("已归类为：{category}"), format!("category: {category}"), format!("分類：{category}"))
 }
 
-pub(super) fn no_category(name: &str, language: Language) -> String {
+pub(super) fn no_category(name: &str, near: Option<&str>, language: Language) -> String {
+    let meant = meant(near, language);
     by_language(
         language,
-        format!("没有“{name}”这个分类"),
-        format!("there is no category “{name}”"),
-        format!("「{name}」という分類はありません"),
+        format!("没有“{name}”这个分类{meant}"),
+        format!("there is no category “{name}”{meant}"),
+        format!("「{name}」という分類はありません{meant}"),
     )
 }
 
@@ -347,15 +354,7 @@ pub(super) fn entry_sent(entry: &str, to: &Address, language: Language) -> Strin
 }
 
 pub(super) fn no_entry(entry: &str, near: Option<&str>, language: Language) -> String {
-    let meant = near.map(|near| {
-        by_language(
-            language,
-            format!("；是不是 {near}？"),
-            format!("; did you mean {near}?"),
-            format!("（{near} でしょうか？）"),
-        )
-    });
-    let meant = meant.unwrap_or_default();
+    let meant = meant(near, language);
     by_language(
         language,
         format!("没有“{entry}”这条话术{meant}"),
@@ -377,13 +376,27 @@ pub(super) fn handed_over(from: &Address, language: Language) -> String {
     )
 }
 
-pub(super) fn nobody(name: &str, language: Language) -> String {
+pub(super) fn nobody(name: &str, near: Option<&str>, language: Language) -> String {
+    let meant = meant(near, language);
     by_language(
         language,
-        format!("没有叫“{name}”的处理组或同事"),
-        format!("there is no group and no colleague “{name}”"),
-        format!("「{name}」というグループ・担当者はいません"),
+        format!("没有叫“{name}”的处理组或同事{meant}"),
+        format!("there is no group and no colleague “{name}”{meant}"),
+        format!("「{name}」というグループ・担当者はいません{meant}"),
     )
+}
+
+/// What was probably meant, to be added to a sentence.
+fn meant(near: Option<&str>, language: Language) -> String {
+    let meant = |near| {
+        by_language(
+            language,
+            format!("；是不是 {near}？"),
+            format!("; did you mean {near}?"),
+            format!("（{near} でしょうか？）"),
+        )
+    };
+    near.map(meant).unwrap_or_default()
 }
 
 pub(super) fn held(hold: &Hold, language: Language) -> String {
