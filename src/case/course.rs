@@ -66,6 +66,11 @@ impl Course {
         &self.0
     }
 
+    /// It never happened.
+    pub fn forget(&mut self, what: Milestone) {
+        self.0.retain(|step| step.what != what);
+    }
+
     /// What is done many times in a row is told once, with the last time.
     pub fn add(&mut self, what: Milestone, at: Timestamp) {
         match self.0.last_mut() {

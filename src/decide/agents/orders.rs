@@ -197,6 +197,7 @@ impl Desk<'_> {
                 if called_back.is_empty() {
                     return Err(receipt::too_late(language));
                 }
+                self.unsay(case, &called_back);
                 draft.withdraw.append(&mut called_back);
                 receipt::undone(language)
             }
@@ -279,6 +280,25 @@ impl Desk<'_> {
             case.state = CaseState::Waiting;
             clock::await_requester(case, self.playbook, self.now);
         }
+    }
+
+    /// The requester does not hear what was called back: they wait for a human as before, and a clock runs for them.
+    fn unsay(&self, case: &mut Case, called_back: &[MessageId]) {
+        let key = self.playbook.key();
+        let is_relay = |id: &&MessageId| matches!(mails::own_mail(id, key), Some((Purpose::Relay, _)));
+        let relays = called_back.iter().filter(is_relay).count() as u32;
+        if relays == 0 {
+            return;
+        }
+        case.work.relays = case.work.relays.saturating_sub(relays);
+        if case.work.relays == 0 {
+            case.work.course.forget(Milestone::Replied);
+        }
+        if case.state == CaseState::Closed {
+            case.work.closed = None;
+            case.work.course.add(Milestone::Reopened, self.now);
+        }
+        self.take_up(case);
     }
 
     fn relay(&self, to: &Address, text: &str, leaves: Leaves) -> Outgoing {

@@ -290,9 +290,9 @@ pub(super) fn too_late(language: Language) -> String {
 pub(super) fn undone(language: Language) -> String {
     by_language(
         language,
-        "已撤回，没有发给客户",
-        "called back; nothing went to the customer",
-        "取り消しました（お客様には届いていません）",
+        "已撤回，没有发给客户；案件又在等人答复",
+        "called back; nothing went to the customer, who waits for an answer as before",
+        "取り消しました（お客様には届いていません）。案件は再び対応待ちです",
     )
     .into()
 }
