@@ -1,4 +1,4 @@
-//! The one question after closing, and its answer: a digit from 1 to 5.
+//! The one question after closing, and its answer: a digit from 1 to 5, as many stars, or the word beside the digit.
 
 use crate::case::{Case, CaseState};
 use crate::fold::fold;
@@ -20,6 +20,15 @@ const BEFORE: &[&str] = &[
     "我给",
     "我打",
     "给你们",
+    "给个",
+    "打个",
+    "星",
+    "谢谢",
+    "感谢",
+    "thank you",
+    "thanks",
+    "ありがとうございました",
+    "ありがとうございます",
     "评分",
     "打分",
     "满意度",
@@ -38,14 +47,51 @@ const BEFORE: &[&str] = &[
 ];
 /// What makes it a mark beyond doubt; the longest first.
 const UNITS: &[&str] =
-    &["out of 5", "/ 5", "/5", "颗星", "stars", "star", "points", "point", "星", "分", "点", "☆", "★"];
+    &["out of 5", "/ 5", "/5", "颗星", "stars", "star", "points", "point", "つ星", "つ", "星", "分", "点", "☆", "★"];
+/// Marks in words: those that the question teaches, and others that people use; none begins with one before it.
+const WORDS: &[(&str, u8)] = &[
+    ("五星好评", 5),
+    ("满分", 5),
+    ("好评", 5),
+    ("差评", 1),
+    ("很不满意", 1),
+    ("非常不满意", 1),
+    ("很满意", 5),
+    ("非常满意", 5),
+    ("十分满意", 5),
+    ("不满意", 2),
+    ("满意", 4),
+    ("一般", 3),
+    ("five", 5),
+    ("four", 4),
+    ("three", 3),
+    ("two", 2),
+    ("one", 1),
+    ("very good", 5),
+    ("very satisfied", 5),
+    ("excellent", 5),
+    ("great", 5),
+    ("good", 4),
+    ("satisfied", 4),
+    ("fair", 3),
+    ("very poor", 1),
+    ("poor", 2),
+    ("とても満足", 5),
+    ("大変満足", 5),
+    ("満足", 4),
+    ("ふつう", 3),
+    ("普通", 3),
+    ("とても不満", 1),
+    ("大変不満", 1),
+    ("不満", 2),
+];
 /// Words behind a mark that say nothing further.
 const PLEASANTRIES: &[&str] = &[
-    "很满意",
-    "满意",
-    "一般",
-    "不满意",
-    "很不满意",
+    "です",
+    "でした",
+    "service",
+    "support",
+    "job",
     "谢谢",
     "感谢",
     "非常",
@@ -59,8 +105,6 @@ const PLEASANTRIES: &[&str] = &[
     "very good",
     "good",
     "great",
-    "excellent",
-    "satisfied",
     "ありがとうございました",
     "ありがとうございます",
     "満足",
@@ -92,6 +136,19 @@ fn mark(fresh: &str) -> Option<Rating> {
     while let Some(after) = without(rest, BEFORE) {
         rest = trim(after);
     }
+    let (stars, behind) = digit(rest).or_else(|| drawn(rest)).or_else(|| word(rest))?;
+    let is_word = word(rest).is_some();
+    let mut said = trim(behind);
+    while let Some(after) = without(said, PLEASANTRIES).or_else(|| Some(word(said)?.1)) {
+        said = trim(after);
+    }
+    let says_more = said.chars().any(char::is_alphanumeric) || below.chars().any(char::is_alphanumeric);
+    // A sentence that begins with such a word is no mark: 满意，但今天又不行了.
+    (!is_word || !says_more).then_some(Rating { stars, says_more })
+}
+
+/// A digit with what makes it a mark, and what stands behind it.
+fn digit(rest: &str) -> Option<(u8, &str)> {
     let digit = rest.chars().next()?;
     let stars = match digit {
         '1'..='5' => digit as u8 - b'0',
@@ -107,15 +164,24 @@ fn mark(fresh: &str) -> Option<Rating> {
     if unit.is_none() && (digit as u32 > 127 || behind.starts_with(goes_on)) {
         return None;
     }
-    let mut said = trim(behind);
-    if unit.is_none() && without(said, COUNTED).is_some() {
-        return None;
-    }
-    while let Some(after) = without(said, PLEASANTRIES) {
-        said = trim(after);
-    }
-    let says_more = said.chars().any(char::is_alphanumeric) || below.chars().any(char::is_alphanumeric);
-    Some(Rating { stars, says_more })
+    let counts = unit.is_none() && without(trim(behind), COUNTED).is_some();
+    (!counts).then_some((stars, behind))
+}
+
+/// So many stars.
+fn drawn(rest: &str) -> Option<(u8, &str)> {
+    let behind = rest.trim_start_matches(['⭐', '🌟', '★']);
+    let stars = rest[..rest.len() - behind.len()].chars().count();
+    let behind = behind.trim_start_matches('☆');
+    (1..=5).contains(&stars).then_some((stars as u8, behind))
+}
+
+/// A mark in a word, and what stands behind it.
+fn word(rest: &str) -> Option<(u8, &str)> {
+    let (behind, stars) = WORDS.iter().find_map(|(word, stars)| Some((without(rest, &[word])?, *stars)))?;
+    // `good` is none in `goodbye`.
+    let ends = !behind.starts_with(|c: char| c.is_ascii_alphanumeric());
+    ends.then(|| (stars, without(behind.trim_start(), UNITS).unwrap_or(behind)))
 }
 
 /// The text behind the first of these words that it begins with. The text is folded, so the words must be.
@@ -145,6 +211,26 @@ mod tests {
             ("5 stars, thank you", 5),
             ("評価：2", 2),
             ("1.\n", 1),
+            ("给个5分", 5),
+            ("星5つ", 5),
+            ("5点です", 5),
+            ("4 です", 4),
+            ("3：普通", 3),
+            ("2 不满意", 2),
+            ("非常满意！", 5),
+            ("很满意，谢谢", 5),
+            ("谢谢，很满意", 5),
+            ("满意", 4),
+            ("很不满意", 1),
+            ("五星好评", 5),
+            ("⭐⭐⭐⭐⭐", 5),
+            ("★★★☆☆", 3),
+            ("five stars", 5),
+            ("Very good, thank you", 5),
+            ("Great service", 5),
+            ("very poor", 1),
+            ("とても満足です", 5),
+            ("満足です。ありがとうございました。", 4),
         ] {
             let want = Rating { stars, says_more: false };
             assert_eq!(mark(text), Some(want), "{text}");
@@ -171,6 +257,13 @@ mod tests {
             "2 users cannot log in",
             "一直不行",
             "3月5日又出现了",
+            "满意，但是今天又发不出去了",
+            "good morning, it fails again",
+            "goodbye",
+            "one more question: where is the port?",
+            "普通に使えません",
+            "一般几天能好？",
+            "谢谢",
         ] {
             let read = mark(text);
             assert!(read.is_none(), "{text}: {read:?}");
