@@ -122,6 +122,7 @@ impl Journal {
             }),
             wanted: Mutex::default(),
             wake: Condvar::new(),
+            syncing: Mutex::default(),
             durable: watch::Sender::new(Durable { end: tail.end.end, broken: None }),
             mark,
             frames: AtomicU64::new(0),
@@ -313,7 +314,7 @@ impl Journal {
 
     /// The start of the segment that holds `position`.
     fn segment_of(&self, position: Position) -> Result<u64, StoreError> {
-        let pen = self.shared.lock()?;
+        let pen = self.shared.lock_to_read()?;
         let after = pen.starts.partition_point(|start| *start <= position.0);
         Ok(pen.starts[after.saturating_sub(1)])
     }

@@ -36,6 +36,8 @@ pub(super) struct Shared {
     pub(super) pen: Mutex<Pen>,
     pub(super) wanted: Mutex<Wanted>,
     pub(super) wake: Condvar,
+    /// Held while an fdatasync is under way: the kernel tells a failure once, and one beside it would report a success.
+    pub(super) syncing: Mutex<()>,
     pub(super) durable: watch::Sender<Durable>,
     pub(super) mark: File,
     pub(super) frames: AtomicU64,
@@ -122,11 +124,9 @@ impl Shared {
     }
 
     pub(super) fn next_segment(&self, pen: &mut Pen) -> Result<(), StoreError> {
-        self.syncs.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = self.disk.sync(&pen.file) {
-            return Err(self.break_down(pen, &format!("the journal cannot be made durable: {error}")));
+        if let Err(why) = self.make_durable(&pen.file, pen.end) {
+            return Err(self.break_down(pen, &why));
         }
-        self.publish(pen.end);
         match create(&self.dir, pen.end) {
             Ok(file) => {
                 pen.file = Arc::new(file);
@@ -179,17 +179,24 @@ impl Shared {
             return Ok(());
         }
         // The pen is free meanwhile: those who append now wait for the next round together.
-        self.syncs.fetch_add(1, Ordering::Relaxed);
-        match self.disk.sync(&file) {
-            Ok(()) => {
-                self.publish(end);
-                Ok(())
-            }
-            Err(error) => {
-                let mut pen = self.lock()?;
-                Err(self.break_down(&mut pen, &format!("the journal cannot be made durable: {error}")))
-            }
+        let Err(why) = self.make_durable(&file, end) else { return Ok(()) };
+        Err(self.break_down(&mut *self.lock()?, &why))
+    }
+
+    /// One fdatasync, or the reason why there will never be another.
+    fn make_durable(&self, file: &File, end: u64) -> Result<(), String> {
+        let _turn = self.syncing.lock().map_err(|_| "a thread died while it made the journal durable")?;
+        if let Some(why) = &self.durable.borrow().broken {
+            return Err(why.clone());
         }
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        self.disk.sync(file).map_err(|error| {
+            let why = format!("the journal cannot be made durable: {error}");
+            self.durable.send_modify(|durable| durable.broken = Some(why.clone()));
+            why
+        })?;
+        self.publish(end);
+        Ok(())
     }
 
     fn publish(&self, end: u64) {
@@ -222,11 +229,17 @@ impl Shared {
         pen.has_reserve
     }
 
+    /// To write, or to rely on what was written: not after a failure of the disk.
     pub(super) fn lock(&self) -> Result<MutexGuard<'_, Pen>, StoreError> {
-        let pen = self.pen.lock().map_err(|_| StoreError::Fatal("a thread died while it wrote the journal".into()))?;
+        let pen = self.lock_to_read()?;
         match &pen.broken {
             Some(why) => Err(StoreError::Fatal(why.clone())),
             None => Ok(pen),
         }
+    }
+
+    /// What was written can be read in any case.
+    pub(super) fn lock_to_read(&self) -> Result<MutexGuard<'_, Pen>, StoreError> {
+        self.pen.lock().map_err(|_| StoreError::Fatal("a thread died while it wrote the journal".into()))
     }
 }

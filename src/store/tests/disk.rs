@@ -13,8 +13,12 @@ struct Weak {
     room: AtomicU64,
     no_sync: AtomicBool,
     broken: AtomicBool,
+    /// Of one fdatasync the failure is told, as the kernel does, and of none after it.
+    fails_once: AtomicBool,
     /// Held by a test to keep an fdatasync from ending.
     busy: Mutex<()>,
+    /// Fdatasyncs that have begun.
+    begun: AtomicU64,
 }
 
 impl Weak {
@@ -43,8 +47,9 @@ impl Disk for Arc<Weak> {
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
+        self.begun.fetch_add(1, SeqCst);
         drop(self.busy.lock());
-        match self.no_sync.load(SeqCst) {
+        match self.no_sync.load(SeqCst) || self.fails_once.swap(false, SeqCst) {
             true => Err(io::Error::from_raw_os_error(5)),
             false => file.sync_data(),
         }
@@ -197,4 +202,34 @@ fn while_the_disk_is_too_full_for_a_state_results_are_written_and_the_rest_waits
     store.append(opens(2)).unwrap();
     drop(store);
     assert_eq!(open(dir.path()).1.rebuilt, None);
+}
+
+#[test]
+fn a_failure_that_is_told_once_is_told_to_all_who_wait() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let dir = folder();
+    let disk = Weak::with_room(u64::MAX);
+    // Every record begins a segment of its own.
+    let (store, _) = Store::open_on(dir.path(), Box::new(Arc::clone(&disk)), 1).unwrap();
+    let first = store.append(opens(1)).unwrap();
+    let busy = disk.busy.lock().unwrap();
+    let begun = disk.begun.load(SeqCst);
+    disk.fails_once.store(true, SeqCst);
+    let waiting = std::thread::spawn({
+        let store = store.clone();
+        move || runtime.block_on(store.synced(first))
+    });
+    while disk.begun.load(SeqCst) == begun {
+        std::thread::yield_now();
+    }
+    let next = std::thread::spawn({
+        let store = store.clone();
+        move || store.append(opens(2))
+    });
+    // Time to begin an fdatasync of its own, beside the one that fails.
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    drop(busy);
+    assert!(waiting.join().unwrap().unwrap_err().is_fatal());
+    assert!(next.join().unwrap().unwrap_err().is_fatal());
+    assert_eq!(disk.begun.load(SeqCst), begun + 1);
 }
