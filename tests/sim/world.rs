@@ -199,13 +199,8 @@ impl World {
             (inner.store.clone(), std::mem::take(&mut inner.disk.fresh))
         };
         let Some(store) = store else { return };
-        for (at, (position, end)) in fresh.iter().copied().enumerate() {
+        for (position, end) in fresh {
             match store.record(Position(position)) {
-                // After a failure of the disk nothing is told any more; it is read after the next start.
-                Err(error) if error.is_fatal() => {
-                    self.lock().disk.fresh.splice(0..0, fresh[at..].iter().copied());
-                    return;
-                }
                 Ok(record) => {
                     let inner = &mut *self.lock();
                     let time = inner.time;
