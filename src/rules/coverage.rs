@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Rules;
-use super::condition::{Condition, When, WordsIn};
+use super::condition::{Condition, When};
 use super::engine::{self, Judge, Supposing, Watcher};
 use super::inline_test::{self, TestOutcome};
 use super::reason::{Mask, Reason, is_masked};
 use super::rule::Rule;
 use super::segment::Segments;
 use super::vocabulary::{Look, Needle};
+use super::words::WordsIn;
 use crate::ids::RuleId;
 use crate::language::{self, Language};
 use crate::message::Message;

@@ -7,11 +7,12 @@
 use std::collections::BTreeSet;
 
 use super::Rules;
-use super::condition::{Condition, When, WordsIn};
+use super::condition::{Condition, When};
 use super::gate;
 use super::rule::{Boost, Rule};
 use super::sequence::SequenceIn;
 use super::vocabulary::{Look, Needle};
+use super::words::WordsIn;
 
 /// A word and where it is looked for.
 pub(super) type Word<'r> = (Look, &'r str);

@@ -14,6 +14,7 @@ mod condition;
 mod attachment;
 mod code;
 mod sequence;
+mod words;
 mod skeleton;
 mod negation;
 mod secrets;

@@ -3,11 +3,11 @@
 //! What a regex `发送.{0,20}失败` finds is found here among the words that were seen anyway, and no text is read a
 //! second time.
 
-use super::condition::Edges;
 use super::engine::Judge;
 use super::reason::{MAX_EVIDENCE, Mask, Reason, is_masked};
 use super::segment::{Segments, View};
 use super::vocabulary::{Look, Needle};
+use super::words::Edges;
 
 /// See the module text.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 
 use super::Rules;
 use super::code::Code;
-use super::condition::{Condition, Edges, PatternIn, When, WordsIn};
+use super::condition::{Condition, PatternIn, When};
 use super::engine::{self, Judge, Supposing, Watcher};
 use super::judgement::{Evidence, Input, Judgement};
 use super::operand::{Method, Test};
@@ -15,6 +15,7 @@ use super::segment::{Segment, Segments};
 use super::sequence::SequenceIn;
 use super::tell::tell_segments;
 use super::vocabulary::{Look, Seen};
+use super::words::{Edges, WordsIn};
 use crate::fold::fold;
 use crate::ids::RuleId;
 

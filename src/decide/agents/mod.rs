@@ -10,6 +10,7 @@
 mod named;
 mod orders;
 mod receipt;
+mod unsent;
 
 use super::ration::Ration;
 use super::{Decision, Effect, Mail, Shown, Why};

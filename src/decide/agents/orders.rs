@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{Heed, name, named, receipt, said};
 use crate::address::Address;
 use crate::agent::{self, Command, Orders, Unclear};
-use crate::case::{Absence, Alarm, Case, CaseState, DraftFate, Facts, Lesson, Milestone, Pending, Prints};
+use crate::case::{Absence, Alarm, Case, CaseState, DraftFate, Facts, Lesson, Milestone, Prints};
 use crate::compose::{self, Block, Values, Written};
-use crate::decide::{Effect, Mail, assign, clock, customer, mails, told};
+use crate::decide::{Effect, Mail, assign, clock, customer, told};
 use crate::ids::{CaseNumber, MessageId, Right, TemplateName, Token};
 use crate::language::Language;
 use crate::outgoing::{Leaves, Outgoing, Purpose};
@@ -282,25 +282,6 @@ impl Desk<'_> {
         }
     }
 
-    /// The requester does not hear what was called back: they wait for a human as before, and a clock runs for them.
-    fn unsay(&self, case: &mut Case, called_back: &[MessageId]) {
-        let key = self.playbook.key();
-        let is_relay = |id: &&MessageId| matches!(mails::own_mail(id, key), Some((Purpose::Relay, _)));
-        let relays = called_back.iter().filter(is_relay).count() as u32;
-        if relays == 0 {
-            return;
-        }
-        case.work.relays = case.work.relays.saturating_sub(relays);
-        if case.work.relays == 0 {
-            case.work.course.forget(Milestone::Replied);
-        }
-        if case.state == CaseState::Closed {
-            case.work.closed = None;
-            case.work.course.add(Milestone::Reopened, self.now);
-        }
-        self.take_up(case);
-    }
-
     fn relay(&self, to: &Address, text: &str, leaves: Leaves) -> Outgoing {
         let language = self.case.language;
         let values = self.values(language);
@@ -393,7 +374,7 @@ impl Desk<'_> {
     }
 
     /// Humans have the case from now on, and a clock runs for them.
-    fn take_up(&self, case: &mut Case) {
+    pub(super) fn take_up(&self, case: &mut Case) {
         case.state = CaseState::WithAgents;
         clock::await_humans(case, self.playbook, self.now);
     }
@@ -402,34 +383,6 @@ impl Desk<'_> {
     fn hand_over(&self, to: &Address) -> Outgoing {
         let line = receipt::handed_over(self.agent, self.playbook.agent_language(to));
         self.receipt_to(to, OwnTemplates::HANDOVER, &[line], None, "handover")
-    }
-
-    /// Mails to the requester that wait for a human's word.
-    fn held(&self) -> Vec<MessageId> {
-        self.waiting(|mail| mail.held)
-    }
-
-    /// Automatic answers that wait for a human's word.
-    fn drafts(&self) -> impl Iterator<Item = MessageId> {
-        let key = self.playbook.key();
-        let is_answer = move |id: &MessageId| matches!(mails::own_mail(id, key), Some((Purpose::Answer, _)));
-        self.held().into_iter().filter(is_answer)
-    }
-
-    fn is_draft(&self, held: &[MessageId]) -> bool {
-        self.drafts().any(|draft| held.contains(&draft))
-    }
-
-    /// Mails to the requester that have not begun to leave.
-    fn called_back(&self) -> Vec<MessageId> {
-        self.waiting(|mail| !mail.started && !mail.held)
-    }
-
-    fn waiting(&self, which: impl Fn(&Pending) -> bool) -> Vec<MessageId> {
-        // The facts of a case tell of what waits in it only where the case is the first that the mail points at.
-        let about_this = self.facts.by_signed.first().is_some_and(|case| case.number == self.case.number);
-        let waiting = self.facts.waiting.iter().filter(|mail| about_this && mail.to_requester && which(mail));
-        waiting.map(|mail| mail.message_id.clone()).collect()
     }
 
     fn receipt(&self, lines: &[String], text: Option<&str>) -> Outgoing {

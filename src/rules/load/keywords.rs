@@ -7,10 +7,11 @@ use super::{Loader, keyword_texts};
 use crate::fold::{fold, fold_words};
 use crate::language::Language;
 use crate::problem::Problems;
-use crate::rules::condition::{Condition, Edges, WordsIn};
+use crate::rules::condition::Condition;
 use crate::rules::segment::Segment;
 use crate::rules::sequence::SequenceIn;
 use crate::rules::vocabulary::{Look, Needle};
+use crate::rules::words::{Edges, WordsIn};
 
 /// Characters between the words of a sequence, unless it says otherwise, and at most: what is further apart belongs to
 /// another sentence.

@@ -12,13 +12,13 @@ use crate::fold::{fold, is_han_or_kana, is_ignorable};
 use crate::ids::CategoryId;
 use crate::language::Language;
 use crate::problem::Problem;
-use crate::rules::condition::Edges;
 use crate::rules::inline_test::InlineTest;
 use crate::rules::rule::{Phase, Rule};
 use crate::rules::secrets::SecretKind;
 use crate::rules::segment::Segments;
 use crate::rules::taxonomy::MARGIN;
 use crate::rules::vocabulary::Look;
+use crate::rules::words::Edges;
 
 /// Words of one list that are held against each other; a longer list is made by a program.
 const MAX_COMPARED: usize = 500;

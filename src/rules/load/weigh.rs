@@ -8,9 +8,10 @@ use super::Loader;
 use super::reader::Table;
 use crate::ids::CategoryId;
 use crate::problem::Problems;
-use crate::rules::condition::{Condition, Edges, WordsIn};
+use crate::rules::condition::Condition;
 use crate::rules::rule::Boost;
 use crate::rules::vocabulary::{Look, Needle};
+use crate::rules::words::{Edges, WordsIn};
 
 /// The keywords of a rule with their points.
 #[derive(Default)]

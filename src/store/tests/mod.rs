@@ -8,6 +8,7 @@ mod compact;
 mod suppression;
 mod crash;
 mod disk;
+mod erasure;
 mod manners;
 mod outbox;
 mod repair;
