@@ -15,26 +15,18 @@ pub(in crate::decide) struct Rating {
 /// Below this somebody was not helped, and a human should know.
 pub(in crate::decide) const POOR: u8 = 3;
 
-/// What people put before the digit.
-const BEFORE: &[&str] = &[
+/// What people put before a mark, and before nothing else.
+const NAMES: &[&str] = &[
     "我给",
     "我打",
     "给你们",
     "给个",
     "打个",
     "星",
-    "谢谢",
-    "感谢",
-    "thank you",
-    "thanks",
-    "ありがとうございました",
-    "ありがとうございます",
     "评分",
     "打分",
     "满意度",
     "评价",
-    "给",
-    "打",
     "分数",
     "rating",
     "score",
@@ -45,12 +37,17 @@ const BEFORE: &[&str] = &[
     "点数",
     "満足度",
 ];
+/// What stands before a mark, and before much else.
+const BEFORE: &[&str] = &["给", "打"];
+const THANKS: &[&str] = &["谢谢", "感谢", "thank you", "thanks", "ありがとうございました", "ありがとうございます"];
 /// What makes it a mark beyond doubt; the longest first.
-const UNITS: &[&str] =
-    &["out of 5", "/ 5", "/5", "颗星", "stars", "star", "points", "point", "つ星", "つ", "星", "分", "点", "☆", "★"];
+const UNITS: &[&str] = &["out of 5", "/ 5", "/5", "颗星", "stars", "star", "つ星", "星", "分", "☆", "★"];
+/// Units of marks and of other things: 1点確認です, 3つ質問があります.
+const UNITS_OF_MUCH: &[&str] = &["points", "point", "つ", "点"];
+/// With these the unit is another one: 5 分钟, 三分之一, 2 星期.
+const OTHER_UNITS: [char; 4] = ['钟', '鐘', '之', '期'];
 /// Marks in words: those that the question teaches, and others that people use; none begins with one before it.
 const WORDS: &[(&str, u8)] = &[
-    ("五星好评", 5),
     ("满分", 5),
     ("好评", 5),
     ("差评", 1),
@@ -85,35 +82,13 @@ const WORDS: &[(&str, u8)] = &[
     ("大変不満", 1),
     ("不満", 2),
 ];
-/// Words behind a mark that say nothing further.
-const PLEASANTRIES: &[&str] = &[
-    "です",
-    "でした",
-    "service",
-    "support",
-    "job",
-    "谢谢",
-    "感谢",
-    "非常",
-    "服务",
-    "很好",
-    "不错",
-    "好评",
-    "辛苦了",
-    "thanks",
-    "thank you",
-    "very good",
-    "good",
-    "great",
-    "ありがとうございました",
-    "ありがとうございます",
-    "満足",
-    "とても",
-];
+/// Words behind a mark that say nothing further, as thanks and other marks do.
+const PLEASANTRIES: &[&str] =
+    &["です", "でした", "service", "support", "job", "非常", "服务", "很好", "不错", "辛苦了", "とても"];
 /// Whom a digit counts that is no mark: 5 封邮件.
 const COUNTED: &[&str] = &[
     "封", "个", "天", "次", "号", "月", "年", "小时", "分钟", "人", "条", "台", "mail", "day", "time", "user", "hour",
-    "minute", "通", "件", "日", "回", "時", "名",
+    "minute", "more", "of", "通", "件", "日", "回", "時", "名",
 ];
 
 /// The mark in a mail to a closed case whose requester has been asked, and has not said it yet.
@@ -128,27 +103,57 @@ pub(in crate::decide) fn may_be_asked(case: &Case) -> bool {
     !work.surveyed && work.rating.is_none() && (work.relays > 0 || case.solutions() > 0)
 }
 
+/// A mark as it is read, and the text behind it.
+struct Mark<'t> {
+    stars: u8,
+    /// Whatever else is said. Else it is one only where nothing else is: 满意，但今天又不行了.
+    sure: bool,
+    behind: &'t str,
+}
+
+/// What stood before a mark.
+#[derive(PartialEq, Eq)]
+enum Lead {
+    Nothing,
+    Words,
+    /// One of [`NAMES`].
+    Name,
+}
+
 fn mark(fresh: &str) -> Option<Rating> {
     let folded = fold(fresh);
     let text = folded.text().trim();
     let (first, below) = text.split_once('\n').unwrap_or((text, ""));
-    let mut rest = trim(first);
-    while let Some(after) = without(rest, BEFORE) {
+    let (mut rest, mut lead) = (trim(first), Lead::Nothing);
+    loop {
+        let (after, found) = match (without(rest, NAMES), without(rest, BEFORE).or_else(|| without(rest, THANKS))) {
+            (Some(after), _) => (after, Lead::Name),
+            (None, Some(after)) => (after, Lead::Words),
+            (None, None) => break,
+        };
         rest = trim(after);
+        lead = if lead == Lead::Name { lead } else { found };
     }
-    let (stars, behind) = digit(rest).or_else(|| drawn(rest)).or_else(|| word(rest))?;
-    let is_word = word(rest).is_some();
+    let Mark { mut stars, sure, behind } = digit(rest, &lead).or_else(|| drawn(rest)).or_else(|| word(rest))?;
     let mut said = trim(behind);
-    while let Some(after) = without(said, PLEASANTRIES).or_else(|| Some(word(said)?.1)) {
-        said = trim(after);
+    loop {
+        if let Some(after) = without(said, PLEASANTRIES).or_else(|| without(said, THANKS)) {
+            said = trim(after);
+        } else if let Some(Mark { behind, .. }) = word(said) {
+            said = trim(behind);
+        } else if let Some(more) = digit(said, &Lead::Words).filter(|_| !sure) {
+            // 满意，3分: the digit is what was asked for.
+            (stars, said) = (more.stars, trim(more.behind));
+        } else {
+            break;
+        }
     }
     let says_more = said.chars().any(char::is_alphanumeric) || below.chars().any(char::is_alphanumeric);
-    // A sentence that begins with such a word is no mark: 满意，但今天又不行了.
-    (!is_word || !says_more).then_some(Rating { stars, says_more })
+    (sure || !says_more).then_some(Rating { stars, says_more })
 }
 
-/// A digit with what makes it a mark, and what stands behind it.
-fn digit(rest: &str) -> Option<(u8, &str)> {
+/// A digit with what makes it a mark.
+fn digit<'t>(rest: &'t str, lead: &Lead) -> Option<Mark<'t>> {
     let digit = rest.chars().next()?;
     let stars = match digit {
         '1'..='5' => digit as u8 - b'0',
@@ -156,32 +161,34 @@ fn digit(rest: &str) -> Option<(u8, &str)> {
         _ => return None,
     };
     let rest = &rest[digit.len_utf8()..];
-    let unit = without(rest.trim_start(), UNITS);
-    // 5 分钟 is a time.
-    let unit = unit.filter(|after| !after.starts_with(['钟', '鐘']));
-    let behind = unit.unwrap_or(rest);
-    let goes_on = |c: char| c.is_alphanumeric() || c == '.' || c == '-';
-    if unit.is_none() && (digit as u32 > 127 || behind.starts_with(goes_on)) {
-        return None;
+    let unit = |units| without(rest.trim_start(), units).filter(|after| !after.starts_with(OTHER_UNITS));
+    let named = *lead == Lead::Name;
+    if let Some(behind) = unit(UNITS) {
+        return Some(Mark { stars, sure: true, behind });
     }
-    let counts = unit.is_none() && without(trim(behind), COUNTED).is_some();
-    (!counts).then_some((stars, behind))
+    if let Some(behind) = unit(UNITS_OF_MUCH) {
+        return Some(Mark { stars, sure: named, behind });
+    }
+    let goes_on = |c: char| c.is_alphanumeric() || c == '.' || c == '-';
+    let counts = digit as u32 > 127 || rest.starts_with(goes_on) || without(trim(rest), COUNTED).is_some();
+    (!counts).then_some(Mark { stars, sure: named || *lead == Lead::Nothing, behind: rest })
 }
 
 /// So many stars.
-fn drawn(rest: &str) -> Option<(u8, &str)> {
+fn drawn(rest: &str) -> Option<Mark<'_>> {
     let behind = rest.trim_start_matches(['⭐', '🌟', '★']);
     let stars = rest[..rest.len() - behind.len()].chars().count();
     let behind = behind.trim_start_matches('☆');
-    (1..=5).contains(&stars).then_some((stars as u8, behind))
+    (1..=5).contains(&stars).then_some(Mark { stars: stars as u8, sure: true, behind })
 }
 
-/// A mark in a word, and what stands behind it.
-fn word(rest: &str) -> Option<(u8, &str)> {
+/// A mark in a word.
+fn word(rest: &str) -> Option<Mark<'_>> {
     let (behind, stars) = WORDS.iter().find_map(|(word, stars)| Some((without(rest, &[word])?, *stars)))?;
     // `good` is none in `goodbye`.
     let ends = !behind.starts_with(|c: char| c.is_ascii_alphanumeric());
-    ends.then(|| (stars, without(behind.trim_start(), UNITS).unwrap_or(behind)))
+    let behind = without(behind.trim_start(), UNITS).unwrap_or(behind);
+    ends.then_some(Mark { stars, sure: false, behind })
 }
 
 /// The text behind the first of these words that it begins with. The text is folded, so the words must be.
@@ -190,7 +197,7 @@ fn without<'t>(text: &'t str, words: &[&str]) -> Option<&'t str> {
 }
 
 fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || ",.!?:;~。，！？：；、-—\"“”「」#".contains(c))
+    text.trim_matches(|c: char| c.is_whitespace() || ",.!?:;~。，！？：；、-—\"“”「」()#".contains(c))
 }
 
 #[cfg(test)]
@@ -231,12 +238,24 @@ mod tests {
             ("very poor", 1),
             ("とても満足です", 5),
             ("満足です。ありがとうございました。", 4),
+            ("非常满意，5分！", 5),
+            ("满意 3分", 3),
+            ("Very good (5)", 5),
+            ("谢谢，5", 5),
+            ("星5つです", 5),
         ] {
             let want = Rating { stars, says_more: false };
             assert_eq!(mark(text), Some(want), "{text}");
         }
-        for (text, stars) in [("2 等了三天才有人回", 2), ("5 分，王工很耐心", 5), ("1\n还是没有解决", 1)]
-        {
+        for (text, stars) in [
+            ("2 等了三天才有人回", 2),
+            ("5 分，王工很耐心", 5),
+            ("1\n还是没有解决", 1),
+            ("五星好评，王工很耐心", 5),
+            ("谢谢，5分，王工很耐心", 5),
+            ("星5つ、対応が早かった", 5),
+            ("评分：2，等了三天", 2),
+        ] {
             assert_eq!(mark(text), Some(Rating { stars, says_more: true }), "{text}");
         }
     }
@@ -264,6 +283,15 @@ mod tests {
             "普通に使えません",
             "一般几天能好？",
             "谢谢",
+            "3つ質問があります。端末が動きません。",
+            "1つ確認させてください",
+            "1点確認です",
+            "Thanks. 1 more question: where is the port?",
+            "1 more question: where is the port?",
+            "Thank you, 2 of our colleagues still cannot log in",
+            "谢谢，2 楼的同事还是登录不了",
+            "三分之一的同事登录不了",
+            "2星期了还没好",
         ] {
             let read = mark(text);
             assert!(read.is_none(), "{text}: {read:?}");
