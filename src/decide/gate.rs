@@ -2,10 +2,8 @@
 
 use super::budget::{self, Says};
 use super::scene::Scene;
-use super::{Plan, Silence};
+use super::{Plan, Silence, customer};
 use crate::case::{Facts, Scope};
-use crate::config::SenderPolicy;
-use crate::screen::Verdict;
 use crate::thread;
 
 /// May the answer of this plan leave?
@@ -44,8 +42,7 @@ pub(super) fn gate(scene: &Scene<'_>, plan: &Plan, facts: &Facts) -> Result<(), 
 /// a case is counted by its subject: in a case, a subject is meant to come again.
 pub(super) fn scopes(scene: &Scene<'_>, facts: &Facts) -> Vec<Scope> {
     let Scene { mail, screening, before, playbook, .. } = *scene;
-    let known =
-        screening.authentication.verdict == Verdict::Pass || playbook.config().reply.senders == SenderPolicy::Off;
+    let known = customer::is_known(screening, playbook);
     let to = screening.answer_to.as_ref();
     let mut scopes = to.map(|to| thread::scopes(to, mail.message)).unwrap_or_default();
     let answered_before = scopes.iter().any(|scope| {

@@ -324,9 +324,12 @@ fn reasons(case: &Case, why: &Why, fault: Option<String>, playbook: &Playbook, l
         Some(stars) => vec![told::rated(stars, language)],
         None => matters(why, playbook, language),
     };
-    let ends = why.judgement.close.is_some_and(|after| after.is_zero()) || case.state == CaseState::Closed;
+    let ends = why.judgement.closes_at_once() || case.state == CaseState::Closed;
     let follows = matches!(why.threading, Threading::Follows { .. });
-    if ends && follows && is_human && !customer::is_certain(&why.threading, &why.screening, playbook) {
+    // Of one that is proven false more is told elsewhere.
+    let uncertain = why.screening.authentication.verdict != screen::Verdict::Fail
+        && !customer::is_certain(&why.threading, &why.screening, playbook);
+    if ends && follows && is_human && uncertain {
         reasons.push(told::uncertain(language));
     }
     reasons.extend(why.suppressed.as_ref().map(|suppressed| told::suppressed(suppressed, language)));

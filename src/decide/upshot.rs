@@ -153,7 +153,7 @@ impl<'a> Foresight<'a> {
             reply: judgement.reply.as_ref(),
             handed_off: judgement.handoff.is_some(),
             forward: judgement.forward,
-            closes: judgement.close.is_some_and(|after| after.is_zero()),
+            closes: judgement.closes_at_once(),
             wish: judgement.wish,
             asks: judgement.asks,
             suppressed: judgement.suppressed_by.is_some(),

@@ -287,6 +287,11 @@ impl CaseMoment {
 }
 
 impl Judgement {
+    /// Does it end the case now, and not after a time?
+    pub fn closes_at_once(&self) -> bool {
+        self.close.is_some_and(|after| after.is_zero())
+    }
+
     /// Did this rule hold, with or without effect?
     pub fn hit(&self, rule: &RuleId) -> Option<&Hit> {
         self.hits.iter().find(|hit| hit.rule == *rule)

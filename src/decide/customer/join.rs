@@ -38,7 +38,7 @@ pub(in crate::decide) fn placed(mail: &Mail<'_>, facts: &Facts, playbook: &Playb
             let judgement = judge(&heard, Some(&case));
             // What does not ask to be dealt with stays where it belongs.
             let is_settled = judgement.wish.is_some_and(|wish| wish != Wish::Status)
-                || judgement.close.is_some_and(|after| after.is_zero())
+                || judgement.closes_at_once()
                 || rating::read(&case, &heard.message.segments.fresh).is_some()
                 || is_chaser(&heard, Some(&case), &judgement)
                 || screened(&heard, playbook, now).kind != Kind::Human;

@@ -97,7 +97,7 @@ fn want(mail: &Mail<'_>, case: &Case, judgement: &Judgement) -> Option<Want> {
     }
     // Thanks for an answer of the bot settle the matter; what humans have is settled by a word about it.
     let bot_has_it = matches!(case.state, CaseState::New | CaseState::Answered | CaseState::Offered);
-    let closes = judgement.close.is_some_and(|after| after.is_zero());
+    let closes = judgement.closes_at_once();
     if closes && (bot_has_it || judgement.wish != Some(Wish::Nothing)) {
         return Some(Want::Close);
     }
@@ -132,7 +132,7 @@ pub(super) fn is_outsider(threading: &Threading) -> bool {
 }
 
 /// Is its sender proven, where anybody is asked for a proof?
-fn is_known(screening: &Screening, playbook: &Playbook) -> bool {
+pub(super) fn is_known(screening: &Screening, playbook: &Playbook) -> bool {
     screening.authentication.verdict == Verdict::Pass || playbook.config().reply.senders == SenderPolicy::Off
 }
 
@@ -140,7 +140,7 @@ fn is_known(screening: &Screening, playbook: &Playbook) -> bool {
 /// sent to them alone: many an honest server signs nothing. A number, a subject and an address anybody may write.
 pub(super) fn is_certain(threading: &Threading, screening: &Screening, playbook: &Playbook) -> bool {
     let answers_us = matches!(threading, Threading::Follows { because, .. } if because.is_proof());
-    is_known(screening, playbook) || answers_us && screening.authentication.verdict != Verdict::Fail
+    screening.authentication.verdict != Verdict::Fail && (is_known(screening, playbook) || answers_us)
 }
 
 /// What the requester thinks of the case, if this mail says so.
