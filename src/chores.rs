@@ -5,6 +5,7 @@
 
 mod said;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::address::Address;
 use crate::case::{Alarm, Case};
 use crate::caught;
 use crate::decide;
@@ -25,7 +27,7 @@ use crate::time::{Clock, Timestamp};
 
 /// Between two looks: nobody is promised more than minutes.
 const LOOK: Duration = Duration::from_secs(30);
-/// Cases looked after in one step, before others get a turn with the store.
+/// Cases that the store is asked for at a time.
 const BATCH: usize = 64;
 /// How long the timers of a case wait that cannot be looked after: an update may mend what is wrong.
 const PUT_OFF: SignedDuration = SignedDuration::from_hours(1);
@@ -54,33 +56,33 @@ impl Chores {
 
     /// One that cannot be done keeps none of the others from being done.
     fn all(&self) -> Result<(), StoreError> {
-        let timers = attempted("timers", || {
-            while self.ring()? == BATCH {}
-            Ok(())
-        });
-        let digests = attempted("digests", || self.step().map(drop));
-        let report = attempted("the report", || self.report().map(drop));
-        timers.and(digests).and(report)
+        let timers = attempted("the timers", || self.ring());
+        let digests = attempted("the digests", || self.step());
+        let report = attempted("the report", || self.report());
+        timers.and(digests).and(report).map(drop)
     }
 
-    /// Looks after at most one batch of cases whose timers have run down. Gives how many there were.
+    /// Looks after every case whose timers have run down. Gives how many were moved on.
     pub fn ring(&self) -> Result<usize, StoreError> {
-        let due = self.store.alarms((self.clock)(), BATCH)?;
         let playbook = self.playbook.borrow().clone();
-        for number in &due {
-            match self.look_after(*number, &playbook) {
-                Err(StoreError::Refused(why)) => self.put_off(*number, &why)?,
-                looked_after => looked_after.map(drop)?,
+        each_due(|most| self.store.alarms((self.clock)(), most), |number| self.move_on(number, &playbook))
+    }
+
+    /// False if the timers of the case could not be touched at all.
+    fn move_on(&self, number: CaseNumber, playbook: &Playbook) -> Result<bool, StoreError> {
+        match refused_if_stopped(|| self.look_after(number, playbook)) {
+            Err(StoreError::Refused(why)) => {
+                tracing::error!("nothing that time brings could be done in case {number}: {why}");
+                Ok(attempted(&format!("case {number}"), || self.put_off(number, &why))?.is_some())
             }
+            looked_after => looked_after.map(|_| true),
         }
-        Ok(due.len())
     }
 
     /// There is something wrong with the program, or with this case: it costs the others nothing.
     fn put_off(&self, number: CaseNumber, why: &str) -> Result<(), StoreError> {
         let at = (self.clock)();
         let until = at.checked_add(PUT_OFF).unwrap_or(Timestamp::MAX);
-        tracing::error!("nothing that time brings could be done in case {number}; again at {until}: {why}");
         self.store.consider(|view| {
             let Some(mut case) = view.case(number)? else { return Ok(None) };
             case.work.put_off(at, until);
@@ -96,9 +98,7 @@ impl Chores {
         let wants_all =
             |case: &Case| case.work.timers.iter().any(|timer| timer.what == Alarm::Transcript && timer.at <= at);
         let said = match self.store.case(number)?.filter(wants_all) {
-            Some(case) => {
-                caught::or_words(|| said::said(&self.store, &case, playbook)).map_err(StoreError::Refused)??
-            }
+            Some(case) => said::said(&self.store, &case, playbook)?,
             None => Vec::new(),
         };
         self.store.decide(|view| {
@@ -130,15 +130,28 @@ impl Chores {
         if due <= at && at <= now {
             return Ok(0);
         }
+        let end = self.store.end()?;
+        let told = attempted("the report of this day", || self.tell_leads(from, now, &playbook))?;
+        match told {
+            Some(count) => Ok(count),
+            // It would be refused again in thirty seconds, after a day of the journal and every case have been read.
+            None => {
+                self.store.append(Record::Reported { at: now, through: end, mails: Vec::new() })?;
+                Ok(0)
+            }
+        }
+    }
+
+    fn tell_leads(&self, from: u64, now: Timestamp, playbook: &Playbook) -> Result<usize, StoreError> {
         let mut tally = Tally::default();
         let through = self.store.records_from(from, |record| {
-            count(&mut tally, &record, &playbook);
+            count(&mut tally, &record, playbook);
             Ok(())
         })?;
         for case in self.store.cases()? {
-            tally.stands(&case?, &playbook, now);
+            tally.stands(&case?, playbook, now);
         }
-        let mails = report::reports(&tally, &playbook, now);
+        let mails = report::reports(&tally, playbook, now);
         let count = mails.len();
         maillog!("report", leads = count);
         self.store.append(Record::Reported { at: now, through, mails })?;
@@ -156,25 +169,58 @@ impl Chores {
             if waits {
                 continue;
             }
-            let (mails, through) = self.store.folded(&to, IN_A_DIGEST)?;
-            let Some(mail) = decide::digest(&to, &mails, &playbook, now) else { continue };
-            maillog!("digest", to = maillog::person(self.store.key(), &to), mails = mails.len());
-            self.store.append(Record::Digested { at: now, to, through, mail })?;
-            written += 1;
+            let name = format!("the digest of {}", maillog::person(self.store.key(), &to));
+            let sent = attempted(&name, || self.digest(to, now, &playbook))?;
+            written += usize::from(sent == Some(true));
         }
         Ok(written)
     }
+
+    /// False if there is no mailbox that it could come from.
+    fn digest(&self, to: Address, now: Timestamp, playbook: &Playbook) -> Result<bool, StoreError> {
+        let (mails, through) = self.store.folded(&to, IN_A_DIGEST)?;
+        let Some(mail) = decide::digest(&to, &mails, playbook, now) else { return Ok(false) };
+        maillog!("digest", to = maillog::person(self.store.key(), &to), mails = mails.len());
+        self.store.append(Record::Digested { at: now, to, through, mail })?;
+        Ok(true)
+    }
 }
 
-/// Work that must not be in the way of other work: where it panics or is refused, the log says so.
-fn attempted(name: &str, work: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
-    match caught::or_words(work) {
-        Err(why) | Ok(Err(StoreError::Refused(why))) => {
-            tracing::error!("{name} could not be looked after: {why}");
-            Ok(())
+/// Does the work for each that is due, some asked for at a time. Who stays due all the same has had their turn, and is in
+/// nobody's way. Gives for how many it was done.
+fn each_due(
+    due: impl Fn(usize) -> Result<Vec<CaseNumber>, StoreError>,
+    mut work: impl FnMut(CaseNumber) -> Result<bool, StoreError>,
+) -> Result<usize, StoreError> {
+    let (mut done, mut stuck) = (0, HashSet::new());
+    loop {
+        let mut batch = due(BATCH + stuck.len())?;
+        batch.retain(|number| !stuck.contains(number));
+        for number in &batch {
+            match work(*number)? {
+                true => done += 1,
+                false => drop(stuck.insert(*number)),
+            }
         }
-        Ok(done) => done,
+        if batch.len() < BATCH {
+            return Ok(done);
+        }
     }
+}
+
+/// Work that must not be in the way of other work: where it panics or is refused, the log says so, and there is none.
+fn attempted<T>(name: &str, work: impl FnOnce() -> Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match refused_if_stopped(work) {
+        Err(StoreError::Refused(why)) => {
+            tracing::error!("{name} could not be looked after: {why}");
+            Ok(None)
+        }
+        done => done.map(Some),
+    }
+}
+
+fn refused_if_stopped<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    caught::or_words(work).unwrap_or_else(|why| Err(StoreError::Refused(why)))
 }
 
 /// What a record says of how the desk did.
@@ -196,4 +242,31 @@ fn count(tally: &mut Tally, record: &Record, playbook: &Playbook) {
         _ => {}
     }
     record.outgoing().iter().for_each(|mail| tally.sent(mail.purpose));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Key, MailHash};
+
+    #[test]
+    fn who_stays_due_is_in_nobodys_way() {
+        let number = |n: usize| CaseNumber::mint(&Key::from_bytes([1; 32]), &MailHash::of(&n.to_be_bytes()), 0);
+        let due = std::cell::RefCell::new((1..=5 * BATCH).map(number).collect::<Vec<_>>());
+        let stuck: HashSet<_> = (1..=3 * BATCH).map(number).collect();
+        let mut turns = 0;
+        let done = each_due(
+            |most| Ok(due.borrow().iter().copied().take(most).collect()),
+            |number| {
+                turns += 1;
+                if stuck.contains(&number) {
+                    return Ok(false);
+                }
+                due.borrow_mut().retain(|other| *other != number);
+                Ok(true)
+            },
+        );
+        assert_eq!((done.unwrap(), turns), (2 * BATCH, 5 * BATCH));
+        assert_eq!(due.into_inner().len(), stuck.len());
+    }
 }

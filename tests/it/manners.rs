@@ -15,11 +15,11 @@ use huixin::app;
 use huixin::app::requests::{Answer, Clerk, Posted, Request};
 use huixin::case::Clues;
 use huixin::decide;
+use huixin::decide::report::{self, Tally};
 use huixin::ids::{CaseNumber, RequestId};
-use huixin::outgoing::{Leaves, Outgoing, Purpose};
+use huixin::outgoing::Purpose;
 use huixin::playbook::Playbook;
 use huixin::screen::Kind;
-use huixin::store::Record;
 
 use crate::doses::dose;
 use bot::{Bot, Left};
@@ -52,8 +52,7 @@ async fn a_case_that_cannot_be_looked_after_keeps_no_other_case_waiting() {
     let facts = bot.store().facts(&decide::clues_of(&case), now).unwrap();
     let found = decide::Found { facts, said: Vec::new() };
     let reminder = decide::ring(&case, &found, bot.playbook(), now).outgoing.swap_remove(0);
-    let notice = Outgoing { case: None, leaves: Leaves::WhenReleased, ..reminder };
-    bot.store().append(Record::Told { at: now, notice }).unwrap();
+    bot.takes_the_name_of(reminder);
 
     let told = |bot: &Bot, number: CaseNumber| {
         bot.left().iter().filter(|left| left.mail.contains(&number.to_string())).count()
@@ -68,6 +67,51 @@ async fn a_case_that_cannot_be_looked_after_keeps_no_other_case_waiting() {
     bot.ring();
     bot.work().await;
     assert_eq!(told(&bot, stuck), before[0] + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_that_cannot_be_written_keeps_no_other_waiting() {
+    let others = "others@example.com";
+    let both = |text: String| text.replace("to = [\"agents@example.com\"]", &format!("to = [{AGENT:?}, {others:?}]"));
+    let mut bot = Bot::new("support@example.com", both).await;
+    for _ in 0..22 {
+        bot.ask("storm@c.example", UNKNOWN);
+    }
+    bot.take().await;
+    bot.pass(600);
+    let stuck = bot.store().digests().unwrap()[0].0.clone();
+    let (folded, _) = bot.store().folded(&stuck, 100).unwrap();
+    assert_eq!((stuck.to_string().as_str(), folded.is_empty()), (AGENT, false), "the first in the row");
+    let digest = decide::digest(&stuck, &folded, bot.playbook(), (bot.clock)()).unwrap();
+    bot.takes_the_name_of(digest);
+
+    let digests = |bot: &Bot, to: &str| {
+        let of_one_mail = |left: &Left| left.mail.contains("\r\nReply-To:");
+        bot.left_to(to).iter().filter(|left| !of_one_mail(left)).count()
+    };
+    bot.work().await;
+    assert_eq!([AGENT, others].map(|to| digests(&bot, to)), [0, 1]);
+    assert_eq!(bot.store().folded(&stuck, 100).unwrap().0, folded, "nothing of it is lost");
+    // With one mail more it has another name.
+    bot.ask("storm@c.example", UNKNOWN);
+    bot.work().await;
+    assert_eq!(digests(&bot, AGENT), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_cannot_be_written_is_left_out_for_that_day() {
+    let led = |text: String| text.replace("\nleads = []", "\nleads = [\"lead@example.com\"]");
+    let mut bot = Bot::new("support@example.com", led).await;
+    assert_eq!(bot.report(), 0, "the first day begins");
+    bot.pass(24 * 3600);
+    let now = (bot.clock)();
+    let report = report::reports(&Tally::default(), bot.playbook(), now).swap_remove(0);
+    bot.takes_the_name_of(report);
+    let end = bot.store().end().unwrap();
+    assert_eq!(bot.report(), 0);
+    assert_eq!(bot.store().reported().unwrap(), Some((now, end)), "the day is done");
+    bot.pass(24 * 3600);
+    assert_eq!(bot.report(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use huixin::delivery::Delivery;
 use huixin::ids::{CaseNumber, MailHash, MailboxName};
 use huixin::ingest::Ingest;
 use huixin::maildir::MaildirSource;
-use huixin::outgoing::{Accepted, Envelope, Purpose, Relay, SendError};
+use huixin::outgoing::{Accepted, Envelope, Leaves, Outgoing, Purpose, Relay, SendError};
 use huixin::playbook::Playbook;
 use huixin::store::{Decided, Record, Store};
 use huixin::time::{Clock, Timestamp};
@@ -115,6 +115,17 @@ impl Bot {
     /// What time brings in cases, until nothing more is due.
     pub(super) fn ring(&mut self) {
         while self.house().chores.ring().unwrap() > 0 {}
+    }
+
+    /// Gives the number of mails in which the leads are told how the desk did.
+    pub(super) fn report(&mut self) -> usize {
+        self.house().chores.report().unwrap()
+    }
+
+    /// Puts a mail into the outbox, never to be sent, of the same name as this one: which is refused then.
+    pub(super) fn takes_the_name_of(&self, mail: Outgoing) {
+        let notice = Outgoing { case: None, leaves: Leaves::WhenReleased, ..mail };
+        self.store().append(Record::Told { at: (self.clock)(), notice }).unwrap();
     }
 
     pub(super) fn store(&self) -> &Store {
