@@ -118,7 +118,6 @@ impl Journal {
                 end: tail.end.end,
                 checksum: tail.end.checksum,
                 has_reserve: false,
-                broken: None,
             }),
             wanted: Mutex::default(),
             wake: Condvar::new(),
@@ -198,7 +197,7 @@ impl Journal {
         mut each: impl FnMut(Frame<'_>) -> Result<(), StoreError>,
     ) -> Result<bool, StoreError> {
         let (starts, last) = {
-            let pen = self.shared.lock()?;
+            let pen = self.shared.lock_to_read()?;
             (pen.starts.clone(), Mark { end: pen.end, checksum: pen.checksum })
         };
         let end = last.end;
@@ -244,7 +243,7 @@ impl Journal {
         mut each: impl FnMut(Frame<'_>) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
         let (starts, end) = {
-            let pen = self.shared.lock()?;
+            let pen = self.shared.lock_to_read()?;
             (pen.starts.clone(), pen.end)
         };
         let first = starts.partition_point(|start| *start <= from).saturating_sub(1);

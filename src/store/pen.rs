@@ -52,8 +52,6 @@ pub(super) struct Pen {
     pub(super) end: u64,
     pub(super) checksum: u32,
     pub(super) has_reserve: bool,
-    /// Why nothing can be written any more.
-    pub(super) broken: Option<String>,
 }
 
 #[derive(Default)]
@@ -65,6 +63,7 @@ pub(super) struct Wanted {
 #[derive(Clone, Default)]
 pub(super) struct Durable {
     pub(super) end: u64,
+    /// Why nothing can be written any more, nor become durable.
     pub(super) broken: Option<String>,
 }
 
@@ -110,7 +109,7 @@ impl Shared {
         if is_full(&error) && pen.file.set_len(offset).is_ok() {
             return Err(StoreError::Full);
         }
-        Err(self.break_down(pen, &format!("the journal cannot be written: {error}")))
+        Err(self.break_down(format!("the journal cannot be written: {error}")))
     }
 
     /// Begins a new segment when the present one is long enough. The old one is made durable first, so only
@@ -124,9 +123,7 @@ impl Shared {
     }
 
     pub(super) fn next_segment(&self, pen: &mut Pen) -> Result<(), StoreError> {
-        if let Err(why) = self.make_durable(&pen.file, pen.end) {
-            return Err(self.break_down(pen, &why));
-        }
+        self.make_durable(&pen.file, pen.end)?;
         match create(&self.dir, pen.end) {
             Ok(file) => {
                 pen.file = Arc::new(file);
@@ -136,7 +133,7 @@ impl Shared {
             }
             // The old segment grows until there is room for a new one.
             Err(error) if is_full(&error) => Ok(()),
-            Err(error) => Err(self.break_down(pen, &format!("no new segment of the journal: {error}"))),
+            Err(error) => Err(self.break_down(format!("no new segment of the journal: {error}"))),
         }
     }
 
@@ -179,29 +176,25 @@ impl Shared {
             return Ok(());
         }
         // The pen is free meanwhile: those who append now wait for the next round together.
-        let Err(why) = self.make_durable(&file, end) else { return Ok(()) };
-        Err(self.break_down(&mut *self.lock()?, &why))
+        self.make_durable(&file, end)
     }
 
-    /// One fdatasync, or the reason why there will never be another.
-    fn make_durable(&self, file: &File, end: u64) -> Result<(), String> {
-        let _turn = self.syncing.lock().map_err(|_| "a thread died while it made the journal durable")?;
-        if let Some(why) = &self.durable.borrow().broken {
-            return Err(why.clone());
-        }
+    /// One fdatasync, or the reason why there will never be another. A failure is told before the turn passes on.
+    fn make_durable(&self, file: &File, end: u64) -> Result<(), StoreError> {
+        let turn = self.syncing.lock();
+        let _turn = turn.map_err(|_| self.break_down("a thread died while it made the journal durable".into()))?;
+        self.whole()?;
         self.syncs.fetch_add(1, Ordering::Relaxed);
-        self.disk.sync(file).map_err(|error| {
-            let why = format!("the journal cannot be made durable: {error}");
-            self.durable.send_modify(|durable| durable.broken = Some(why.clone()));
-            why
-        })?;
+        let failed = |error| self.break_down(format!("the journal cannot be made durable: {error}"));
+        self.disk.sync(file).map_err(failed)?;
         self.publish(end);
-        Ok(())
+        // A write may have failed meanwhile: then this was not published.
+        self.whole()
     }
 
     fn publish(&self, end: u64) {
         self.durable.send_if_modified(|durable| {
-            let further = end > durable.end;
+            let further = end > durable.end && durable.broken.is_none();
             if further {
                 self.write_mark(end);
                 durable.end = end;
@@ -215,10 +208,19 @@ impl Shared {
         let _ = self.mark.write_all_at(&mark_bytes(end), 0);
     }
 
-    fn break_down(&self, pen: &mut Pen, why: &str) -> StoreError {
-        pen.broken = Some(why.to_owned());
-        self.durable.send_modify(|durable| durable.broken = Some(why.to_owned()));
-        StoreError::Fatal(why.to_owned())
+    /// From here on nothing is written, and nothing is told to be durable. The first reason counts.
+    fn break_down(&self, why: String) -> StoreError {
+        self.durable.send_modify(|durable| {
+            durable.broken.get_or_insert_with(|| why.clone());
+        });
+        StoreError::Fatal(why)
+    }
+
+    /// The error for a journal that has broken down.
+    fn whole(&self) -> Result<(), StoreError> {
+        // Who sends waits for those who look: the look ends here.
+        let broken = self.durable.borrow().broken.clone();
+        broken.map_or(Ok(()), |why| Err(StoreError::Fatal(why)))
     }
 
     pub(super) fn fill_reserve(&self, pen: &mut Pen) -> bool {
@@ -232,13 +234,11 @@ impl Shared {
     /// To write, or to rely on what was written: not after a failure of the disk.
     pub(super) fn lock(&self) -> Result<MutexGuard<'_, Pen>, StoreError> {
         let pen = self.lock_to_read()?;
-        match &pen.broken {
-            Some(why) => Err(StoreError::Fatal(why.clone())),
-            None => Ok(pen),
-        }
+        self.whole()?;
+        Ok(pen)
     }
 
-    /// What was written can be read in any case.
+    /// To look up or replay what was written, which can be read in any case.
     pub(super) fn lock_to_read(&self) -> Result<MutexGuard<'_, Pen>, StoreError> {
         self.pen.lock().map_err(|_| StoreError::Fatal("a thread died while it wrote the journal".into()))
     }

@@ -155,6 +155,18 @@ fn an_error_of_write_or_fsync_ends_everything_for_good() {
         disk.broken.store(false, SeqCst);
         assert!(store.append(opens(3)).unwrap_err().is_fatal());
         assert!(runtime.block_on(store.synced(position)).unwrap_err().is_fatal());
+        assert!(store.sync().unwrap_err().is_fatal());
+        assert!(store.stats().unwrap().fdatasyncs <= 1, "none after the one that failed");
+        // What was written can be looked up and replayed.
+        assert_eq!(store.record(position).unwrap(), opens(1));
+        let mut read = Vec::new();
+        let mut keep = |record| {
+            read.push(record);
+            Ok(())
+        };
+        store.records_from(0, &mut keep).unwrap();
+        store.records(|_, record| keep(record)).unwrap();
+        assert_eq!(read, [opens(1), opens(1)]);
         drop(store);
         let (store, _) = open(dir.path());
         assert!(store.case(number(1)).unwrap().is_some());
