@@ -70,23 +70,23 @@ impl Chores {
 
     /// False if the timers of the case could not be touched at all.
     fn move_on(&self, number: CaseNumber, playbook: &Playbook) -> Result<bool, StoreError> {
-        match refused_if_stopped(|| self.look_after(number, playbook)) {
-            Err(StoreError::Refused(why)) => {
-                tracing::error!("nothing that time brings could be done in case {number}: {why}");
-                Ok(attempted(&format!("case {number}"), || self.put_off(number, &why))?.is_some())
+        match or_stopped(|| self.look_after(number, playbook)) {
+            Err(error) if error.is_local() => {
+                tracing::error!("nothing that time brings could be done in case {number}: {error}");
+                Ok(attempted(&format!("case {number}"), || self.put_off(number, error.to_string()))?.is_some())
             }
             looked_after => looked_after.map(|_| true),
         }
     }
 
     /// There is something wrong with the program, or with this case: it costs the others nothing.
-    fn put_off(&self, number: CaseNumber, why: &str) -> Result<(), StoreError> {
+    fn put_off(&self, number: CaseNumber, why: String) -> Result<(), StoreError> {
         let at = (self.clock)();
         let until = at.checked_add(PUT_OFF).unwrap_or(Timestamp::MAX);
         self.store.consider(|view| {
             let Some(mut case) = view.case(number)? else { return Ok(None) };
             case.work.put_off(at, until);
-            let why = Why(vec![("put-off".into(), why.to_owned())]);
+            let why = Why(vec![("put-off".into(), why)]);
             Ok(Some(Record::Changed(Box::new(Changed { at, case, outgoing: Vec::new(), spent: Vec::new(), why }))))
         })?;
         Ok(())
@@ -210,17 +210,17 @@ fn each_due(
 
 /// Work that must not be in the way of other work: where it panics or is refused, the log says so, and there is none.
 fn attempted<T>(name: &str, work: impl FnOnce() -> Result<T, StoreError>) -> Result<Option<T>, StoreError> {
-    match refused_if_stopped(work) {
-        Err(StoreError::Refused(why)) => {
-            tracing::error!("{name} could not be looked after: {why}");
+    match or_stopped(work) {
+        Err(error) if error.is_local() => {
+            tracing::error!("{name} could not be looked after: {error}");
             Ok(None)
         }
         done => done.map(Some),
     }
 }
 
-fn refused_if_stopped<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    caught::or_words(work).unwrap_or_else(|why| Err(StoreError::Refused(why)))
+fn or_stopped<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    caught::or_words(work).unwrap_or_else(|why| Err(StoreError::Stopped(why)))
 }
 
 /// What a record says of how the desk did.

@@ -283,7 +283,7 @@ impl<R: Relay + 'static> Delivery<R> {
         };
         let failed = |notice| Record::Failed { message_id: message_id.clone(), at, why: why.clone(), notice };
         match self.store.append(failed(notice)) {
-            Err(StoreError::Refused(refused)) => {
+            Err(refused) if refused.is_local() => {
                 tracing::error!(id = message_id.as_str(), "nobody is told that this mail failed: {refused}");
                 self.store.append(failed(None))
             }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::desk::{Asked, Desk, Draft};
-use super::reader::{by_one_of_the_crew, by_the_crew};
+use super::reader::{by_one_of_the_crew, by_the_crew, stopped};
 use super::{BATCH_MAILS, BATCH_OCTETS, IngestError, LONGEST_READ, MAX_ATTEMPTS, is_baseline};
 use crate::dns::{Dns, Signed};
 use crate::failpoint;
@@ -196,11 +196,18 @@ fn write_down(
     asked: &Asked,
     draft: Result<Option<Draft>, String>,
 ) -> Result<Position, StoreError> {
-    match store.decide(|view| desk.decide(view, asked, draft)) {
-        Err(StoreError::Refused(why)) => {
-            store.decide(|view| desk.decide(view, asked, Err(format!("decision-refused: {why}"))))
-        }
-        written => written,
+    store.decide(|view| desk.decide(view, asked, draft)).or_else(|error| {
+        let why = quarantined_for(error)?;
+        store.decide(|view| desk.decide(view, asked, Err(why)))
+    })
+}
+
+/// Why a mail is in quarantine whose decision came to nothing, unless it is the store that failed.
+fn quarantined_for(error: StoreError) -> Result<String, StoreError> {
+    match error {
+        StoreError::Stopped(why) => Ok(stopped(&why)),
+        StoreError::Refused(why) => Ok(format!("decision-refused: {why}")),
+        other => Err(other),
     }
 }
 
@@ -274,6 +281,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 mod tests {
     use super::*;
     use crate::time::Timestamp;
+
+    #[test]
+    fn a_mail_is_in_quarantine_for_what_happened_to_it_and_not_for_what_happened_to_the_store() {
+        let why = |error| quarantined_for(error).unwrap();
+        assert_eq!(why(StoreError::Stopped("poison".into())), "reader-stopped: poison");
+        assert_eq!(why(StoreError::Refused("too long".into())), "decision-refused: too long");
+        assert!(matches!(quarantined_for(StoreError::Full), Err(StoreError::Full)));
+    }
 
     #[test]
     fn a_batch_fits_into_memory_and_a_huge_mail_is_alone() {

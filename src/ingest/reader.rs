@@ -161,7 +161,12 @@ fn take<'a, I>(items: &'a [I], next: &AtomicUsize) -> Option<(usize, &'a I)> {
 }
 
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    caught::or_words(work).unwrap_or_else(|why| Err(format!("reader-stopped: {why}")))
+    caught::or_words(work).unwrap_or_else(|why| Err(stopped(&why)))
+}
+
+/// Why a mail is in quarantine whose reader, or who decided it, panicked and said this.
+pub(super) fn stopped(why: &str) -> String {
+    format!("reader-stopped: {why}")
 }
 
 #[cfg(test)]

@@ -33,6 +33,10 @@ pub enum StoreError {
     #[error("this cannot be written down: {0}")]
     Refused(String),
 
+    /// Who decided what is written down panicked: a fault of the program. Nothing was written.
+    #[error("who decided about it stopped: {0}")]
+    Stopped(String),
+
     /// A mail of the archive is not there.
     #[error("mail {} is not in the archive", .0)]
     Missing(MailHash),
@@ -56,6 +60,11 @@ impl StoreError {
     /// Can the same call succeed later, without anybody doing anything to the program?
     pub fn is_temporary(&self) -> bool {
         matches!(self, StoreError::Full | StoreError::Rebuilt(_))
+    }
+
+    /// Is it this one record that nothing comes of, while any other can be written?
+    pub fn is_local(&self) -> bool {
+        matches!(self, StoreError::Refused(_) | StoreError::Stopped(_))
     }
 
     /// Must the process end?

@@ -205,7 +205,7 @@ impl Store {
 
     /// Decides on what is known and writes the decision down before anybody else can decide: two mails of one
     /// sender cannot both take the last of a budget. `decision` must not call the store but by its view. One that panics
-    /// is refused: nothing was written.
+    /// is [`StoreError::Stopped`]: nothing was written.
     pub fn decide(
         &self,
         decision: impl FnOnce(&View<'_>) -> Result<Record, StoreError>,
@@ -227,8 +227,7 @@ impl Store {
             self.mend(state, &broken.why)?;
             return Err(broken.into());
         }
-        let decided = decided.map_err(|why| StoreError::Refused(format!("who decided about it stopped: {why}")))?;
-        let Some(record) = decided? else { return Ok(None) };
+        let Some(record) = decided.map_err(StoreError::Stopped)?? else { return Ok(None) };
         let payload = schema::encode(&record)?;
         self.write(&record, &payload).map(Some)
     }

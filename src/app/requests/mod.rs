@@ -127,7 +127,7 @@ impl Clerk {
     pub fn answer(&self, posted: &Posted) -> Result<Answer, StoreError> {
         match self.answered(posted) {
             Err(error) if error.is_temporary() => Ok(Answer::Later(format!("{error}; nothing was changed"))),
-            Err(error @ StoreError::Refused(_)) => Ok(Answer::Refused(format!("{error}; nothing was changed"))),
+            Err(error) if error.is_local() => Ok(Answer::Refused(format!("{error}; nothing was changed"))),
             answer => answer,
         }
     }

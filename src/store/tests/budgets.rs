@@ -63,7 +63,7 @@ fn a_decision_that_fails_writes_nothing() {
     let error = store.decide(|_| Err(StoreError::Refused("no".into())));
     assert!(matches!(error, Err(StoreError::Refused(_))));
     let stopped = store.decide(|_| panic!("a fault of ours"));
-    assert!(matches!(stopped, Err(StoreError::Refused(why)) if why.contains("a fault of ours")));
+    assert!(matches!(stopped, Err(StoreError::Stopped(why)) if why == "a fault of ours"));
     assert_eq!(store.stats().unwrap().records, 0);
     assert!(answer(&store, 1), "the store goes on");
 }
