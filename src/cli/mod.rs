@@ -104,7 +104,7 @@ enum Command {
     Outbox(outbox::Options),
     /// Show the breaker, which stops all automatic answers when something is wrong, and release it.
     Breaker(breaker::Options),
-    /// List and show mails that could not be read. Works beside a running bot.
+    /// List and show mails that could not be handled. Works beside a running bot.
     Quarantine(quarantine::Options),
     /// Copy everything that must not be lost into a new folder. Works beside a running bot.
     Backup(backup::Options),

@@ -1,4 +1,4 @@
-//! `huixin quarantine …`: the mails that could not be read, and why.
+//! `huixin quarantine …`: the mails that could not be handled, and why.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub struct Options {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// List the mails that could not be read.
+    /// List the mails that could not be handled.
     List {
         /// Those that were dropped too.
         #[arg(long)]

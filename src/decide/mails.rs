@@ -420,7 +420,7 @@ fn notice_text(
     written.unwrap_or_else(|error| Written::new(template, &error.to_string(), language))
 }
 
-/// A notice about a mail that could not be read, to whom [`notice`] would tell it, with the mail as a file.
+/// A notice about a mail that could not be handled, to whom [`notice`] would tell it, with the mail as a file.
 pub(super) fn notice_with_octets(
     playbook: &Playbook,
     mailbox: &crate::config::Mailbox,

@@ -22,7 +22,7 @@ use crate::screen::Screening;
 use crate::thread::Threading;
 use crate::time::Timestamp;
 
-/// A mail that could not be read.
+/// A mail that could not be handled.
 #[derive(Debug, Clone, Copy)]
 pub struct Quarantine<'a> {
     pub mailbox: &'a Mailbox,

@@ -34,7 +34,7 @@ pub enum Fate {
     Pending(u32),
 }
 
-/// A mail that could not be read.
+/// A mail that could not be handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantined {
     pub hash: MailHash,
