@@ -23,7 +23,7 @@ const LINES: usize = ((PAGE.1 - 2.0 * MARGIN) / LEADING) as usize;
 const LATIN_SIZE: f32 = SIZE * 0.5 / 0.6;
 
 /// A font that readers bring for Chinese or Japanese: its names, its collection, which of its characters are half as wide,
-/// and a code that has most of what it has.
+/// a code that has most of what it has, and from where to where it has what the code has not.
 struct Face {
     name: Name<'static>,
     font: &'static [u8],
@@ -32,6 +32,7 @@ struct Face {
     supplement: i32,
     half: &'static [(u16, u16)],
     code: &'static Encoding,
+    more: &'static [(char, char)],
 }
 
 const LATIN: Name<'static> = Name(b"L");
@@ -44,6 +45,7 @@ static SONG: Face = Face {
     supplement: 5,
     half: &[(1, 95), (814, 939)],
     code: GBK,
+    more: &[],
 };
 
 static MINCHO: Face = Face {
@@ -54,6 +56,8 @@ static MINCHO: Face = Face {
     supplement: 6,
     half: &[(1, 230), (231, 632)],
     code: SHIFT_JIS,
+    // Latin letters with marks, of which GBK has those of pinyin alone.
+    more: &[('\u{100}', '\u{24f}')],
 };
 
 /// The text as a document of this title. The same text gives the same bytes.
@@ -121,11 +125,11 @@ impl Face {
     /// The one that has this character, best that of the language.
     fn of(c: char, language: Language) -> &'static Face {
         let faces = if language == Language::Ja { [&MINCHO, &SONG] } else { [&SONG, &MINCHO] };
-        match c {
-            // Neither code has them; Adobe-Japan1 does.
-            '\u{100}'..='\u{24f}' => &MINCHO,
-            _ => faces.into_iter().find(|face| has(face.code, c)).unwrap_or(faces[0]),
-        }
+        faces.into_iter().find(|face| face.has(c)).unwrap_or(faces[0])
+    }
+
+    fn has(&self, c: char) -> bool {
+        has(self.code, c) || self.more.iter().any(|(first, last)| (*first..=*last).contains(&c))
     }
 }
 
@@ -165,7 +169,7 @@ fn is_latin(c: char, among_wide: bool) -> bool {
     c.is_ascii() || has(WINDOWS_1252, c) && (c.is_alphabetic() || !among_wide || !has(GBK, c))
 }
 
-/// Is there a Chinese character or a kana in the line?
+/// Is there in the line what is as wide as a Chinese character: one of these, a kana, Hangul, their marks, a full-width form?
 fn has_wide(line: &str) -> bool {
     line.chars().any(|c| matches!(c, '\u{2e80}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}'))
 }
@@ -217,6 +221,21 @@ mod tests {
         assert_eq!(wrapped(&format!("{nearly}（下）")), [nearly, "（下）".into()], "no line ends with a bracket");
         let words = format!("{} wonderful", "x".repeat(COLUMNS - 4));
         assert_eq!(wrapped(&words), ["x".repeat(COLUMNS - 4), "wonderful".into()]);
+    }
+
+    #[test]
+    fn a_letter_is_set_in_the_font_of_the_language_if_that_has_it() {
+        let set = |letters: &str, language, face: &Face| {
+            for c in letters.chars() {
+                assert_eq!(Face::of(c, language).font, face.font, "{c}");
+            }
+        };
+        let pinyin = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńň";
+        set(pinyin, Language::Zh, &SONG);
+        set("发票か", Language::Zh, &SONG);
+        set("őşž", Language::Zh, &MINCHO);
+        set("ōūž請求書", Language::Ja, &MINCHO);
+        set("发", Language::Ja, &SONG);
     }
 
     #[test]
