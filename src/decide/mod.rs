@@ -188,11 +188,11 @@ pub fn decide(mail: &Mail<'_>, facts: &Facts, playbook: &Playbook, now: Timestam
         _ => facts.free_number.unwrap_or_else(|| CaseNumber::mint(playbook.key(), &mail.hash, 0)),
     };
     let heard = before.as_ref().map(|case| heard::heard(mail.message, &case.said));
-    let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
+    let (came, mail) = (mail, &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail });
     let mut screening = screened(mail, playbook, now);
     // The same order on another way, or sent once more, is carried out once.
     let is_twin = matches!(threading, Threading::Twin(_));
-    if let Some(decision) = agents::attend(mail, facts, &screening, playbook, now).filter(|_| !is_twin) {
+    if let Some(decision) = agents::attend(came, facts, &screening, playbook, now).filter(|_| !is_twin) {
         return decision;
     }
     let haste = hurried(mail, &screening, number, facts, &playbook.config().budget, now);

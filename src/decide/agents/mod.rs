@@ -27,6 +27,8 @@ use crate::screen::{self, Authentication, Kind, Screening, Verdict, Witness};
 use crate::thread::{self, Because, Threading};
 use crate::time::{self, Timestamp};
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 
 use self::orders::Desk;
@@ -86,16 +88,18 @@ pub(super) fn attend(
     // Who is no agent and has a token from somewhere is a stranger in a case, and threaded as such.
     let agent = mail.message.sender().filter(|sender| playbook.is_agent(sender))?;
     let claim = Claim { agent, token };
-    let orders = agent::read(fresh(mail.message));
-    let ordered = !orders.commands.is_empty() || !orders.unclear.is_empty();
-    if claim.token.is_none() && !ordered {
-        return None;
-    }
     let case = claim.token.as_ref().and_then(|token| {
         // A case that was merged is acted on where it goes on.
         let number = facts.merged.get(&token.case).unwrap_or(&token.case);
         facts.by_signed.iter().find(|case| case.number == *number)
     });
+    let heard = case.map(|case| heard(mail.message, case, facts));
+    let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
+    let orders = agent::read(fresh(mail.message));
+    let ordered = !orders.commands.is_empty() || !orders.unclear.is_empty();
+    if claim.token.is_none() && !ordered {
+        return None;
+    }
     let automatic = matches!(screening.kind, Kind::AutoReply | Kind::Bounce | Kind::Report | Kind::List | Kind::Own);
     if automatic {
         return Some(away(mail, &claim, case, screening, playbook, now));
@@ -266,8 +270,11 @@ fn fresh(message: &Message) -> &str {
     if message.segments.uncut { "" } else { &message.segments.fresh }
 }
 
-/// The agent's text: their fresh words without the lines that we sent them ourselves.
-fn said(message: &Message, case: &Case) -> String {
-    let heard = super::heard::heard(message, &case.said);
-    agent::read(fresh(&heard)).text
+/// An agent's mail with our own lines among the quoted ones. What has not left was not said: a draft, or a reply that may be
+/// called back. Who writes such lines takes them over, and means them.
+fn heard<'a>(message: &'a Message, case: &Case, facts: &Facts) -> Cow<'a, Message> {
+    match facts.waiting.iter().any(|mail| mail.to_requester && !mail.started) {
+        true => Cow::Borrowed(message),
+        false => super::heard::heard(message, &case.said),
+    }
 }

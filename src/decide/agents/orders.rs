@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Heed, name, named, receipt, said};
+use super::{Heed, name, named, receipt};
 use crate::address::Address;
 use crate::agent::{self, Command, Orders, Unclear};
-use crate::case::{Absence, Alarm, Case, CaseState, DraftFate, Facts, Lesson, Milestone, Prints};
+use crate::case::{Absence, Alarm, Case, CaseState, DraftFate, Facts, Lesson, Milestone, Prints, Said};
 use crate::compose::{self, Block, Values, Written};
 use crate::decide::{Effect, Mail, assign, clock, customer, told};
 use crate::ids::{CaseNumber, MessageId, Right, TemplateName, Token};
@@ -43,7 +43,7 @@ struct Draft {
     held: Option<String>,
     send: Vec<Outgoing>,
     release: Vec<MessageId>,
-    withdraw: Vec<MessageId>,
+    withdrawn: Vec<MessageId>,
     /// What the customer must not read in a reply.
     internal: Prints,
     learned: Vec<Lesson>,
@@ -66,7 +66,7 @@ impl Desk<'_> {
             held: None,
             send: Vec::new(),
             release: Vec::new(),
-            withdraw: Vec::new(),
+            withdrawn: Vec::new(),
             internal: Prints::default(),
             learned: Vec::new(),
             is_note: self.token.right == Right::Note,
@@ -81,20 +81,20 @@ impl Desk<'_> {
                 return self.unclear(vec![fault]);
             }
         }
-        let text = said(self.mail.message, self.case);
+        let text = &orders.text;
         let heed = match (text.is_empty(), draft.is_note) {
             (true, _) if orders.commands.is_empty() || orders.commands.contains(&Command::Note) => {
                 return self.unclear(vec![receipt::nothing_said(language)]);
             }
             (true, _) => Heed::Obeyed,
             (false, true) => {
-                draft.internal.extend(&Prints::of(&text));
+                draft.internal.extend(&Prints::of(text));
                 draft.told.push(receipt::noted(language));
                 Heed::Obeyed
             }
             // What stands below `#help` or `#why` is most often a signature that nobody knew for one.
             (false, false) if draft.asked && draft.send.is_empty() => Heed::Obeyed,
-            (false, false) => match self.speak(&text, &mut draft) {
+            (false, false) => match self.speak(text, &mut draft) {
                 Ok(heed) => heed,
                 Err(fault) => return self.unclear(vec![fault]),
             },
@@ -111,7 +111,7 @@ impl Desk<'_> {
         }
         effects.extend(draft.learned.into_iter().map(Effect::Learn));
         effects.extend(draft.release.into_iter().map(Effect::Release));
-        effects.extend(draft.withdraw.into_iter().map(Effect::Withdraw));
+        effects.extend(draft.withdrawn.into_iter().map(Effect::Withdraw));
         if !draft.internal.is_empty() {
             effects.push(Effect::Internal(draft.internal));
         }
@@ -193,12 +193,12 @@ impl Desk<'_> {
                 return Ok(());
             }
             Command::Undo => {
-                let mut called_back = self.called_back();
+                let called_back = self.called_back();
                 if called_back.is_empty() {
                     return Err(receipt::too_late(language));
                 }
                 self.unsay(case, &called_back);
-                draft.withdraw.append(&mut called_back);
+                draft.withdraw(called_back);
                 receipt::undone(language)
             }
             Command::Send => {
@@ -221,7 +221,7 @@ impl Desk<'_> {
                 if self.is_draft(&held) {
                     draft.learned.push(Lesson::Draft(DraftFate::Dropped));
                 }
-                draft.withdraw.extend(held);
+                draft.withdraw(held);
                 receipt::dropped(language)
             }
             Command::Help => {
@@ -258,7 +258,7 @@ impl Desk<'_> {
                     draft.learned.push(Lesson::Draft(DraftFate::Replaced));
                     draft.told.push(receipt::replaced(language));
                 }
-                draft.withdraw.extend(drafted);
+                draft.withdraw(drafted);
                 draft.post(relay);
                 self.answered(&mut draft.case);
                 draft.case.said.add(text);
@@ -447,6 +447,16 @@ impl Draft {
         if self.send.iter().all(|other| other.message_id != mail.message_id) {
             self.send.push(mail);
         }
+    }
+
+    /// Mails that the requester never gets. None of their lines counts as said: an agent who writes them once more means
+    /// them. Which lines of the case were theirs is not known, and forgetting those of other mails costs only that they
+    /// are not known again where somebody quotes them without marks.
+    fn withdraw(&mut self, mails: Vec<MessageId>) {
+        if !mails.is_empty() {
+            self.case.said = Said::default();
+        }
+        self.withdrawn.extend(mails);
     }
 }
 
