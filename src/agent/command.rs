@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::hold::above_the_line;
 use crate::case::Priority;
+use crate::fold;
 use crate::ids::CaseNumber;
 use crate::language::Language;
 use crate::time::of_days;
@@ -196,104 +197,104 @@ fn first_line(text: &str) -> Option<&str> {
 /// The command of a line; none if it is not meant as one. `#1`, `# heading` and a `#` alone are text.
 fn ordered(line: &str) -> Option<Result<(Command, String), Fault>> {
     let line = line.trim().trim_matches('\u{200b}');
-    let after = line.strip_prefix(['#', '＃'])?;
-    if !after.chars().next()?.is_alphabetic() {
-        // `# Steps` is a heading; `# close` is meant otherwise, and must not go to the customer.
-        let meant = after.trim_start_matches([' ', '\u{3000}']);
-        let word = all_words().map(|(_, word)| word).find(|word| written_alike(word, meant))?;
+    let after = line.strip_prefix(['#', '＃'])?.trim_start_matches(fold::is_ignorable);
+    if after.starts_with(char::is_whitespace) {
+        // `# Steps` is a heading; `# note he has not paid` is meant otherwise, and must not go to the customer.
+        let (_, word, _) = begun(after.trim_start())?;
         return Some(Err(Fault::Unknown(Some(word))));
     }
-    let end = after
-        .find(|c: char| c.is_whitespace() || matches!(c, ':' | '：' | ',' | '，' | '。' | '='))
-        .unwrap_or(after.len());
-    let (word, said) = after.split_at(end);
-    let said =
-        said.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '：' | ',' | '，' | '。' | '='));
-    let (verb, said) = match verb(word) {
-        Some(verb) => (verb, said.trim().to_owned()),
-        // Chinese and Japanese write no blank between a word and what follows: `#稍后2天`, `#转给邮件技术组`.
-        None => match joined(after) {
-            Some((verb, said)) => (verb, said.trim().to_owned()),
-            None if word.chars().count() > LONGEST_WORD => return None,
-            None => return Some(Err(Fault::Unknown(nearest(word)))),
-        },
+    if !after.chars().next()?.is_alphabetic() {
+        return None;
+    }
+    let Some((verb, _, said)) = begun(after) else {
+        let (word, _) = first_word(after);
+        let is_word = word.chars().count() <= LONGEST_WORD;
+        return is_word.then(|| Err(Fault::Unknown(nearest(word))));
     };
-    Some(command(verb, &said).map(|command| (command, said)))
+    Some(command(verb, said).map(|command| (command, said.to_owned())))
+}
+
+/// The command that a text begins with: its kind, its word as we know it, and what stands behind it.
+fn begun(text: &str) -> Option<(Verb, &'static str, &str)> {
+    let (word, said) = first_word(text);
+    let word = word.trim_end_matches(['.', '!', '！', '?', '？', '；', ';']);
+    match all_words().find(|(_, known)| written_alike(known, word)) {
+        Some((verb, known)) => Some((verb, known, said)),
+        // Chinese and Japanese write no blank between a word and what follows: `#稍后2天`, `#转给邮件技术组`.
+        None => joined(text),
+    }
+}
+
+/// The first word of a text, and what stands behind it.
+fn first_word(text: &str) -> (&str, &str) {
+    let ends = |c: char| c.is_whitespace() || matches!(c, ':' | '：' | ',' | '，' | '。' | '=');
+    let (word, rest) = text.split_at(text.find(ends).unwrap_or(text.len()));
+    (word, rest.trim_start_matches(ends).trim_end())
 }
 
 fn all_words() -> impl Iterator<Item = (Verb, &'static str)> {
     WORDS.iter().flat_map(|(verb, zh, en, ja)| zh.iter().chain(*en).chain(*ja).map(|word| (*verb, *word)))
 }
 
-fn verb(word: &str) -> Option<Verb> {
-    let word = word.trim_end_matches(['.', '!', '！', '?', '？', '；', ';']);
-    all_words().find(|(_, known)| written_alike(known, word)).map(|(verb, _)| verb)
-}
-
-/// The same word, in whatever width and case: Japanese is typed with `＃ｃｌｏｓｅ`, and `２日` as often as `2日`.
-fn written_alike(known: &str, word: &str) -> bool {
-    known == plain(word)
-}
-
-/// Letters and digits as narrow as they are elsewhere, small.
-fn plain(text: &str) -> String {
-    let narrow = |c: char| match c {
-        '！'..='～' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        '\u{3000}' => ' ',
-        c => c,
-    };
-    text.trim().chars().map(narrow).collect::<String>().to_lowercase()
+/// The same words, in whatever width, case and script: Japanese is typed with `＃ｃｌｏｓｅ`, and `２日` as often as `2日`.
+fn written_alike(known: &str, words: &str) -> bool {
+    fold::fold_words(known) == fold::fold_words(words)
 }
 
 /// The longest word that a text without blanks begins with, and the rest.
-fn joined(text: &str) -> Option<(Verb, &str)> {
+fn joined(text: &str) -> Option<(Verb, &'static str, &str)> {
     let begins = |known: &str| !known.is_ascii() && text.starts_with(known);
     let (verb, word) = all_words().filter(|(_, known)| begins(known)).max_by_key(|(_, known)| known.len())?;
-    Some((verb, &text[word.len()..]))
+    Some((verb, word, text[word.len()..].trim()))
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
-    let word = word.to_lowercase();
-    let near = all_words().map(|(_, known)| (strsim::normalized_damerau_levenshtein(&word, known), known));
+    let word = fold::fold_words(word);
+    let likeness = |known| strsim::normalized_damerau_levenshtein(&word, &fold::fold_words(known));
+    let near = all_words().map(|(_, known)| (likeness(known), known));
     near.filter(|(likeness, _)| *likeness >= 0.5).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
 }
 
 fn command(verb: Verb, said: &str) -> Result<Command, Fault> {
+    let alone = |command| match says_nothing(said) {
+        true => Ok(command),
+        false => Err(Fault::Follows),
+    };
     let named = |wanted| match said.is_empty() {
         true => Err(Fault::Wants(wanted)),
         false => Ok(said.to_owned()),
     };
-    let wants_nothing = matches!(
-        verb,
-        Verb::Close | Verb::Reopen | Verb::Claim | Verb::Why | Verb::Undo | Verb::Send | Verb::Drop | Verb::Help
-    );
-    if wants_nothing && !MEANINGLESS.contains(&said.trim_end_matches(['.', '!', '。', '！', '~', '?', '？', ' '])) {
-        return Err(Fault::Follows);
-    }
-    Ok(match verb {
-        Verb::Close => Command::Close,
-        Verb::Reopen => Command::Reopen,
-        Verb::Claim => Command::Claim,
-        Verb::Note => Command::Note,
-        Verb::Assign => Command::Assign(named(Wanted::GroupOrAgent)?),
-        Verb::Priority => Command::Priority(level(said).ok_or(Fault::Wants(Wanted::Level))?),
-        Verb::Wait => Command::Wait(duration(said).ok_or(Fault::Wants(Wanted::Duration))?),
-        Verb::Category => Command::Category(named(Wanted::Category)?),
+    match verb {
+        Verb::Close => alone(Command::Close),
+        Verb::Reopen => alone(Command::Reopen),
+        Verb::Claim => alone(Command::Claim),
+        Verb::Note => Ok(Command::Note),
+        Verb::Assign => named(Wanted::GroupOrAgent).map(Command::Assign),
+        Verb::Priority => level(said).map(Command::Priority).ok_or(Fault::Wants(Wanted::Level)),
+        Verb::Wait => duration(said).map(Command::Wait).ok_or(Fault::Wants(Wanted::Duration)),
+        Verb::Category => named(Wanted::Category).map(Command::Category),
         Verb::Entry => match praise(said) {
-            Some(good) => Command::Praise(good),
-            None => Command::Entry(named(Wanted::Entry)?),
+            Some(good) => Ok(Command::Praise(good)),
+            None => named(Wanted::Entry).map(Command::Entry),
         },
-        Verb::Merge => Command::Merge(CaseNumber::parse(said).ok_or(Fault::Wants(Wanted::CaseNumber))?),
-        Verb::Why => Command::Why,
-        Verb::Undo => Command::Undo,
-        Verb::Send => Command::Send,
-        Verb::Drop => Command::Drop,
-        Verb::Help => Command::Help,
-    })
+        Verb::Merge => CaseNumber::parse(said).map(Command::Merge).ok_or(Fault::Wants(Wanted::CaseNumber)),
+        Verb::Why => alone(Command::Why),
+        Verb::Undo => alone(Command::Undo),
+        Verb::Send => alone(Command::Send),
+        Verb::Drop => alone(Command::Drop),
+        Verb::Help => alone(Command::Help),
+    }
 }
 
+fn says_nothing(said: &str) -> bool {
+    let said = said.trim_end_matches(['.', '!', '。', '！', '~', '～', '?', '？', ' ', '\u{3000}']);
+    MEANINGLESS.iter().any(|known| written_alike(known, said))
+}
+
+// The words below are spelled as `fold` spells them: 紧急 is 緊急 as well, 时间 is 時間.
+
 fn praise(said: &str) -> Option<bool> {
-    match plain(said).as_str() {
+    match fold::fold_words(said).as_str() {
         "好" | "对" | "正确" | "good" | "right" | "良い" | "良" => Some(true),
         "差" | "错" | "不对" | "bad" | "wrong" | "悪い" | "悪" => Some(false),
         _ => None,
@@ -301,26 +302,25 @@ fn praise(said: &str) -> Option<bool> {
 }
 
 fn level(said: &str) -> Option<Priority> {
-    match plain(said).as_str() {
+    match fold::fold_words(said).as_str() {
         "低" | "low" => Some(Priority::Low),
         "中" | "普通" | "一般" | "normal" | "medium" | "通常" => Some(Priority::Normal),
         "高" | "high" => Some(Priority::High),
-        "紧急" | "緊急" | "急" | "加急" | "urgent" | "至急" => Some(Priority::Urgent),
+        "紧急" | "急" | "加急" | "urgent" | "至急" => Some(Priority::Urgent),
         _ => None,
     }
 }
 
 /// `2d`, `3 天`, `4小时`, `30 min`, `2日`, `5時間`.
 fn duration(said: &str) -> Option<Duration> {
-    let said = plain(said);
+    let said = fold::fold_words(said);
     let end = said.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = said.split_at(end);
-    let unit = unit.trim().trim_end_matches('后').trim_end_matches('後');
-    let seconds = match unit {
-        "m" | "min" | "mins" | "minutes" | "minute" | "分" | "分钟" | "分鐘" => 60,
-        "h" | "hour" | "hours" | "小时" | "小時" | "时" | "時間" => 60 * 60,
-        "d" | "day" | "days" | "天" | "日" | "日間" => 24 * 60 * 60,
-        "w" | "week" | "weeks" | "周" | "週" | "星期" | "週間" => 7 * 24 * 60 * 60,
+    let seconds = match unit.trim().trim_end_matches('后') {
+        "m" | "min" | "mins" | "minutes" | "minute" | "分" | "分钟" => 60,
+        "h" | "hour" | "hours" | "小时" | "时" | "时间" => 60 * 60,
+        "d" | "day" | "days" | "天" | "日" | "日间" => 24 * 60 * 60,
+        "w" | "week" | "weeks" | "周" | "星期" | "周间" => 7 * 24 * 60 * 60,
         _ => return None,
     };
     let wait = Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds)?);
@@ -404,6 +404,15 @@ mod tests {
             ("#结案了", Command::Close),
             ("#完了します", Command::Close),
             ("#close, please!", Command::Close),
+            ("#close Thanks!", Command::Close),
+            ("#结案，謝謝～", Command::Close),
+            ("＃ｃｌｏｓｅ　ＴＨＡＮＫＳ", Command::Close),
+            ("#完了　お願いします。", Command::Close),
+            ("#優先級 緊急", Command::Priority(Priority::Urgent)),
+            ("#稍後 3 分鐘後", Command::Wait(Duration::from_secs(180))),
+            ("#保留 2週間", Command::Wait(hours(2 * 7 * 24))),
+            ("#定型文 悪い", Command::Praise(false)),
+            ("#話術 正確", Command::Praise(true)),
         ] {
             let orders = read(line);
             assert_eq!(
@@ -425,7 +434,18 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_command_is_text() {
-        for text in ["#1 请先重启", "# 步骤", "#", "您好 #close", "##", "#-", "", "#2号机房已恢复"] {
+        for text in [
+            "#1 请先重启",
+            "# 步骤",
+            "# Steps to follow",
+            "# 1. 步骤",
+            "#",
+            "您好 #close",
+            "##",
+            "#-",
+            "",
+            "#2号机房已恢复",
+        ] {
             let orders = read(text);
             assert!(orders.commands.is_empty() && orders.unclear.is_empty(), "{text}: {orders:?}");
             assert_eq!(orders.text, text.trim());
@@ -439,6 +459,20 @@ mod tests {
         assert_eq!(fault("#qqqqq"), Some(Fault::Unknown(None)));
         assert_eq!(fault("# close"), Some(Fault::Unknown(Some("close"))));
         assert_eq!(fault("＃　结案"), Some(Fault::Unknown(Some("结案"))));
+        assert_eq!(fault("＃ｃｌｓｏｅ"), Some(Fault::Unknown(Some("close"))));
+        // What was meant for colleagues does not go to the customer for a blank.
+        for (line, word) in [
+            ("# 备注 这个客户欠费两个月，别答应延期", "备注"),
+            ("# 备注这个客户欠费两个月，别答应延期", "备注"),
+            ("# 备注：欠费", "备注"),
+            ("# note he has not paid", "note"),
+            ("#\u{a0}Note: he has not paid", "note"),
+            ("#\u{200b} note he has not paid", "note"),
+            ("# 转给 X", "转给"),
+            ("# close thanks", "close"),
+        ] {
+            assert_eq!(fault(line), Some(Fault::Unknown(Some(word))), "{line}");
+        }
         // What stands behind such a word would be lost, or it is a heading of what the customer shall read.
         for line in
             ["#结案 端口已经改好，请再试一次。", "#解決方法", "#送信できない場合", "#通过网页登录", "#send it tomorrow"]
@@ -456,9 +490,10 @@ mod tests {
 
     #[test]
     fn no_word_means_two_things() {
-        let mut words: Vec<_> = all_words().map(|(_, word)| word).collect();
-        words.sort_unstable();
-        let twice: Vec<_> = words.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        let means_another = |(verb, word): &(Verb, &str)| {
+            all_words().any(|(other, known)| other != *verb && written_alike(known, word))
+        };
+        let twice: Vec<_> = all_words().filter(means_another).collect();
         assert!(twice.is_empty(), "{twice:?}");
     }
 }
