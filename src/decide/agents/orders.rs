@@ -8,7 +8,7 @@ use crate::agent::{self, Command, Orders, Unclear};
 use crate::case::{Absence, Alarm, Case, CaseState, DraftFate, Facts, Lesson, Milestone, Prints, Said};
 use crate::compose::{self, Block, Values, Written};
 use crate::decide::{Effect, Mail, assign, clock, customer, told};
-use crate::ids::{CaseNumber, MessageId, Right, TemplateName, Token};
+use crate::ids::{CaseNumber, MessageId, Right, Token};
 use crate::language::Language;
 use crate::outgoing::{Leaves, Outgoing, Purpose};
 use crate::playbook::{OwnTemplates, Playbook, own};
@@ -307,13 +307,9 @@ impl Desk<'_> {
     fn entry(&self, name: &str, draft: &mut Draft) -> Result<(), Fault> {
         let language = self.language();
         let to = self.case.requester.as_ref().ok_or_else(|| receipt::no_requester(language))?;
-        let wanted = name.trim().trim_start_matches("kb/");
-        let names = self.playbook.templates().names().filter(|known| known.as_str().starts_with("kb/"));
-        let found: Vec<&TemplateName> = names.filter(|known| known.as_str()[3..] == *wanted).collect();
-        let Some(template) = found.first() else {
-            let near = self.playbook.templates().names().map(TemplateName::as_str);
-            let near = crate::problem::closest(&format!("kb/{wanted}"), near).map(str::to_owned);
-            return Err(receipt::no_entry(wanted, near.as_deref(), language));
+        let Some(template) = named::entry(name, self.playbook) else {
+            let near = named::near_entry(name, self.playbook);
+            return Err(receipt::no_entry(name, near.as_deref(), language));
         };
         let mut values = self.values(self.case.language);
         values.flag("mail.by_hand", true);
@@ -321,7 +317,7 @@ impl Desk<'_> {
         let written = written.map_err(|error| error.to_string())?;
         draft.post(self.letter(to, &written, template.as_str(), self.after_undo()));
         draft.case.said.add(written.body());
-        draft.case.last_answer = Some((*template).clone());
+        draft.case.last_answer = Some(template.clone());
         self.answered(&mut draft.case);
         draft.told.push(receipt::entry_sent(template.as_str(), to, language));
         Ok(())
