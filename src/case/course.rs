@@ -51,6 +51,14 @@ impl Milestone {
             Milestone::Reopened => "reopened",
         }
     }
+
+    /// Of replies two are told: where the last is called back, the one before it is what happened.
+    fn most_in_a_row(self) -> usize {
+        match self {
+            Milestone::Replied => 2,
+            _ => 1,
+        }
+    }
 }
 
 /// The steps of a case, oldest first.
@@ -66,17 +74,20 @@ impl Course {
         &self.0
     }
 
-    /// It never happened.
-    pub fn forget(&mut self, what: Milestone) {
-        self.0.retain(|step| step.what != what);
+    /// The last such step never happened; the one before it stands again.
+    pub fn take_back(&mut self, what: Milestone) {
+        if let Some(last) = self.0.iter().rposition(|step| step.what == what) {
+            self.0.remove(last);
+        }
     }
 
     /// What is done many times in a row is told once, with the last time.
     pub fn add(&mut self, what: Milestone, at: Timestamp) {
-        match self.0.last_mut() {
-            Some(last) if last.what == what => last.at = at,
-            _ => self.0.push(Step { at, what }),
+        let row = self.0.iter().rev().take_while(|step| step.what == what).count();
+        if row >= what.most_in_a_row() {
+            self.0.remove(self.0.len() - row);
         }
+        self.0.push(Step { at, what });
         if self.0.len() > MOST_STEPS {
             self.0.remove(1);
         }
@@ -99,5 +110,20 @@ mod tests {
         assert_eq!(course.steps().len(), MOST_STEPS);
         assert_eq!((course.steps()[0].what, course.steps()[0].at), (Milestone::Opened, at(0)));
         assert_eq!(course.steps().last().map(|step| step.at), Some(at(99)));
+    }
+    #[test]
+    fn of_replies_in_a_row_the_one_before_the_last_stands_when_that_is_taken_back() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut course = Course::default();
+        course.add(Milestone::Opened, at(0));
+        (1..=3).for_each(|n| course.add(Milestone::Added, at(n)));
+        (4..=6).for_each(|n| course.add(Milestone::Replied, at(n)));
+        course.add(Milestone::Closed, at(7));
+        course.take_back(Milestone::Replied);
+        let steps: Vec<_> = course.steps().iter().map(|step| (step.what, step.at)).collect();
+        let want = [(Milestone::Opened, 0), (Milestone::Added, 3), (Milestone::Replied, 5), (Milestone::Closed, 7)];
+        assert_eq!(steps, want.map(|(what, second)| (what, at(second))));
+        (0..3).for_each(|_| course.take_back(Milestone::Replied));
+        assert_eq!(course.steps().len(), 3);
     }
 }

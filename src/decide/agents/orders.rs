@@ -197,9 +197,9 @@ impl Desk<'_> {
                 if called_back.is_empty() {
                     return Err(receipt::too_late(language));
                 }
-                self.unsay(case, &called_back);
+                let waits = self.unsay(case, &called_back);
                 draft.withdraw(called_back);
-                receipt::undone(language)
+                receipt::undone(waits, language)
             }
             Command::Send => {
                 let held = self.held();
@@ -209,8 +209,8 @@ impl Desk<'_> {
                 if self.is_draft(&held) {
                     draft.learned.push(Lesson::Draft(DraftFate::Sent));
                 }
+                self.answered(&mut draft.case, held.len() as u32);
                 draft.release.extend(held);
-                self.answered(&mut draft.case);
                 receipt::released(language)
             }
             Command::Drop => {
@@ -260,7 +260,7 @@ impl Desk<'_> {
                 }
                 draft.withdraw(drafted);
                 draft.post(relay);
-                self.answered(&mut draft.case);
+                self.answered(&mut draft.case, 1);
                 draft.case.said.add(text);
                 if !draft.told.is_empty() {
                     draft.told.push(receipt::relayed(to, self.playbook.config().handoff.undo, language));
@@ -271,9 +271,9 @@ impl Desk<'_> {
     }
 
     /// The requester has heard from a human: it is their turn now, unless the agent has closed the case.
-    fn answered(&self, case: &mut Case) {
-        case.work.relays += 1;
-        case.work.course.add(Milestone::Replied, self.now);
+    fn answered(&self, case: &mut Case, mails: u32) {
+        case.work.relays += mails;
+        (0..mails).for_each(|_| case.work.course.add(Milestone::Replied, self.now));
         case.work.agent.get_or_insert_with(|| self.agent.clone());
         stop_promises(case);
         if case.state != CaseState::Closed {
@@ -318,7 +318,7 @@ impl Desk<'_> {
         draft.post(self.letter(to, &written, template.as_str(), self.after_undo()));
         draft.case.said.add(written.body());
         draft.case.last_answer = Some(template.clone());
-        self.answered(&mut draft.case);
+        self.answered(&mut draft.case, 1);
         draft.told.push(receipt::entry_sent(template.as_str(), to, language));
         Ok(())
     }

@@ -287,13 +287,22 @@ pub(super) fn too_late(language: Language) -> String {
     .into()
 }
 
-pub(super) fn undone(language: Language) -> String {
-    by_language(
-        language,
-        "已撤回，没有发给客户；案件又在等人答复",
-        "called back; nothing went to the customer, who waits for an answer as before",
-        "取り消しました（お客様には届いていません）。案件は再び対応待ちです",
-    )
+/// Where a human's word was called back, the customer `waits` for one again.
+pub(super) fn undone(waits: bool, language: Language) -> String {
+    match waits {
+        true => by_language(
+            language,
+            "已撤回，没有发给客户；案件又在等人答复",
+            "called back; nothing went to the customer, who waits for an answer as before",
+            "取り消しました（お客様には届いていません）。案件は再び対応待ちです",
+        ),
+        false => by_language(
+            language,
+            "已撤回，没有发给客户",
+            "called back; nothing went to the customer",
+            "取り消しました（お客様には届いていません）",
+        ),
+    }
     .into()
 }
 

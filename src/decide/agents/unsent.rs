@@ -3,7 +3,7 @@
 use super::orders::Desk;
 use crate::case::{Case, CaseState, Milestone, Pending};
 use crate::decide::mails;
-use crate::ids::MessageId;
+use crate::ids::{MessageId, TemplateName};
 use crate::outgoing::Purpose;
 
 impl Desk<'_> {
@@ -35,22 +35,39 @@ impl Desk<'_> {
         waiting.map(|mail| mail.message_id.clone()).collect()
     }
 
-    /// The requester does not hear what was called back: they wait for a human as before, and a clock runs for them.
-    pub(super) fn unsay(&self, case: &mut Case, called_back: &[MessageId]) {
-        let key = self.playbook.key();
-        let is_relay = |id: &&MessageId| matches!(mails::own_mail(id, key), Some((Purpose::Relay, _)));
-        let relays = called_back.iter().filter(is_relay).count() as u32;
-        if relays == 0 {
-            return;
+    /// Where a human's word was called back, the requester waits for a human as before, and a clock runs for them: is that so?
+    /// An automatic answer changes nothing in whose turn it is.
+    pub(super) fn unsay(&self, case: &mut Case, called_back: &[MessageId]) -> bool {
+        let words = called_back.iter().filter(|id| self.is_a_humans_word(id)).count() as u32;
+        if words == 0 {
+            return false;
         }
-        case.work.relays = case.work.relays.saturating_sub(relays);
-        if case.work.relays == 0 {
-            case.work.course.forget(Milestone::Replied);
+        case.work.relays = case.work.relays.saturating_sub(words);
+        (0..words).for_each(|_| case.work.course.take_back(Milestone::Replied));
+        // Nobody but an agent can have answered with an entry, and all that agents wrote is called back. Whether one reply
+        // among others was an entry is not known.
+        let is_entry = |template: &TemplateName| template.as_str().starts_with("kb/");
+        if case.work.relays == 0 && case.solutions() == 0 && case.last_answer.as_ref().is_some_and(is_entry) {
+            case.last_answer = None;
         }
         if case.state == CaseState::Closed {
             case.work.closed = None;
             case.work.course.add(Milestone::Reopened, self.now);
         }
         self.take_up(case);
+        true
+    }
+
+    /// Was it counted as one when it was written, or let go (see `answered`)?
+    fn is_a_humans_word(&self, id: &MessageId) -> bool {
+        // An answer was a draft that an agent let go, where that is the last thing that happened in the case: another one
+        // would answer something that came later.
+        let last = self.case.work.course.steps().last();
+        let just_said = last.is_some_and(|step| step.what == Milestone::Replied && step.at == self.case.touched);
+        match mails::own_mail(id, self.playbook.key()) {
+            Some((Purpose::Relay, _)) => true,
+            Some((Purpose::Answer, _)) => just_said,
+            _ => false,
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! V23, F46: nothing quoted and nothing internal is relayed, and hardly anything is held without need.
 
+mod called_back;
 pub mod desk;
 mod programs;
 mod risky;

@@ -1,0 +1,62 @@
+//! `#undo` of what agents let go, and of what left by itself: only a human's word makes the customer wait once more.
+
+use huixin::app;
+use huixin::case::{Case, CaseState, Facts, Milestone, Pending};
+use huixin::decide::{Decision, Effect};
+use huixin::ids::MessageId;
+use huixin::language::Language;
+
+use super::desk::{self, Desk};
+use super::programs::Body;
+
+/// What an agent's mail makes of the case where one automatic answer has not left, and what the agent is told.
+fn ordered(desk: &Desk, order: &str, held: bool) -> (Decision, Case, String) {
+    let answer = MessageId::mint(desk.playbook.key(), desk.case.number, "answer7", "example.com");
+    let to = desk.case.requester.clone().unwrap();
+    let waiting = vec![Pending { message_id: answer, to, to_requester: true, held, started: false }];
+    let facts = Facts { by_signed: vec![desk.case.clone()], waiting, ..Facts::default() };
+    let body = Body { plain: Some(order.into()), ..Body::default() };
+    let mail = desk.mail(desk::AGENT, &desk.forwards[1], &body);
+    let decision = desk::decide_bytes(&desk.playbook, desk.now, &mail, &facts);
+    let case = decision.case().unwrap().clone();
+    let receipt = decision.outgoing().next().map(|mail| app::read(mail.content.head.as_bytes()).text);
+    (decision, case, receipt.unwrap_or_default())
+}
+
+fn withdraws(decision: &Decision) -> bool {
+    decision.effects.iter().any(|effect| matches!(effect, Effect::Withdraw(_)))
+}
+
+fn replies(case: &Case) -> usize {
+    case.work.course.steps().iter().filter(|step| step.what == Milestone::Replied).count()
+}
+
+#[test]
+fn a_draft_that_was_let_go_and_called_back_was_never_said() {
+    let mut desk = Desk::open(Language::Zh);
+    let (_, sent, _) = ordered(&desk, "#send", true);
+    assert_eq!((sent.state, sent.work.relays, replies(&sent)), (CaseState::Waiting, 1, 1));
+    assert!(!sent.awaits_answer());
+    desk.case = sent;
+    let (decision, case, receipt) = ordered(&desk, "#undo", false);
+    assert!(withdraws(&decision));
+    assert_eq!((case.state, case.work.relays, replies(&case)), (CaseState::WithAgents, 0, 0));
+    assert!(case.awaits_answer());
+    assert!(receipt.contains("已撤回，没有发给客户；案件又在等人答复"), "{receipt}");
+}
+
+#[test]
+fn an_automatic_answer_that_is_called_back_changes_nothing_else() {
+    let mut desk = Desk::open(Language::Zh);
+    let mut waits = ordered(&desk, "#send", true).1;
+    // The customer has asked since how things stand, and that is answered.
+    waits.touched = desk.now + std::time::Duration::from_secs(60);
+    for case in [desk.case.clone(), waits] {
+        desk.case = case;
+        let (decision, case, receipt) = ordered(&desk, "#undo", false);
+        assert!(withdraws(&decision));
+        assert_eq!((case.state, &case.work), (desk.case.state, &desk.case.work));
+        assert!(receipt.contains("已撤回，没有发给客户"), "{receipt}");
+        assert!(!receipt.contains("又在等人答复"), "{receipt}");
+    }
+}
