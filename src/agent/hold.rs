@@ -43,7 +43,7 @@ const LABELS_OF_A_SHEET: usize = 2;
 /// Why a mail to the requester is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
-    /// It repeats a note, or the sheet.
+    /// It repeats a note, the sheet, or what `#why` told.
     Internal,
     /// It has lines of the sheet in it.
     Sheet,

@@ -412,9 +412,9 @@ pub(super) fn held(hold: &Hold, language: Language) -> String {
     match hold {
         Hold::Internal => by_language(
             language,
-            "正文与内部备注或案件资料有大段重复",
-            "it repeats a long stretch of a note or of the sheet",
-            "社内メモや案件資料と長い一致があります",
+            "正文与内部备注、案件资料或 #为什么 的回执有大段重复",
+            "it repeats a long stretch of a note, of the sheet or of what #why told",
+            "社内メモ、案件資料、または #理由 の回答と長い一致があります",
         )
         .into(),
         Hold::Sheet => by_language(
