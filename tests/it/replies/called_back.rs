@@ -5,15 +5,22 @@ use huixin::case::{Case, CaseState, Facts, Milestone, Pending};
 use huixin::decide::{Decision, Effect};
 use huixin::ids::MessageId;
 use huixin::language::Language;
+use huixin::outgoing::Purpose;
 
 use super::desk::{self, Desk};
 use super::programs::Body;
 
 /// What an agent's mail makes of the case where one automatic answer has not left, and what the agent is told.
 fn ordered(desk: &Desk, order: &str, held: bool) -> (Decision, Case, String) {
-    let answer = MessageId::mint(desk.playbook.key(), desk.case.number, "answer7", "example.com");
+    ordered_of(desk, order, Purpose::Answer, held)
+}
+
+/// The same where a mail of another purpose has not left.
+fn ordered_of(desk: &Desk, order: &str, purpose: Purpose, held: bool) -> (Decision, Case, String) {
+    let name = format!("{}7", purpose.as_str());
+    let message_id = MessageId::mint(desk.playbook.key(), desk.case.number, &name, "example.com");
     let to = desk.case.requester.clone().unwrap();
-    let waiting = vec![Pending { message_id: answer, to, to_requester: true, held, started: false }];
+    let waiting = vec![Pending { message_id, to, to_requester: true, held, started: false }];
     let facts = Facts { by_signed: vec![desk.case.clone()], waiting, ..Facts::default() };
     let body = Body { plain: Some(order.into()), ..Body::default() };
     let mail = desk.mail(desk::AGENT, &desk.forwards[1], &body);
@@ -58,5 +65,21 @@ fn an_automatic_answer_that_is_called_back_changes_nothing_else() {
         assert_eq!((case.state, &case.work), (desk.case.state, &desk.case.work));
         assert!(receipt.contains("已撤回，没有发给客户"), "{receipt}");
         assert!(!receipt.contains("又在等人答复"), "{receipt}");
+    }
+}
+
+#[test]
+fn an_entry_that_was_called_back_is_not_the_last_answer() {
+    let mut desk = Desk::open(Language::Zh);
+    let answered = ordered(&desk, "#kb 554-dt-spm", false).1;
+    let entry = answered.last_answer.clone();
+    assert_eq!(entry.as_ref().map(|entry| entry.as_str()), Some("kb/554-dt-spm"));
+    // Where the bot has answered as well, the entry may be its own.
+    let also_by_the_bot = Case { answers: answered.answers + 1, ..answered.clone() };
+    for (case, last) in [(answered, None), (also_by_the_bot, entry)] {
+        desk.case = case;
+        let (decision, case, _) = ordered_of(&desk, "#undo", Purpose::Relay, false);
+        assert!(withdraws(&decision));
+        assert_eq!((case.state, case.last_answer), (CaseState::WithAgents, last));
     }
 }
