@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::segment::View;
 use super::tree::{KINDS, Tree};
@@ -45,8 +46,8 @@ pub(super) struct Seen {
 
 /// What was seen in one mail, by the names that the needles have in one vocabulary.
 pub(super) struct Sightings {
-    /// For each needle the place of its list in `lists`, counted from 1; 0: not seen.
-    slots: Vec<u32>,
+    /// The name of each needle where the mail was read; none if it was read by this vocabulary.
+    names: Option<Arc<[Needle]>>,
     /// The needles that were seen.
     needles: Vec<Needle>,
     /// A bit for each of them: nearly every question is about one that was not seen, and a kilobyte of answers stays at
@@ -58,6 +59,8 @@ pub(super) struct Sightings {
 /// The places at which needles were seen, a list for each needle.
 #[derive(Default)]
 struct Lists {
+    /// For each needle the place of its list in `lists`, counted from 1; 0: not seen.
+    slots: Vec<u32>,
     lists: Vec<List>,
     /// Those of all needles, in the order of the text, each with where the next of its needle stands.
     places: Vec<(Seen, usize)>,
@@ -97,8 +100,8 @@ pub(super) struct Union {
     all: Vocabulary,
     /// For each needle of both together, which it is in the one and in the other.
     needles: [Vec<Option<Needle>>; 2],
-    /// How many needles each has.
-    counts: [usize; 2],
+    /// And the other way round.
+    names: [Arc<[Needle]>; 2],
 }
 
 impl Union {
@@ -108,18 +111,19 @@ impl Union {
             words.needle(*look, word);
         }
         let all = words.build();
-        let needles = [one, other].map(|part| {
-            let own: HashMap<(Look, &str), Needle> =
-                (0..).zip(&part.words).map(|(at, (look, word))| ((*look, word.as_str()), Needle(at))).collect();
-            all.words.iter().map(|(look, word)| own.get(&(*look, word.as_str())).copied()).collect()
+        let names = [one, other].map(|part| part.words.iter().map(|(look, word)| words.needle(*look, word)).collect());
+        let needles = names.each_ref().map(|names: &Arc<[Needle]>| {
+            let mut needles = vec![None; all.len()];
+            (0..).zip(names.iter()).for_each(|(own, name)| needles[name.index()] = Some(Needle(own)));
+            needles
         });
-        Union { all, needles, counts: [one.len(), other.len()] }
+        Union { all, needles, names }
     }
 
     /// What each vocabulary would have seen.
     pub(super) fn read(&self, views: &[View<'_>]) -> [Sightings; 2] {
         let all = self.all.read(views);
-        [0, 1].map(|at| all.told_as(&self.needles[at], self.counts[at]))
+        [0, 1].map(|at| all.told_as(&self.needles[at], &self.names[at]))
     }
 }
 
@@ -154,13 +158,12 @@ impl Vocabulary {
 
     pub(super) fn read(&self, views: &[View<'_>]) -> Sightings {
         let mut sightings = Sightings::among(self.words.len());
-        let mut lists = Lists::default();
+        let mut lists = Lists { slots: vec![0; self.words.len()], ..Lists::default() };
         for (index, view) in views.iter().enumerate() {
             self.read_view(view, |needle, start, end| {
                 let seen = Seen { view: index, start, end };
-                match sightings.slots[needle.index()] {
-                    0 => sightings.add(needle, lists.begin(seen)),
-                    list => lists.add(list, seen),
+                if lists.add(needle, seen) {
+                    sightings.add(needle);
                 }
             });
         }
@@ -189,20 +192,20 @@ impl Sightings {
     /// Nothing was seen yet of so many needles.
     fn among(needles: usize) -> Sightings {
         let seen = vec![0; needles.div_ceil(u64::BITS as usize)];
-        Sightings { slots: vec![0; needles], needles: Vec::new(), seen, lists: Rc::default() }
+        Sightings { names: None, needles: Vec::new(), seen, lists: Rc::default() }
     }
 
-    /// A needle was seen, whose places stand in this list.
-    fn add(&mut self, needle: Needle, list: u32) {
-        self.slots[needle.index()] = list;
+    fn add(&mut self, needle: Needle) {
         self.needles.push(needle);
         self.seen[needle.index() / u64::BITS as usize] |= 1 << (needle.0 % u64::BITS);
     }
 
     /// Where it was seen, view by view, in the order of the text.
     pub(super) fn of(&self, needle: Needle) -> impl Iterator<Item = &Seen> {
-        let Lists { lists, places } = &*self.lists;
-        let list = self.slots.get(needle.index()).and_then(|slot| lists.get((*slot as usize).wrapping_sub(1)));
+        let Lists { slots, lists, places } = &*self.lists;
+        let name = self.names.as_ref().map_or(Some(needle), |names| names.get(needle.index()).copied());
+        let slot = name.and_then(|name| slots.get(name.index()));
+        let list = slot.and_then(|slot| lists.get((*slot as usize).wrapping_sub(1)));
         let first = list.and_then(|list| places.get(list.first));
         std::iter::successors(first, |(_, next)| places.get(*next)).map(|(seen, _)| seen)
     }
@@ -216,38 +219,35 @@ impl Sightings {
         &self.needles
     }
 
-    /// The same by the names that needles have elsewhere, where there are so many.
-    fn told_as(&self, names: &[Option<Needle>], needles: usize) -> Sightings {
-        let mut told = Sightings { lists: self.lists.clone(), ..Sightings::among(needles) };
-        for needle in &self.needles {
-            if let Some(name) = names[needle.index()] {
-                told.add(name, self.slots[needle.index()]);
-            }
-        }
+    /// The same in another vocabulary: which needle is which there, and which of that is which here.
+    fn told_as(&self, needles: &[Option<Needle>], names: &Arc<[Needle]>) -> Sightings {
+        let among = Sightings::among(names.len());
+        let mut told = Sightings { lists: self.lists.clone(), names: Some(names.clone()), ..among };
+        self.needles.iter().filter_map(|needle| needles[needle.index()]).for_each(|needle| told.add(needle));
         told
     }
 }
 
 impl Lists {
-    /// A new list, with where it was seen first; its place counts from 1.
-    fn begin(&mut self, seen: Seen) -> u32 {
-        let at = self.places.len();
-        self.places.push((seen, NO_MORE));
-        self.lists.push(List { first: at, last: at, view: seen.view, in_view: 1 });
-        self.lists.len() as u32
-    }
-
-    fn add(&mut self, list: u32, seen: Seen) {
-        let list = &mut self.lists[list as usize - 1];
+    /// Adds a place of a needle. True for the first one.
+    fn add(&mut self, needle: Needle, seen: Seen) -> bool {
+        let (at, slot) = (self.places.len(), &mut self.slots[needle.index()]);
+        let Some(list) = slot.checked_sub(1).map(|list| &mut self.lists[list as usize]) else {
+            self.places.push((seen, NO_MORE));
+            self.lists.push(List { first: at, last: at, view: seen.view, in_view: 1 });
+            *slot = self.lists.len() as u32;
+            return true;
+        };
         if list.view != seen.view {
             (list.view, list.in_view) = (seen.view, 0);
         }
         if list.in_view < MAX_SEEN {
             list.in_view += 1;
-            self.places[list.last].1 = self.places.len();
-            list.last = self.places.len();
+            self.places[list.last].1 = at;
+            list.last = at;
             self.places.push((seen, NO_MORE));
         }
+        false
     }
 }
 

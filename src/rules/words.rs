@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::engine::Judge;
 use super::negation;
 use super::reason::{MAX_EVIDENCE, Mask, Reason, is_masked};
-use super::segment::{Segments, View};
+use super::segment::{Segment, Segments, View};
 use super::vocabulary::{Look, Needle, Seen};
 
 /// Keywords.
@@ -80,7 +80,16 @@ impl Judge<'_, '_> {
         let seen = words.needles.iter().flat_map(|needle| self.seen_in(*needle, words.segments.or(scope)));
         let fit =
             seen.filter(|(view, seen)| words.fits(view, seen) && !(words.drop_denied && words.is_denied(view, seen)));
-        fit.take(MAX_EVIDENCE).map(|(view, _)| view.segment.factor()).max_by(f64::total_cmp)
+        // The subject is read first: behind a hit in the text no other of the same word counts more.
+        let enough = if words.needles.len() == 1 { Segment::Body.factor() } else { Segment::Subject.factor() };
+        let mut most = None;
+        for factor in fit.take(MAX_EVIDENCE).map(|(view, _)| view.segment.factor()) {
+            most = Some(factor.max(most.unwrap_or(factor)));
+            if factor >= enough {
+                break;
+            }
+        }
+        most
     }
 
     /// Where a needle was seen in these segments.
