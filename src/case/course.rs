@@ -111,6 +111,7 @@ mod tests {
         assert_eq!((course.steps()[0].what, course.steps()[0].at), (Milestone::Opened, at(0)));
         assert_eq!(course.steps().last().map(|step| step.at), Some(at(99)));
     }
+
     #[test]
     fn of_replies_in_a_row_the_one_before_the_last_stands_when_that_is_taken_back() {
         let at = |second| Timestamp::from_second(second).unwrap();

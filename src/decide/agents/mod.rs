@@ -12,6 +12,11 @@ mod orders;
 mod receipt;
 mod unsent;
 
+use std::borrow::Cow;
+
+use jiff::tz::TimeZone;
+
+use self::orders::Desk;
 use super::ration::Ration;
 use super::{Decision, Effect, Mail, Shown, Why};
 use super::{assign, digest, mails};
@@ -26,12 +31,6 @@ use crate::rules::Judgement;
 use crate::screen::{self, Authentication, Kind, Screening, Verdict, Witness};
 use crate::thread::{self, Because, Threading};
 use crate::time::{self, Timestamp};
-
-use std::borrow::Cow;
-
-use jiff::tz::TimeZone;
-
-use self::orders::Desk;
 
 /// How long an agent counts as away after an absence note that names no day of return.
 const AWAY_DAYS: i64 = 3;

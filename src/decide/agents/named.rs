@@ -54,7 +54,11 @@ pub(super) fn near_entry(name: &str, playbook: &Playbook) -> Option<String> {
 }
 
 fn entries(playbook: &Playbook) -> impl Iterator<Item = &TemplateName> {
-    playbook.templates().names().filter(|name| name.as_str().starts_with(ENTRIES))
+    playbook.templates().names().filter(|name| is_entry(name))
+}
+
+pub(super) fn is_entry(name: &TemplateName) -> bool {
+    name.as_str().starts_with(ENTRIES)
 }
 
 fn is_called(name: &str, id: &str, label: &Label) -> bool {

@@ -1,9 +1,10 @@
 //! Mails to the requester that have not left: held until a human lets them go, or about to leave and called back.
 
+use super::named;
 use super::orders::Desk;
 use crate::case::{Case, CaseState, Milestone, Pending};
 use crate::decide::mails;
-use crate::ids::{MessageId, TemplateName};
+use crate::ids::MessageId;
 use crate::outgoing::Purpose;
 
 impl Desk<'_> {
@@ -46,8 +47,7 @@ impl Desk<'_> {
         (0..words).for_each(|_| case.work.course.take_back(Milestone::Replied));
         // Nobody but an agent can have answered with an entry, and all that agents wrote is called back. Whether one reply
         // among others was an entry is not known.
-        let is_entry = |template: &TemplateName| template.as_str().starts_with("kb/");
-        if case.work.relays == 0 && case.solutions() == 0 && case.last_answer.as_ref().is_some_and(is_entry) {
+        if case.work.relays == 0 && case.solutions() == 0 && case.last_answer.as_ref().is_some_and(named::is_entry) {
             case.last_answer = None;
         }
         if case.state == CaseState::Closed {
