@@ -109,31 +109,26 @@ enum Verb {
 type Words = (Verb, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
 
 const WORDS: [Words; 15] = [
-    (
-        Verb::Close,
-        &["结案", "關閉", "关闭", "結案", "完成"],
-        &["close", "done", "resolve", "resolved"],
-        &["完了", "クローズ", "解決"],
-    ),
-    (Verb::Reopen, &["重开", "重開", "重新打开"], &["reopen"], &["再開"]),
-    (Verb::Claim, &["认领", "認領", "接手"], &["claim", "take", "mine"], &["担当", "引き受け"]),
-    (Verb::Note, &["备注", "備註", "内部", "笔记"], &["note", "internal", "comment"], &["メモ", "社内"]),
+    (Verb::Close, &["结案", "关闭", "完成"], &["close", "done", "resolve", "resolved"], &["完了", "クローズ", "解決"]),
+    (Verb::Reopen, &["重开", "重新打开"], &["reopen"], &["再開"]),
+    (Verb::Claim, &["认领", "接手"], &["claim", "take", "mine"], &["担当", "引き受け"]),
+    (Verb::Note, &["备注", "内部", "笔记"], &["note", "internal", "comment"], &["メモ", "社内"]),
     (
         Verb::Assign,
-        &["转给", "轉給", "转", "转派", "转交", "指派"],
+        &["转给", "转", "转派", "转交", "指派"],
         &["assign", "group", "to", "transfer"],
         &["引き継ぎ", "転送", "担当変更"],
     ),
-    (Verb::Priority, &["优先级", "優先級", "优先"], &["priority", "prio"], &["優先度", "優先"]),
-    (Verb::Wait, &["稍后", "稍後", "暂缓", "等待"], &["wait", "snooze", "later"], &["保留", "待ち"]),
-    (Verb::Category, &["归类", "歸類", "分类"], &["category", "classify"], &["分類", "カテゴリ"]),
-    (Verb::Entry, &["话术", "話術", "知识库"], &["kb", "entry", "answer"], &["定型文", "テンプレート"]),
-    (Verb::Merge, &["合并", "合併"], &["merge"], &["統合"]),
-    (Verb::Why, &["为什么", "為什麼", "原因"], &["why"], &["理由", "なぜ"]),
+    (Verb::Priority, &["优先级", "优先"], &["priority", "prio"], &["優先度", "優先"]),
+    (Verb::Wait, &["稍后", "暂缓", "等待"], &["wait", "snooze", "later"], &["保留", "待ち"]),
+    (Verb::Category, &["归类", "分类"], &["category", "classify"], &["分類", "カテゴリ"]),
+    (Verb::Entry, &["话术", "知识库"], &["kb", "entry", "answer"], &["定型文", "テンプレート"]),
+    (Verb::Merge, &["合并"], &["merge"], &["統合"]),
+    (Verb::Why, &["为什么", "原因"], &["why"], &["理由", "なぜ"]),
     (Verb::Undo, &["撤回", "撤销", "取消"], &["undo", "recall", "cancel"], &["取り消し"]),
-    (Verb::Send, &["发送", "發送", "同意", "通过"], &["send", "ok", "approve", "yes"], &["送信", "承認"]),
+    (Verb::Send, &["发送", "同意", "通过"], &["send", "ok", "approve", "yes"], &["送信", "承認"]),
     (Verb::Drop, &["放弃", "不发", "不同意"], &["drop", "discard", "no"], &["破棄", "却下"]),
-    (Verb::Help, &["帮助", "幫助"], &["help"], &["ヘルプ", "使い方"]),
+    (Verb::Help, &["帮助"], &["help"], &["ヘルプ", "使い方"]),
 ];
 
 /// What people put behind a command that wants nothing, and that says nothing.
@@ -196,7 +191,7 @@ fn first_line(text: &str) -> Option<&str> {
 
 /// The command of a line; none if it is not meant as one. `#1`, `# heading` and a `#` alone are text.
 fn ordered(line: &str) -> Option<Result<(Command, String), Fault>> {
-    let line = line.trim().trim_matches('\u{200b}');
+    let line = line.trim_matches(|c: char| c.is_whitespace() || fold::is_ignorable(c));
     let after = line.strip_prefix(['#', '＃'])?.trim_start_matches(fold::is_ignorable);
     if after.starts_with(char::is_whitespace) {
         // `# Steps` is a heading; `# note he has not paid` is meant otherwise, and must not go to the customer.
@@ -241,11 +236,14 @@ fn written_alike(known: &str, words: &str) -> bool {
     fold::fold_words(known) == fold::fold_words(words)
 }
 
-/// The longest word that a text without blanks begins with, and the rest.
+/// The longest word that a text without blanks begins with, and the rest. Each character folds to one.
 fn joined(text: &str) -> Option<(Verb, &'static str, &str)> {
-    let begins = |known: &str| !known.is_ascii() && text.starts_with(known);
-    let (verb, word) = all_words().filter(|(_, known)| begins(known)).max_by_key(|(_, known)| known.len())?;
-    Some((verb, word, text[word.len()..].trim()))
+    let behind = |known: &str| {
+        let end = text.char_indices().nth(known.chars().count()).map_or(text.len(), |(end, _)| end);
+        (!known.is_ascii() && written_alike(known, &text[..end])).then_some(text[end..].trim())
+    };
+    let begun = all_words().filter_map(|(verb, known)| Some((verb, known, behind(known)?)));
+    begun.max_by_key(|(_, known, _)| known.len())
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -409,6 +407,8 @@ mod tests {
             ("＃ｃｌｏｓｅ　ＴＨＡＮＫＳ", Command::Close),
             ("#完了　お願いします。", Command::Close),
             ("#優先級 緊急", Command::Priority(Priority::Urgent)),
+            ("#稍後2天", Command::Wait(hours(48))),
+            ("#轉給郵件技術組", Command::Assign("郵件技術組".into())),
             ("#稍後 3 分鐘後", Command::Wait(Duration::from_secs(180))),
             ("#保留 2週間", Command::Wait(hours(2 * 7 * 24))),
             ("#定型文 悪い", Command::Praise(false)),
