@@ -103,8 +103,7 @@ impl Judge<'_, '_> {
 impl WordsIn {
     /// Where in the original this word was seen, if what stands beside it lets it be a word.
     pub(super) fn range_of(&self, view: &View<'_>, seen: &Seen) -> Option<Range<usize>> {
-        let folded = view.look(self.look);
-        self.edges.fit(folded.text(), seen.start..seen.end).then(|| folded.original(seen.start..seen.end))
+        self.fits(view, seen).then(|| view.look(self.look).original(seen.start..seen.end))
     }
 
     /// Does what stands beside it let it be a word?

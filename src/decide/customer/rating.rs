@@ -111,8 +111,8 @@ struct Mark<'t> {
     behind: &'t str,
 }
 
-/// What stood before a mark.
-#[derive(PartialEq, Eq)]
+/// What stood before a mark; the last says most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Lead {
     Nothing,
     Words,
@@ -131,17 +131,16 @@ fn mark(fresh: &str) -> Option<Rating> {
             (None, Some(after)) => (after, Lead::Words),
             (None, None) => break,
         };
-        rest = trim(after);
-        lead = if lead == Lead::Name { lead } else { found };
+        (rest, lead) = (trim(after), lead.max(found));
     }
-    let Mark { mut stars, sure, behind } = digit(rest, &lead).or_else(|| drawn(rest)).or_else(|| word(rest))?;
+    let Mark { mut stars, sure, behind } = digit(rest, lead).or_else(|| drawn(rest)).or_else(|| word(rest))?;
     let mut said = trim(behind);
     loop {
         if let Some(after) = without(said, PLEASANTRIES).or_else(|| without(said, THANKS)) {
             said = trim(after);
         } else if let Some(Mark { behind, .. }) = word(said) {
             said = trim(behind);
-        } else if let Some(more) = digit(said, &Lead::Words).filter(|_| !sure) {
+        } else if let Some(more) = digit(said, Lead::Words).filter(|_| !sure) {
             // 满意，3分: the digit is what was asked for.
             (stars, said) = (more.stars, trim(more.behind));
         } else {
@@ -153,7 +152,7 @@ fn mark(fresh: &str) -> Option<Rating> {
 }
 
 /// A digit with what makes it a mark.
-fn digit<'t>(rest: &'t str, lead: &Lead) -> Option<Mark<'t>> {
+fn digit(rest: &str, lead: Lead) -> Option<Mark<'_>> {
     let digit = rest.chars().next()?;
     let stars = match digit {
         '1'..='5' => digit as u8 - b'0',
@@ -162,7 +161,7 @@ fn digit<'t>(rest: &'t str, lead: &Lead) -> Option<Mark<'t>> {
     };
     let rest = &rest[digit.len_utf8()..];
     let unit = |units| without(rest.trim_start(), units).filter(|after| !after.starts_with(OTHER_UNITS));
-    let named = *lead == Lead::Name;
+    let named = lead == Lead::Name;
     if let Some(behind) = unit(UNITS) {
         return Some(Mark { stars, sure: true, behind });
     }
@@ -170,8 +169,8 @@ fn digit<'t>(rest: &'t str, lead: &Lead) -> Option<Mark<'t>> {
         return Some(Mark { stars, sure: named, behind });
     }
     let goes_on = |c: char| c.is_alphanumeric() || c == '.' || c == '-';
-    let counts = digit as u32 > 127 || rest.starts_with(goes_on) || without(trim(rest), COUNTED).is_some();
-    (!counts).then_some(Mark { stars, sure: named || *lead == Lead::Nothing, behind: rest })
+    let is_another = digit as u32 > 127 || rest.starts_with(goes_on) || without(trim(rest), COUNTED).is_some();
+    (!is_another).then_some(Mark { stars, sure: named || lead == Lead::Nothing, behind: rest })
 }
 
 /// So many stars.
