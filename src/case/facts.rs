@@ -99,6 +99,8 @@ pub struct Pending {
     pub to_requester: bool,
     /// Waits for a human's word.
     pub held: bool,
+    /// A human wrote it, or let it go.
+    pub of_a_human: bool,
     /// Its sending has begun: it cannot be called back any more.
     pub started: bool,
 }

@@ -92,8 +92,8 @@ pub(super) fn attend(
         let number = facts.merged.get(&token.case).unwrap_or(&token.case);
         facts.by_signed.iter().find(|case| case.number == *number)
     });
-    let heard = case.map(|case| heard(mail.message, case, facts));
-    let mail = &Mail { message: heard.as_deref().unwrap_or(mail.message), ..*mail };
+    let written = case.map(|case| written(mail.message, case, facts));
+    let mail = &Mail { message: written.as_deref().unwrap_or(mail.message), ..*mail };
     let orders = agent::read(fresh(mail.message));
     let ordered = !orders.commands.is_empty() || !orders.unclear.is_empty();
     if claim.token.is_none() && !ordered {
@@ -271,7 +271,7 @@ fn fresh(message: &Message) -> &str {
 
 /// An agent's mail with our own lines among the quoted ones. What has not left was not said: a draft, or a reply that may be
 /// called back. Who writes such lines takes them over, and means them.
-fn heard<'a>(message: &'a Message, case: &Case, facts: &Facts) -> Cow<'a, Message> {
+fn written<'a>(message: &'a Message, case: &Case, facts: &Facts) -> Cow<'a, Message> {
     match facts.waiting.iter().any(|mail| mail.to_requester && !mail.started) {
         true => Cow::Borrowed(message),
         false => super::heard::heard(message, &case.said),

@@ -198,7 +198,7 @@ impl Desk<'_> {
                     return Err(receipt::too_late(language));
                 }
                 let waits = self.unsay(case, &called_back);
-                draft.withdraw(called_back);
+                draft.withdraw(called_back.into_iter().map(|mail| mail.message_id.clone()).collect());
                 receipt::undone(waits, language)
             }
             Command::Send => {

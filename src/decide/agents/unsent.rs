@@ -10,7 +10,7 @@ use crate::outgoing::Purpose;
 impl Desk<'_> {
     /// Mails to the requester that wait for a human's word.
     pub(super) fn held(&self) -> Vec<MessageId> {
-        self.waiting(|mail| mail.held)
+        self.waiting().filter(|mail| mail.held).map(|mail| mail.message_id.clone()).collect()
     }
 
     /// Automatic answers that wait for a human's word.
@@ -25,21 +25,20 @@ impl Desk<'_> {
     }
 
     /// Mails to the requester that have not begun to leave.
-    pub(super) fn called_back(&self) -> Vec<MessageId> {
-        self.waiting(|mail| !mail.started && !mail.held)
+    pub(super) fn called_back(&self) -> Vec<&Pending> {
+        self.waiting().filter(|mail| !mail.started && !mail.held).collect()
     }
 
-    fn waiting(&self, which: impl Fn(&Pending) -> bool) -> Vec<MessageId> {
+    fn waiting(&self) -> impl Iterator<Item = &Pending> {
         // The facts of a case tell of what waits in it only where the case is the first that the mail points at.
         let about_this = self.facts.by_signed.first().is_some_and(|case| case.number == self.case.number);
-        let waiting = self.facts.waiting.iter().filter(|mail| about_this && mail.to_requester && which(mail));
-        waiting.map(|mail| mail.message_id.clone()).collect()
+        self.facts.waiting.iter().filter(move |mail| about_this && mail.to_requester)
     }
 
     /// Where a human's word was called back, the requester waits for a human as before, and a clock runs for them: is that so?
     /// An automatic answer changes nothing in whose turn it is.
-    pub(super) fn unsay(&self, case: &mut Case, called_back: &[MessageId]) -> bool {
-        let words = called_back.iter().filter(|id| self.is_a_humans_word(id)).count() as u32;
+    pub(super) fn unsay(&self, case: &mut Case, called_back: &[&Pending]) -> bool {
+        let words = called_back.iter().filter(|mail| mail.of_a_human).count() as u32;
         if words == 0 {
             return false;
         }
@@ -56,18 +55,5 @@ impl Desk<'_> {
         }
         self.take_up(case);
         true
-    }
-
-    /// Was it counted as one when it was written, or let go (see `answered`)?
-    fn is_a_humans_word(&self, id: &MessageId) -> bool {
-        // An answer was a draft that an agent let go, where that is the last thing that happened in the case: another one
-        // would answer something that came later.
-        let last = self.case.work.course.steps().last();
-        let just_said = last.is_some_and(|step| step.what == Milestone::Replied && step.at == self.case.touched);
-        match mails::own_mail(id, self.playbook.key()) {
-            Some((Purpose::Relay, _)) => true,
-            Some((Purpose::Answer, _)) => just_said,
-            _ => false,
-        }
     }
 }

@@ -13,7 +13,7 @@ use crate::store::state::{Ledgered, MailboxRow, OutboxItem};
 use crate::time::Timestamp;
 
 /// The number of their form.
-pub(in crate::store) const STATE_FORMAT: u32 = 5;
+pub(in crate::store) const STATE_FORMAT: u32 = 6;
 
 /// A row of the state.
 pub(in crate::store) fn row<T: OnDisk>(value: &T) -> Vec<u8> {
@@ -79,6 +79,8 @@ struct OutboxRow {
     index: u32,
     #[serde(default, skip_serializing_if = "is_default")]
     held: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    released: bool,
 }
 
 #[derive(Serialize, Deserialize)]

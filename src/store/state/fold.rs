@@ -266,7 +266,7 @@ fn obey(
 ) -> Result<(), Broken> {
     for id in &orders.released {
         if let Some(mut item) = item(change, id)?.filter(|item| item.held) {
-            (item.held, item.queued, item.due) = (false, at, at);
+            (item.held, item.released, item.queued, item.due) = (false, true, at, at);
             change.put(keys::due(item.due, id), []);
             put_item(change, &item);
         }

@@ -34,6 +34,8 @@ pub struct OutboxItem {
     pub index: u32,
     /// It waits for a human's word, and is not due before.
     pub held: bool,
+    /// A human has let it go.
+    pub released: bool,
 }
 
 impl OutboxItem {
@@ -55,6 +57,7 @@ impl OutboxItem {
             position,
             index,
             held: mail.leaves == Leaves::WhenReleased,
+            released: false,
         }
     }
 }
@@ -87,6 +90,7 @@ impl Lookup {
             to: item.envelope.to,
             to_requester: item.purpose.is_to_requester(),
             held: item.held,
+            of_a_human: item.purpose == Purpose::Relay || item.released,
             started: item.started.is_some() || item.attempts > 0,
         };
         Ok(self.queue(case)?.into_iter().map(pending).collect())
