@@ -3,37 +3,45 @@
 //!
 //! A bot that runs for years meets a mail for each of them sooner or later. So no more than [`MOST`] are kept compiled
 //! at a time, all patterns taken together; one that was not asked for long makes room, and is compiled again when it is.
+//! Two sets of rules that have the same pattern have one regex.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use regex::{Regex, RegexBuilder};
 
 /// Regexes kept compiled: those that ordinary mail asks, with room for what one person's mails ask.
 const MOST: usize = 384;
 
+/// Those that a command keeps which reads the mail of years and ends: what all that mail asks, with some hundred megabytes.
+const MOST_OF_A_COMMAND: usize = 2048;
+
 pub struct LateRegex {
-    pattern: String,
     /// Octets that it may take when it is compiled.
     most: usize,
     place: Arc<Place>,
-    shelf: &'static Shelf,
 }
 
 /// Where a regex lies while it is compiled.
-#[derive(Default)]
 struct Place {
+    pattern: String,
     compiled: RwLock<Option<Arc<Regex>>>,
     /// Since somebody looked for what can make room.
     asked: AtomicBool,
+    shelf: &'static Shelf,
 }
 
-/// The places in which a regex lies, in the order in which they are looked at for what can make room.
-struct Shelf(Mutex<VecDeque<Weak<Place>>>);
+/// All places.
+struct Shelf {
+    by_pattern: Mutex<BTreeMap<String, Weak<Place>>>,
+    /// Those in which a regex lies, in the order in which they are looked at for what can make room.
+    taken: Mutex<VecDeque<Weak<Place>>>,
+    room: AtomicUsize,
+}
 
 /// That of all patterns.
-static SHELF: Shelf = Shelf(Mutex::new(VecDeque::new()));
+static SHELF: Shelf = Shelf::with_room(MOST);
 
 /// Takes all regexes off the shelf: what was asked so far says nothing of what will be. Each is compiled again when it
 /// is asked.
@@ -41,17 +49,21 @@ pub fn put_away() {
     SHELF.clear();
 }
 
+/// Makes room for what mail of years asks, in a command that ends soon.
+pub fn make_room() {
+    SHELF.room.store(MOST_OF_A_COMMAND, Ordering::Relaxed);
+}
+
 impl LateRegex {
     /// A pattern that can be compiled in `most` octets, which is tried.
     pub fn new(pattern: String, most: usize) -> Result<LateRegex, regex::Error> {
-        let late = LateRegex::trusted(pattern, most);
-        late.compile()?;
-        Ok(late)
+        compiled(&pattern, most)?;
+        Ok(LateRegex::trusted(pattern, most))
     }
 
     /// A pattern of the program itself, which its tests have compiled.
     pub fn trusted(pattern: String, most: usize) -> LateRegex {
-        LateRegex { pattern, most, place: Arc::default(), shelf: &SHELF }
+        LateRegex { most, place: SHELF.place(pattern) }
     }
 
     /// # Panics
@@ -61,9 +73,9 @@ impl LateRegex {
         if let Some(regex) = self.place.regex() {
             return regex;
         }
-        let regex = Arc::new(self.compile().expect("a pattern that was compiled before"));
+        let regex = Arc::new(compiled(&self.place.pattern, self.most).expect("a pattern that was compiled before"));
         if self.place.put(&regex) {
-            self.shelf.take(&self.place);
+            self.place.shelf.take(&self.place);
         }
         regex
     }
@@ -78,12 +90,12 @@ impl LateRegex {
     }
 
     pub fn as_str(&self) -> &str {
-        &self.pattern
+        &self.place.pattern
     }
+}
 
-    fn compile(&self) -> Result<Regex, regex::Error> {
-        RegexBuilder::new(&self.pattern).size_limit(self.most).build()
-    }
+fn compiled(pattern: &str, most: usize) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).size_limit(most).build()
 }
 
 impl Place {
@@ -108,12 +120,42 @@ impl Place {
     }
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = locked(&self.shelf.by_pattern);
+        // Somebody may have asked for the pattern since, and have another place.
+        if places.get(&self.pattern).is_some_and(|place| place.strong_count() == 0) {
+            places.remove(&self.pattern);
+        }
+    }
+}
+
 impl Shelf {
+    const fn with_room(regexes: usize) -> Shelf {
+        Shelf {
+            by_pattern: Mutex::new(BTreeMap::new()),
+            taken: Mutex::new(VecDeque::new()),
+            room: AtomicUsize::new(regexes),
+        }
+    }
+
+    /// The place of a pattern.
+    fn place(&'static self, pattern: String) -> Arc<Place> {
+        let mut places = locked(&self.by_pattern);
+        if let Some(place) = places.get(&pattern).and_then(Weak::upgrade) {
+            return place;
+        }
+        let (compiled, asked) = Default::default();
+        let place = Arc::new(Place { pattern: pattern.clone(), compiled, asked, shelf: self });
+        places.insert(pattern, Arc::downgrade(&place));
+        place
+    }
+
     /// Takes a place on, and off what was not asked since the last look.
     fn take(&self, place: &Arc<Place>) {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = locked(&self.taken);
         places.push_back(Arc::downgrade(place));
-        while places.len() > MOST {
+        while places.len() > self.room.load(Ordering::Relaxed) {
             let Some(oldest) = places.pop_front() else { return };
             match oldest.upgrade() {
                 Some(place) if place.asked.swap(false, Ordering::Relaxed) => places.push_back(oldest),
@@ -124,14 +166,18 @@ impl Shelf {
     }
 
     fn clear(&self) {
-        let places = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let places = std::mem::take(&mut *locked(&self.taken));
         places.iter().filter_map(Weak::upgrade).for_each(|place| place.clear());
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl std::fmt::Debug for LateRegex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "LateRegex({:?})", self.pattern)
+        write!(f, "LateRegex({:?})", self.as_str())
     }
 }
 
@@ -147,8 +193,8 @@ mod tests {
 
     /// Patterns on a shelf of their own.
     fn shelf() -> impl Fn(&str) -> LateRegex {
-        let shelf: &'static Shelf = Box::leak(Box::new(Shelf(Mutex::default())));
-        move |pattern| LateRegex { shelf, ..LateRegex::new(pattern.to_owned(), 1 << 20).unwrap() }
+        let shelf: &'static Shelf = Box::leak(Box::new(Shelf::with_room(MOST)));
+        move |pattern| LateRegex { most: 1 << 20, place: shelf.place(pattern.to_owned()) }
     }
 
     #[test]
@@ -160,7 +206,7 @@ mod tests {
             assert!(!late.is_compiled());
             assert!(late.get().is_match("caab"));
             assert!(late.is_compiled());
-            late.shelf.clear();
+            late.place.shelf.clear();
         }
     }
 
@@ -176,5 +222,17 @@ mod tests {
         assert!(often.is_compiled() && !seldom.is_compiled());
         assert!(others.iter().filter(|other| other.is_compiled()).count() <= MOST);
         assert!(seldom.get().is_match("a1b"), "it is compiled again");
+    }
+    #[test]
+    fn a_pattern_that_stands_in_two_sets_of_rules_is_compiled_once_and_forgotten_with_the_last() {
+        let on_shelf = shelf();
+        let (one, other) = (on_shelf("a+b"), on_shelf("a+b"));
+        assert!(Arc::ptr_eq(&one.get(), &other.get()));
+        drop(one);
+        assert!(other.is_compiled());
+        let shelf = other.place.shelf;
+        assert_eq!(locked(&shelf.by_pattern).len(), 1);
+        drop(other);
+        assert!(locked(&shelf.by_pattern).is_empty());
     }
 }

@@ -8,7 +8,7 @@
 
 mod late;
 
-pub use late::{LateRegex, put_away};
+pub use late::{LateRegex, make_room, put_away};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex_syntax::ParserBuilder;

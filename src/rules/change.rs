@@ -10,6 +10,7 @@ use super::difference::Between;
 use super::engine::{self, Known};
 use super::gate;
 use super::judgement::{Input, Judgement};
+use super::rule::Boost;
 use super::segment::Views;
 use super::vocabulary::{Union, Vocabulary, Words};
 use super::{Rule, Rules};
@@ -27,6 +28,8 @@ pub struct Change<'r> {
     union: Option<Union>,
     /// For each rule of the other set the one in the one set that holds for the same mails, if there is any.
     alike: Vec<Option<usize>>,
+    /// For each boost of the one set, by its place among all, the one in the other set that holds for the same mails.
+    boosts_alike: Vec<Option<usize>>,
     /// Do both find the same fields in a mail?
     same_fields: bool,
 }
@@ -53,6 +56,7 @@ impl<'r> Change<'r> {
             words,
             union,
             alike: rules_alike(one, other),
+            boosts_alike: boosts_alike(one, other),
             same_fields: one.makings.common == other.makings.common,
         }
     }
@@ -78,7 +82,9 @@ impl<'r> Change<'r> {
     /// What the other set need not find out again.
     fn known(&self, found: Known) -> Known {
         let reasons = self.alike.iter().map(|alike| alike.and_then(|at| found.reasons.get(at)?.clone())).collect();
-        Known { reasons, fields: found.fields.filter(|_| self.same_fields) }
+        let there = |(place, factor): (usize, _)| Some((self.boosts_alike[place]?, factor));
+        let boosts = found.boosts.into_iter().filter_map(there).collect();
+        Known { reasons, boosts, fields: found.fields.filter(|_| self.same_fields) }
     }
 }
 
@@ -114,6 +120,23 @@ fn rules_alike(one: &Rules, other: &Rules) -> Vec<Option<usize>> {
             && between.whens(&counterpart.when, &rule.when).is_some_and(|words| words.is_empty())
     };
     other.rules.iter().map(|rule| one.index_of(&rule.id).filter(|at| is_alike(at, rule))).collect()
+}
+
+/// See [`Change::boosts_alike`].
+fn boosts_alike(one: &Rules, other: &Rules) -> Vec<Option<usize>> {
+    let between = Between(one, other);
+    let mut alike = Vec::new();
+    for rule in &one.rules {
+        let there = other.index_of(&rule.id).filter(|there| other.rules[*there].scope == rule.scope);
+        let counterpart = |(at, boost): (usize, &Boost)| {
+            let condition = &other.rules[there?].boosts.get(at)?.condition;
+            let no_difference = between.conditions(&boost.condition, condition)?.is_empty();
+            let place = other.gates.boosts_of(there?).nth(at);
+            place.filter(|_| no_difference && boost.condition.is_settled())
+        };
+        alike.extend(rule.boosts.iter().enumerate().map(counterpart));
+    }
+    alike
 }
 
 impl Rules {

@@ -144,7 +144,7 @@ impl Condition {
     }
 
     /// Does it hold or not whatever other rules say?
-    fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         match self {
             Condition::Hours(_)
             | Condition::Field { .. }

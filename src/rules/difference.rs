@@ -59,7 +59,7 @@ impl<'r> Between<'r> {
         Some(words)
     }
 
-    fn conditions(self, one: &'r Condition, other: &'r Condition) -> Difference<'r> {
+    pub(super) fn conditions(self, one: &'r Condition, other: &'r Condition) -> Difference<'r> {
         let told = match (one, other) {
             (Condition::Words(one), Condition::Words(other)) => self.keywords(one, other),
             (Condition::Group(one), Condition::Group(other)) => self.whens(one, other),

@@ -21,7 +21,7 @@ use super::reason::Reason;
 use super::rule::{Phase, Rule};
 use super::said::Said;
 use super::score::{self, Points, Score};
-use super::segment::{Segment, Views};
+use super::segment::{Segment, Segments, Views};
 use super::vocabulary::Sightings;
 use crate::fold::fold;
 use crate::ids::{GroupId, RuleId};
@@ -46,6 +46,9 @@ pub(super) struct Judge<'r, 'm> {
     awake: Vec<bool>,
     /// The same of the boosts of all rules.
     boosts_awake: Vec<bool>,
+    /// What boosts are known to count, in their order, and what those count that were asked.
+    known_boosts: Factors,
+    asked_boosts: Factors,
     pub(super) depth: Depth,
     /// Read when the first rule asks.
     codes: OnceCell<Vec<Code>>,
@@ -62,11 +65,16 @@ pub(super) struct Judge<'r, 'm> {
 /// Why each rule holds, or that it does not, of those of which it is known.
 type Reasons = Vec<Option<Option<Rc<Reason>>>>;
 
+/// By its place among all boosts, what one counts beside its weight; none if it does not hold.
+type Factors = Vec<(usize, Option<f64>)>;
+
 /// What was found out about a mail that is the same for all sets of rules that look for it in the same way.
 #[derive(Default)]
 pub(super) struct Known {
     /// Of the rules that are settled; empty: nothing.
     pub(super) reasons: Reasons,
+    /// Of boosts that are settled.
+    pub(super) boosts: Factors,
     pub(super) fields: Option<BTreeMap<String, String>>,
 }
 
@@ -118,8 +126,10 @@ pub(super) fn gist<'m>(
     if !known.reasons.is_empty() {
         judge.reasons = known.reasons;
     }
+    judge.known_boosts = known.boosts;
+    judge.known_boosts.sort_unstable_by_key(|(place, _)| *place);
     let judgement = judge.run();
-    (judgement, Known { reasons: judge.reasons, fields: Some(fields) })
+    (judgement, Known { reasons: judge.reasons, boosts: judge.asked_boosts, fields: Some(fields) })
 }
 
 /// Judges with somebody watching. All segments are folded, so that a word can be shown where nobody looked for it;
@@ -167,6 +177,8 @@ impl<'r, 'm> Judge<'r, 'm> {
             reasons: vec![None; rules.rules.len()],
             awake,
             boosts_awake,
+            known_boosts: Vec::new(),
+            asked_boosts: Vec::new(),
             depth: Depth::Whole,
             codes: OnceCell::new(),
             supposing,
@@ -376,23 +388,39 @@ impl<'r, 'm> Judge<'r, 'm> {
                 if !self.boosts_awake[place] {
                     continue;
                 }
-                let found = match &boost.condition {
-                    Condition::Words(words) if words.min == 1 && self.depth != Depth::Whole => {
-                        self.words_factor(words, rule.scope).map(|factor| (factor, Vec::new()))
-                    }
-                    condition => {
-                        let mut more = Reason::default();
-                        let holds = self.holds(condition, rule.scope, &[], &mut more);
-                        holds.then(|| (more.factor(), self.kept(|| more.evidence)))
-                    }
-                };
-                if let Some((factor, evidence)) = found {
+                if let Some((factor, evidence)) = self.boost(&boost.condition, rule.scope, place) {
                     let points = Points { category, rule: &rule.id, weight: boost.weight * factor, evidence };
                     self.add(&mut all, begin, points);
                 }
             }
         }
         all
+    }
+
+    /// What a boost counts beside its weight, and what for; none if it does not hold.
+    fn boost(
+        &mut self,
+        condition: &'r Condition,
+        scope: Option<Segments>,
+        place: usize,
+    ) -> Option<(f64, Vec<Evidence>)> {
+        if let Ok(at) = self.known_boosts.binary_search_by_key(&place, |(place, _)| *place) {
+            return self.known_boosts[at].1.map(|factor| (factor, Vec::new()));
+        }
+        let found = match condition {
+            Condition::Words(words) if words.min == 1 && self.depth != Depth::Whole => {
+                self.words_factor(words, scope).map(|factor| (factor, Vec::new()))
+            }
+            condition => {
+                let mut more = Reason::default();
+                let holds = self.holds(condition, scope, &[], &mut more);
+                holds.then(|| (more.factor(), self.kept(|| more.evidence)))
+            }
+        };
+        if self.depth == Depth::Gist {
+            self.asked_boosts.push((place, found.as_ref().map(|(factor, _)| *factor)));
+        }
+        found
     }
 
     /// Adds the points of a rule to those of others; its own begin there, and are one for each category where nobody wants
