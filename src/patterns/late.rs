@@ -18,14 +18,14 @@ const MOST: usize = 384;
 const MOST_OF_A_COMMAND: usize = 2048;
 
 pub struct LateRegex {
-    /// Octets that it may take when it is compiled.
-    most: usize,
     place: Arc<Place>,
 }
 
 /// Where a regex lies while it is compiled.
 struct Place {
     pattern: String,
+    /// Octets that it may take when it is compiled.
+    most: usize,
     compiled: RwLock<Option<Arc<Regex>>>,
     /// Since somebody looked for what can make room.
     asked: AtomicBool,
@@ -57,13 +57,15 @@ pub fn make_room() {
 impl LateRegex {
     /// A pattern that can be compiled in `most` octets, which is tried.
     pub fn new(pattern: String, most: usize) -> Result<LateRegex, regex::Error> {
-        compiled(&pattern, most)?;
+        if SHELF.known(&pattern).is_none_or(|place| place.most > most) {
+            compiled(&pattern, most)?;
+        }
         Ok(LateRegex::trusted(pattern, most))
     }
 
     /// A pattern of the program itself, which its tests have compiled.
     pub fn trusted(pattern: String, most: usize) -> LateRegex {
-        LateRegex { most, place: SHELF.place(pattern) }
+        LateRegex { place: SHELF.place(pattern, most) }
     }
 
     /// # Panics
@@ -73,9 +75,10 @@ impl LateRegex {
         if let Some(regex) = self.place.regex() {
             return regex;
         }
-        let regex = Arc::new(compiled(&self.place.pattern, self.most).expect("a pattern that was compiled before"));
+        let Place { pattern, most, shelf, .. } = &*self.place;
+        let regex = Arc::new(compiled(pattern, *most).expect("a pattern that was compiled before"));
         if self.place.put(&regex) {
-            self.place.shelf.take(&self.place);
+            shelf.take(&self.place);
         }
         regex
     }
@@ -139,14 +142,19 @@ impl Shelf {
         }
     }
 
-    /// The place of a pattern.
-    fn place(&'static self, pattern: String) -> Arc<Place> {
+    /// The place of a pattern that stands somewhere already.
+    fn known(&self, pattern: &str) -> Option<Arc<Place>> {
+        locked(&self.by_pattern).get(pattern)?.upgrade()
+    }
+
+    /// The place of a pattern; a new one takes up to `most` octets.
+    fn place(&'static self, pattern: String, most: usize) -> Arc<Place> {
         let mut places = locked(&self.by_pattern);
         if let Some(place) = places.get(&pattern).and_then(Weak::upgrade) {
             return place;
         }
         let (compiled, asked) = Default::default();
-        let place = Arc::new(Place { pattern: pattern.clone(), compiled, asked, shelf: self });
+        let place = Arc::new(Place { pattern: pattern.clone(), most, compiled, asked, shelf: self });
         places.insert(pattern, Arc::downgrade(&place));
         place
     }
@@ -194,7 +202,7 @@ mod tests {
     /// Patterns on a shelf of their own.
     fn shelf() -> impl Fn(&str) -> LateRegex {
         let shelf: &'static Shelf = Box::leak(Box::new(Shelf::with_room(MOST)));
-        move |pattern| LateRegex { most: 1 << 20, place: shelf.place(pattern.to_owned()) }
+        move |pattern| LateRegex { place: shelf.place(pattern.to_owned(), 1 << 20) }
     }
 
     #[test]

@@ -279,6 +279,9 @@ impl<'r> Judge<'r, '_> {
 
     fn pattern_holds(&self, pattern: &PatternIn, scope: Option<Segments>, masks: &[Mask], reason: &mut Reason) -> bool {
         let mut holds = false;
+        if !self.may_stand(&pattern.skeleton) {
+            return false;
+        }
         for (index, view) in self.views.of_segments(pattern.segments.or(scope)) {
             if !self.may_match(&pattern.skeleton, index) {
                 continue;

@@ -89,6 +89,11 @@ impl<W> Skeleton<W> {
 }
 
 impl Judge<'_, '_> {
+    /// Does any word of the regex stand anywhere without which it cannot match?
+    pub(super) fn may_stand(&self, skeleton: &Skeleton<Needle>) -> bool {
+        skeleton.telling().is_none_or(|words| words.iter().any(|word| self.sightings.any(*word)))
+    }
+
     /// Do the words of the regex stand in this view so that it may match?
     pub(super) fn may_match(&self, skeleton: &Skeleton<Needle>, view: usize) -> bool {
         skeleton.ways.is_empty() || skeleton.ways.iter().any(|way| self.way_stands(way, view))
