@@ -74,7 +74,9 @@ impl Store {
     /// Goes through the whole journal but for what is being written, and leaves out what nobody asks for any more. Takes
     /// long and keeps nobody waiting.
     pub fn compact(&self, keep: &Keep, now: Timestamp) -> Result<Compacted, StoreError> {
-        let _upkeep = self.upkeep()?;
+        let mut merging = self.upkeep()?;
+        // What leaves the journal leaves all tables.
+        *merging = None;
         self.expire(keep, now)?;
         let erased = self.ask(|state| state.erased())?;
         self.sync()?;

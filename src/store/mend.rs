@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::journal::{Journal, Mark, Position};
 use super::record::Record;
-use super::state::{Sizes, State};
+use super::state::{Sizes, State, guarded};
 use super::{Store, StoreError, checkpoint, poisoned, schema};
 
 /// How long to wait before trying again to make a state on a disk that was too full for it; longer where
@@ -54,12 +54,13 @@ fn catch_up(dir: &Path, journal: &Journal, sizes: Sizes, state: State) -> Result
         replay.apply()?;
         return Ok(Some((state, replayed)));
     }
-    let tables = replay.into_tables()?;
+    let mut tables = replay.into_tables()?;
+    guarded(|| checkpoint::in_few(dir, &mut tables))?;
     let before = state.path().to_owned();
     drop(state);
     let state = State::over(dir, tables)?;
     let _ = std::fs::remove_dir_all(before);
-    checkpoint::tidy(dir, state.tables());
+    checkpoint::tidy(dir, state.tables(), None);
     Ok(Some((state, replayed)))
 }
 

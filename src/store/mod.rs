@@ -63,6 +63,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Instant;
 
 use self::at_hand::AtHand;
+use self::checkpoint::Merging;
 use self::journal::{Journal, RealDisk};
 use self::mend::open_state;
 use self::pen::Urgency;
@@ -108,8 +109,8 @@ struct Inner {
     at_hand: AtHand,
     /// Held by whoever writes a record.
     pen: Mutex<()>,
-    /// Held by whoever makes a checkpoint or makes the journal thinner.
-    upkeep: Mutex<()>,
+    /// Held by whoever makes a checkpoint or makes the journal thinner; tables of the checkpoint that are becoming one.
+    upkeep: Mutex<Option<Merging>>,
     /// Counts the records that put mail into the outbox, or may have made one due or let it go.
     queued: watch::Sender<u64>,
     /// Counts the records by which cases are to be erased.
@@ -155,7 +156,7 @@ impl Store {
                 mend_after: Mutex::new(Instant::now()),
                 at_hand: AtHand::default(),
                 pen: Mutex::new(()),
-                upkeep: Mutex::new(()),
+                upkeep: Mutex::default(),
                 queued: watch::Sender::new(0),
                 erasures: watch::Sender::new(0),
                 dir: dir.to_owned(),
@@ -346,7 +347,7 @@ impl Store {
         state.as_ref().map(Arc::clone).ok_or(StoreError::Full)
     }
 
-    fn upkeep(&self) -> Result<MutexGuard<'_, ()>, StoreError> {
+    fn upkeep(&self) -> Result<MutexGuard<'_, Option<Merging>>, StoreError> {
         self.inner.upkeep.lock().map_err(|_| poisoned())
     }
 

@@ -8,10 +8,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::checkpoint;
+use super::checkpoint::{self, MOST_TABLES, Merging};
 use super::journal::Mark;
 use super::mend::read;
-use super::state::{Layers, Replay, State, Table};
+use super::state::{Broken, Layers, Replay, State, Table, guarded};
 use super::{Store, StoreError, poisoned};
 
 /// Octets of the journal after which there is a new checkpoint: some fifteen hundred cases. With more, sled gets slow, and
@@ -19,6 +19,10 @@ use super::{Store, StoreError, poisoned};
 const CHECKPOINT: u64 = 8 << 20;
 /// Octets of the journal that are applied with the pen held: one or two batches of mails.
 const LAST_BIT: u64 = 256 << 10;
+/// Octets of the journal after which a merge of tables lets the next checkpoint go before it: until there is one, sled grows.
+const LATE: u64 = 2 * CHECKPOINT;
+/// With so many tables every look-up takes long, and a merge goes on to its end.
+const CROWDED: usize = 4 * MOST_TABLES;
 /// How often the new state may run after the journal before the pen is taken anyway.
 const ROUNDS: usize = 20;
 /// How long to wait for those who still ask the old state. If it takes longer, the next start removes it.
@@ -34,21 +38,26 @@ impl Store {
     /// Makes a checkpoint of all the journal says by now, and a state over it. `false` if the state had to be rebuilt
     /// meanwhile. Takes long and keeps nobody waiting.
     pub fn checkpoint(&self) -> Result<bool, StoreError> {
-        let _upkeep = self.upkeep()?;
+        let mut merging = self.upkeep()?;
         let old = self.state()?;
         let tables = old.tables().to_vec();
-        self.checkpoint_over(old, tables)
+        self.checkpoint_over(old, tables, &mut merging)
     }
 
     /// The same from the beginning of the journal on, so that the state knows nothing that has left it. `upkeep` is held, and
     /// something has been written since the last checkpoint.
     pub(super) fn checkpoint_anew(&self) -> Result<bool, StoreError> {
-        let made = self.checkpoint_over(self.state()?, Vec::new())?;
+        let made = self.checkpoint_over(self.state()?, Vec::new(), &mut None)?;
         State::remove_aside(&self.inner.dir);
         Ok(made)
     }
 
-    fn checkpoint_over(&self, old: Arc<State>, tables: Vec<Arc<Table>>) -> Result<bool, StoreError> {
+    fn checkpoint_over(
+        &self,
+        old: Arc<State>,
+        tables: Vec<Arc<Table>>,
+        merging: &mut Option<Merging>,
+    ) -> Result<bool, StoreError> {
         let (dir, journal, sizes) = (&self.inner.dir, &self.inner.journal, self.inner.sizes);
         let from = tables.first().map_or_else(Mark::default, |table| table.mark);
         let mut replay = Replay::new(dir, journal, sizes, Layers { recent: None, tables }, from);
@@ -58,7 +67,9 @@ impl Store {
         if replay.records == 0 {
             return Ok(true);
         }
-        let state = State::over(dir, replay.into_tables()?)?;
+        let mut tables = replay.into_tables()?;
+        guarded(|| self.merge(&mut tables, merging))?;
+        let state = State::over(dir, tables)?;
         for _ in 0..ROUNDS {
             self.follow(&state)?;
             if journal.mark()?.end - state.applied()?.end <= LAST_BIT {
@@ -74,12 +85,34 @@ impl Store {
             self.follow(&state)?;
             let state = Arc::new(state);
             *self.inner.state.write().map_err(|_| poisoned())? = Some(Arc::clone(&state));
-            checkpoint::tidy(dir, state.tables());
+            checkpoint::tidy(dir, state.tables(), merging.as_ref());
             state
         };
         tracing::debug!(tables = state.tables().len(), "a checkpoint was made");
         let_go(old);
         Ok(true)
+    }
+
+    /// Makes few tables of many, or a part of that where it would keep the next checkpoint waiting.
+    fn merge(&self, tables: &mut Vec<Arc<Table>>, merging: &mut Option<Merging>) -> Result<(), Broken> {
+        let newest = tables.first().map_or(0, |table| table.mark.end);
+        let enough = || self.inner.journal.mark().is_ok_and(|mark| mark.end > newest + LATE);
+        loop {
+            let (begun, many) = (merging.take().filter(|begun| begun.is_of(tables)), checkpoint::too_many(tables));
+            let mut next = match begun {
+                Some(begun) => begun,
+                None if many == 0 => return Ok(()),
+                None => Merging::begin(&self.inner.dir, &tables[..many])?,
+            };
+            let crowded = tables.len() >= CROWDED;
+            match next.go_on(|| !crowded && enough())? {
+                Some(made) => next.replace(tables, made),
+                None => {
+                    *merging = Some(next);
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// How far the checkpoint reaches.

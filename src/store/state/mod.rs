@@ -23,7 +23,7 @@ mod table;
 
 pub(super) use layers::{Layers, Merged, Rows};
 pub(super) use replay::{Replay, Sizes};
-pub(super) use table::{Row, Table};
+pub(super) use table::{Row, Table, Writing};
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -101,7 +101,7 @@ impl State {
     /// the sentence says why.
     pub fn open(dir: &Path) -> Result<(State, Option<String>), StoreError> {
         let tables = checkpoint::tables(dir, false);
-        checkpoint::tidy(dir, &tables);
+        checkpoint::tidy(dir, &tables, None);
         let current = path_over(dir, &tables);
         remove_others(dir, &current);
         let marker = dir.join(OPENED);
@@ -131,7 +131,7 @@ impl State {
     /// An empty state over what is good of the checkpoint, in place of whatever there was.
     pub fn replace(dir: &Path) -> Result<State, StoreError> {
         let tables = checkpoint::tables(dir, true);
-        checkpoint::tidy(dir, &tables);
+        checkpoint::tidy(dir, &tables, None);
         let current = path_over(dir, &tables);
         set_aside(dir, &current)?;
         remove_others(dir, &current);

@@ -33,24 +33,15 @@ impl Spill {
         Ok(())
     }
 
-    /// Leaves everything in few tables. Who waits for the last of them can make it as well: a checkpoint of a bot at work
-    /// has but one, and needs no other thread.
+    /// Leaves everything in tables. Who waits for the last of them can make it as well: a checkpoint of a bot at work has
+    /// but one, and needs no other thread.
     pub fn end(mut self, data: &Path, change: &mut Change<'_>, mark: Mark) -> Result<(), Broken> {
         self.settle(data, change)?;
         if change.len() > 0 {
             let (full, below) = change.fill();
             change.filed(write(data, &full, &below, mark)?);
         }
-        self.merged(change)?;
-        let tables = change.tables();
-        loop {
-            let many = checkpoint::too_many(tables);
-            if many == 0 {
-                return Ok(());
-            }
-            let merged = checkpoint::merge(data, &tables[..many])?;
-            tables.splice(..many, [merged]);
-        }
+        self.merged(change)
     }
 
     /// What was full is a table, and what has been merged is one.

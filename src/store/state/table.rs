@@ -48,6 +48,18 @@ struct Block {
     first: Box<[u8]>,
 }
 
+/// A table of which not all rows are written.
+pub struct Writing {
+    out: BufWriter<File>,
+    /// Octets of the blocks so far.
+    at: u64,
+    /// The rows of the next one.
+    block: Vec<u8>,
+    index: Vec<u8>,
+    filter: Filter,
+    rows: u64,
+}
+
 /// The rows of a table from one key to before another.
 pub struct Scan {
     table: Arc<Table>,
@@ -81,6 +93,7 @@ const TRAILER: usize = 5 * 8 + 4 + 4 + CHECKSUM + 4;
 
 impl Table {
     /// Writes `rows`, which come in order, at most `most` of them, and makes the file durable.
+    #[cfg(test)]
     pub fn write(
         path: &Path,
         from: u64,
@@ -88,43 +101,11 @@ impl Table {
         most: u64,
         rows: impl Iterator<Item = Result<Row, Broken>>,
     ) -> Result<(), Broken> {
-        let file = folder::private().write(true).create(true).truncate(true).open(path)?;
-        let mut out = BufWriter::with_capacity(1 << 20, file);
-        let (mut at, mut block, mut index) = (0u64, Vec::with_capacity(2 * BLOCK), Vec::new());
-        let (mut filter, mut count) = (Filter::for_rows(most), 0u64);
+        let mut table = Writing::begin(path, most)?;
         for row in rows {
-            let (key, value) = row?;
-            if block.is_empty() {
-                index.extend_from_slice(&at.to_be_bytes());
-                index.extend_from_slice(&key_length(&key)?.to_be_bytes());
-                index.extend_from_slice(&key);
-            }
-            filter.insert(hash(&key));
-            count += 1;
-            block.extend_from_slice(&key_length(&key)?.to_be_bytes());
-            let length = value.as_ref().map_or(GONE, |value| value.len() as u32);
-            block.extend_from_slice(&length.to_be_bytes());
-            block.extend_from_slice(&key);
-            block.extend_from_slice(value.as_deref().unwrap_or_default());
-            if block.len() >= BLOCK {
-                at += put_block(&mut out, &mut block)?;
-            }
+            table.push(row?)?;
         }
-        if !block.is_empty() {
-            at += put_block(&mut out, &mut block)?;
-        }
-        let mut rest = filter.bits;
-        let index_at = at + rest.len() as u64;
-        rest.append(&mut index);
-        for number in [at, index_at, count, from, mark.end] {
-            rest.extend_from_slice(&number.to_be_bytes());
-        }
-        rest.extend_from_slice(&mark.checksum.to_be_bytes());
-        rest.extend_from_slice(&STATE_FORMAT.to_be_bytes());
-        rest.extend_from_slice(&crc32fast::hash(&rest).to_be_bytes());
-        rest.extend_from_slice(&MAGIC);
-        out.write_all(&rest)?;
-        Ok(out.into_inner().map_err(|e| e.into_error())?.sync_all()?)
+        table.end(from, mark)
     }
 
     pub fn open(path: &Path) -> Result<Table, Broken> {
@@ -215,6 +196,55 @@ impl Table {
             true => Ok(bytes),
             false => Err(wrong()),
         }
+    }
+}
+
+impl Writing {
+    /// A table of at most `most` rows.
+    pub fn begin(path: &Path, most: u64) -> Result<Writing, Broken> {
+        let file = folder::private().write(true).create(true).truncate(true).open(path)?;
+        let (out, filter) = (BufWriter::with_capacity(1 << 20, file), Filter::for_rows(most));
+        Ok(Writing { out, at: 0, block: Vec::with_capacity(2 * BLOCK), index: Vec::new(), filter, rows: 0 })
+    }
+
+    /// The next row, in the order of the keys.
+    pub fn push(&mut self, (key, value): Row) -> Result<(), Broken> {
+        let key_length = key_length(&key)?.to_be_bytes();
+        if self.block.is_empty() {
+            self.index.extend_from_slice(&self.at.to_be_bytes());
+            self.index.extend_from_slice(&key_length);
+            self.index.extend_from_slice(&key);
+        }
+        self.filter.insert(hash(&key));
+        self.rows += 1;
+        self.block.extend_from_slice(&key_length);
+        let length = value.as_ref().map_or(GONE, |value| value.len() as u32);
+        self.block.extend_from_slice(&length.to_be_bytes());
+        self.block.extend_from_slice(&key);
+        self.block.extend_from_slice(value.as_deref().unwrap_or_default());
+        if self.block.len() >= BLOCK {
+            self.at += put_block(&mut self.out, &mut self.block)?;
+        }
+        Ok(())
+    }
+
+    /// That was the last one: makes the file durable.
+    pub fn end(mut self, from: u64, mark: Mark) -> Result<(), Broken> {
+        if !self.block.is_empty() {
+            self.at += put_block(&mut self.out, &mut self.block)?;
+        }
+        let mut rest = self.filter.bits;
+        let index_at = self.at + rest.len() as u64;
+        rest.append(&mut self.index);
+        for number in [self.at, index_at, self.rows, from, mark.end] {
+            rest.extend_from_slice(&number.to_be_bytes());
+        }
+        rest.extend_from_slice(&mark.checksum.to_be_bytes());
+        rest.extend_from_slice(&STATE_FORMAT.to_be_bytes());
+        rest.extend_from_slice(&crc32fast::hash(&rest).to_be_bytes());
+        rest.extend_from_slice(&MAGIC);
+        self.out.write_all(&rest)?;
+        Ok(self.out.into_inner().map_err(|e| e.into_error())?.sync_all()?)
     }
 }
 

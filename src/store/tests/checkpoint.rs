@@ -1,7 +1,7 @@
 //! Tables of rows, and the checkpoint they make.
 
 use super::*;
-use crate::store::checkpoint::{tables, tidy};
+use crate::store::checkpoint::{Merging, tables, tidy, write};
 use crate::store::state::{Layers, Row, Table};
 
 /// So few rows in memory that a handful of records makes several tables.
@@ -182,7 +182,7 @@ fn whatever_a_crash_or_a_flipped_bit_leaves_of_a_checkpoint_the_state_is_the_sam
         assert!(store.case(number(n)).unwrap().is_some(), "{n}");
     }
     assert_eq!(everything(&store), want);
-    tidy(&base, &[]);
+    tidy(&base, &[], None);
 }
 
 #[test]
@@ -293,4 +293,46 @@ fn a_crash_at_each_step_of_a_checkpoint_leaves_the_old_one_or_the_new_one() {
         assert_eq!((opened.rebuilt, opened.replayed), (None, 0), "{what}");
         assert!(store.case(number(500)).unwrap().is_some(), "{what}");
     }
+}
+
+#[test]
+fn tables_become_one_a_part_at_a_time_while_others_come() {
+    const ROWS: u32 = 9_000;
+    let dir = folder();
+    let made = |from: u32, of: Vec<Row>| {
+        let mark = Mark { end: u64::from(from) + 1, checksum: 0 };
+        write(dir.path(), u64::from(from), mark, of.len() as u64, of.into_iter().map(Ok)).unwrap()
+    };
+    let files = || std::fs::read_dir(dir.path().join("checkpoint")).unwrap().count();
+    let mut old: Vec<Arc<Table>> = (0..3).map(|n| made(n, rows((0..ROWS).filter(|row| row % 3 == n)))).collect();
+    old.reverse();
+    let all = |tables: &[Arc<Table>]| {
+        let layers = Layers { recent: None, tables: tables.to_vec() };
+        layers.scan(b"").map(|row| row.unwrap()).collect::<Vec<_>>()
+    };
+    let asked = std::cell::Cell::new(0);
+    let once = || asked.replace(asked.get() + 1) > 0;
+    let mut merging = Merging::begin(dir.path(), &old).unwrap();
+    assert!(merging.go_on(once).unwrap().is_none());
+
+    // A checkpoint is made before the end, and tidies up.
+    let mut tables = old.clone();
+    tables.insert(0, made(3, vec![(b"k00001".to_vec(), Some(b"new".to_vec())), (b"k00002".to_vec(), None)]));
+    let want = all(&tables);
+    tidy(dir.path(), &tables, Some(&merging));
+    assert_eq!(files(), 5);
+    let one = merging.go_on(|| false).unwrap().expect("the end");
+    assert!(merging.is_of(&tables) && !merging.is_of(&tables[..2]));
+    merging.replace(&mut tables, one);
+    assert_eq!((tables.len(), all(&tables) == want), (2, true));
+    tidy(dir.path(), &tables, None);
+    assert_eq!(files(), 2);
+
+    // What nobody goes on with leaves nothing behind.
+    let mut merging = Merging::begin(dir.path(), &tables).unwrap();
+    asked.set(0);
+    assert!(merging.go_on(once).unwrap().is_none());
+    assert_eq!(files(), 3);
+    drop(merging);
+    assert_eq!((files(), all(&tables) == want), (2, true));
 }
