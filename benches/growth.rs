@@ -81,7 +81,7 @@ fn main() -> ExitCode {
         let begun = Instant::now();
         let wanted = existing.saturating_sub(next);
         while next < existing {
-            live(&store, &runtime, &mut next, false);
+            live(&store, &runtime, &mut next);
         }
         if wanted > 0 {
             println!("filled with {wanted} cases at {:.0}/s", wanted as f64 / begun.elapsed().as_secs_f64());
@@ -122,7 +122,7 @@ fn main() -> ExitCode {
 fn speed(store: &Store, runtime: &Runtime, next: &mut u64) -> f64 {
     let (begun, from) = (Instant::now(), *next);
     while *next < from + MEASURED {
-        live(store, runtime, next, true);
+        live(store, runtime, next);
     }
     (*next - from) as f64 / begun.elapsed().as_secs_f64()
 }
@@ -156,7 +156,7 @@ fn playbook(store: &Store) -> Arc<Playbook> {
 }
 
 /// One batch of mails on their whole way.
-fn live(store: &Store, runtime: &Runtime, next: &mut u64, wait: bool) {
+fn live(store: &Store, runtime: &Runtime, next: &mut u64) {
     let batch: Vec<u64> = (*next..*next + BATCH).collect();
     *next += BATCH;
     let mailbox = MailboxName::parse("support").expect("a name");
@@ -177,18 +177,14 @@ fn live(store: &Store, runtime: &Runtime, next: &mut u64, wait: bool) {
         });
         last = Some(decided.expect("room"));
     }
-    if wait {
-        runtime.block_on(store.synced(last.expect("a record"))).expect("a disk");
-    }
+    runtime.block_on(store.synced(last.expect("a record"))).expect("a disk");
     store.append(Record::Settled { mailbox, places: batch.iter().map(|n| place(*n)).collect() }).expect("room");
     for kind in ["answer", "forward"] {
         for n in &batch {
             let message_id = mid(*n, kind);
             last = Some(store.append(Record::SendStart { message_id, attempt: 1, at: at(*n) }).expect("room"));
         }
-        if wait {
-            runtime.block_on(store.synced(last.expect("a record"))).expect("a disk");
-        }
+        runtime.block_on(store.synced(last.expect("a record"))).expect("a disk");
         for n in &batch {
             let response = "250 2.0.0 Ok: queued as 4XyZ1234567".to_owned();
             store.append(Record::Sent { message_id: mid(*n, kind), at: at(*n), response }).expect("room");

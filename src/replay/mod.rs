@@ -23,6 +23,7 @@ use crate::decide::{self, Foresight, Mail, Recorded};
 use crate::ids::{CaseNumber, MailHash};
 use crate::ingest::reader;
 use crate::message::{self, Limits, Message};
+use crate::patterns;
 use crate::playbook::Playbook;
 use crate::store::{Archive, PastJournal, PastMail, StoreError};
 use crate::time::Timestamp;
@@ -126,6 +127,7 @@ impl Past {
         decide: impl Fn(&Replayed<'_>) -> T + Sync,
         mut each: impl FnMut(usize, Result<T, String>),
     ) {
+        patterns::make_room();
         for (batch, mails) in self.mails.chunks(BATCH).enumerate() {
             let results = reader::on_all_cores(mails, |source| self.one(source, playbook, &decide));
             for (at, result) in results.into_iter().enumerate() {

@@ -26,7 +26,6 @@ use super::{Done, Exit, Trouble, explain};
 use crate::app;
 use crate::app::files::{self, Configured};
 use crate::ids::RuleId;
-use crate::patterns;
 use crate::playbook::{Playbook, Texts};
 use crate::problem::closest;
 use crate::replay::Past;
@@ -70,7 +69,6 @@ enum Command {
 }
 
 pub fn run(file: &Path, options: Options) -> Done {
-    patterns::make_room();
     match options.command {
         Command::Check(options) => check::run(file, options),
         Command::Test(options) => test::run(file, options),
